@@ -1,0 +1,52 @@
+"""`python -m bench`: measures everything, says which promises are met, keeps the run if asked."""
+
+import argparse
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+from bench import machine
+
+
+def main() -> None:
+    arguments = parser().parse_args()
+    machine.take_cores()
+    from bench import run, table  # the libraries start their threads on the cores taken
+
+    started = time.perf_counter()
+    result = run.everything(arguments)
+    run.report(result)
+    print(f"\n{time.perf_counter() - started:.0f} s in all")
+    if arguments.save:
+        path = table.RESULTS / f"{machine.slug(result['machine'])}.json"
+        path.write_text(json.dumps(plain(result), indent=1, allow_nan=False) + "\n")
+        print(f"kept as {path.relative_to(Path.cwd())}")
+        table.update_readmes()
+
+
+def plain(value: Any) -> Any:
+    """JSON without NaN literals, and with figures that a reader can take in."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float):
+        return float(f"{value:.4g}") if math.isfinite(value) else str(value)
+    return value
+
+
+def parser() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    options.add_argument("--quick", action="store_true", help="float32 and the smaller shapes only")
+    options.add_argument("--save", action="store_true", help="keep the run and update the READMEs")
+    options.add_argument("--dtype", action="append", help="only this dtype (repeatable)")
+    options.add_argument("--peer", action="append", help="only this peer, beside neglog and copy")
+    options.add_argument("--shape", action="append", help="only this shape, as NxV (repeatable)")
+    options.add_argument("--seconds", type=float, default=6.0, help="for each case (default 6)")
+    return options
+
+
+if __name__ == "__main__":
+    main()

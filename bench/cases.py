@@ -1,0 +1,76 @@
+"""What is measured: shapes, dtypes, and the buffers that every library reads and writes."""
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))  # the promises, the exact answers and the hard rows
+
+import budgets  # noqa: E402
+
+SHAPES = (budgets.SMALL_CALL, *budgets.SHAPES)
+DTYPES = ("float32", "float64", "bfloat16")
+MODES = ("forward", "forward + gradient")
+THREADS = 2
+
+
+def dtype_named(name: str) -> np.dtype:
+    """The NumPy dtype of this name; bfloat16 is ml_dtypes'."""
+    if name != "bfloat16":
+        return np.dtype(name)
+    import ml_dtypes
+
+    return np.dtype(ml_dtypes.bfloat16)
+
+
+def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray:
+    """An array at a multiple of 64 bytes: JAX takes such memory without a copy, others do not mind.
+
+    Filled once, so that no library pays for the first touch of a page.
+    """
+    dtype = np.dtype(dtype)
+    size = int(np.prod(shape)) * dtype.itemsize
+    memory = np.zeros(size + 64, np.uint8)
+    start = -memory.ctypes.data % 64
+    return memory[start : start + size].view(dtype).reshape(shape)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One problem. `grad` is where libraries that can write into the caller's memory write."""
+
+    logits: NDArray  # (N, V)
+    target: NDArray[np.int64]  # (N,)
+    grad: NDArray = field(repr=False)  # (N, V)
+
+    @classmethod
+    def random(cls, shape: tuple[int, int], dtype: str, seed: int = 0) -> "Case":
+        """Normal logits with standard deviation 3, any target: no row is easy, none is absurd."""
+        rng = np.random.default_rng(seed)
+        logits = aligned(shape, dtype_named(dtype))
+        for part in np.array_split(logits, max(1, logits.size >> 24)):  # small temporaries
+            part[...] = 3 * rng.standard_normal(part.shape, np.float32)
+        target = aligned(shape[:1], np.int64)
+        target[...] = rng.integers(0, shape[1], shape[0])
+        return cls(logits, target, aligned(shape, logits.dtype))
+
+    @classmethod
+    def row(cls, logits: NDArray, target: int) -> "Case":
+        """One row on its own, so that a mean loss is the row's nll."""
+        z = aligned((1, logits.size), logits.dtype)
+        z[0] = logits
+        y = aligned((1,), np.int64)
+        y[0] = target
+        return cls(z, y, aligned(z.shape, z.dtype))
+
+    @property
+    def dtype(self) -> str:
+        return self.logits.dtype.name
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        return np.arange(len(self.target))

@@ -1,0 +1,121 @@
+"""Turns the kept run into the tables of the READMEs: a number stands in bench/results only."""
+
+import json
+import re
+from typing import Any, NamedTuple
+
+from bench.cases import ROOT
+
+RESULTS = ROOT / "bench" / "results"
+BLOCK = re.compile(r"(<!-- bench:begin -->\n).*?(<!-- bench:end -->)", re.S)
+
+
+class Words(NamedTuple):
+    """The words of the tables in one language."""
+
+    times: str
+    copy: str
+    errors: str
+    machine: str
+    absent: str = "—"
+
+
+ENGLISH = Words(
+    times="float32, {mode}",
+    copy="part of a copy's speed",
+    errors="worst error, ulp: nll / gradient",
+    machine="Measured on {cpu}, {threads} threads, instruction set `{instruction_set}`, {system}, "
+    "Python {python}, {versions}. `2.0x` means that the library takes twice as long as neglog.",
+)
+KOREAN = Words(
+    times="float32, {mode}",
+    copy="메모리 복사 속도 대비",
+    errors="최대 오차(ulp): nll / 기울기",
+    machine="측정 환경: {cpu}, 스레드 {threads}개, 명령어 집합 `{instruction_set}`, {system}, "
+    "Python {python}, {versions}. `2.0x`는 neglog보다 두 배 오래 걸린다는 뜻입니다.",
+)
+READMES = {"README.md": ENGLISH, "README.ko.md": KOREAN}
+MODES_KOREAN = {"forward": "순전파", "forward + gradient": "순전파 + 기울기"}
+
+
+def kept_run() -> dict[str, Any]:
+    """The newest run in bench/results."""
+    runs = [json.loads(path.read_text()) for path in RESULTS.glob("*.json")]
+    if not runs:
+        raise FileNotFoundError("bench/results is empty: `make bench ARGS=--save` fills it")
+    return max(runs, key=lambda run: str(run["date"]))
+
+
+def markdown(run: dict[str, Any], words: Words) -> str:
+    """The block between the markers."""
+    parts = [times(run, mode, words) for mode in ("forward + gradient", "forward")]
+    return "\n\n".join([*parts, errors(run, words), machine(run, words)]) + "\n"
+
+
+def times(run: dict[str, Any], mode: str, words: Words) -> str:
+    rows = [row for row in run["rows"] if row["dtype"] == "float32" and row["mode"] == mode]
+    peers = [name for name in rows[0]["ratio"] if name != "copy"]
+    named = MODES_KOREAN[mode] if words is KOREAN else mode
+    header = [words.times.format(mode=named), "neglog", *peers]
+    body = [[size(row), duration(row), *(f"{row['ratio'][p]:.1f}x" for p in peers)] for row in rows]
+    if mode == "forward + gradient":
+        header.append(words.copy)
+        for cells, row in zip(body, rows, strict=True):
+            cells.append(f"{row['ratio']['copy']:.2f}")
+    return grid(header, body)
+
+
+def errors(run: dict[str, Any], words: Words) -> str:
+    peers = list(next(iter(run["ulp"].values())))
+    body = [
+        [dtype, *(pair(found[peer]) if peer in found else words.absent for peer in peers)]
+        for dtype, found in run["ulp"].items()
+    ]
+    return grid([words.errors, *peers], body)
+
+
+def machine(run: dict[str, Any], words: Words) -> str:
+    versions = ", ".join(f"{name} {value}" for name, value in run["versions"].items())
+    return words.machine.format(**run["machine"], versions=versions)
+
+
+def size(row: dict[str, Any]) -> str:
+    return f"{row['shape'][0]} x {row['shape'][1]}"
+
+
+def duration(row: dict[str, Any]) -> str:
+    seconds = row["seconds"]["neglog"]
+    return f"{seconds * 1e6:.1f} µs" if seconds < 1e-3 else f"{seconds * 1e3:.1f} ms"
+
+
+def pair(error: dict[str, Any]) -> str:
+    return f"{amount(float(error['nll']))} / {amount(float(error['gradient']))}"
+
+
+def amount(value: float) -> str:
+    """2 for what matters between 0 and 10, then the size only: 0.52, 37, 1e+06."""
+    return f"{value:.2f}" if value < 10 else f"{value:.0f}" if value < 1e4 else f"{value:.0e}"
+
+
+def grid(header: list[str], body: list[list[str]]) -> str:
+    rule = ["---", *["---:"] * (len(header) - 1)]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in [header, rule, *body])
+
+
+def updated(text: str, run: dict[str, Any], words: Words) -> str:
+    """The text with its block written anew."""
+    new, count = BLOCK.subn(lambda found: found[1] + markdown(run, words) + found[2], text)
+    if count != 1:
+        raise ValueError(f"expected one pair of bench markers, found {count}")
+    return new
+
+
+def update_readmes() -> None:
+    for name, words in READMES.items():
+        path = ROOT / name
+        path.write_text(updated(path.read_text(encoding="utf-8"), kept_run(), words), "utf-8")
+        print(f"wrote the tables of {name}")
+
+
+if __name__ == "__main__":
+    update_readmes()

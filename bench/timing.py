@@ -1,0 +1,117 @@
+"""Times calls against each other: every round runs all of them, so that whatever the machine does
+in a second it does to all; what counts is the median of the ratios inside the rounds."""
+
+import gc
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.cases import Case
+from bench.peers import Calls, to_numpy
+
+LEAST_SAMPLE = 2e-3  # seconds; shorter calls are repeated inside one sample
+SHORT = 50e-3  # seconds; before a shorter call other libraries' threads are let go to sleep
+SLOW = 8  # a peer this many times slower than the quickest runs in every third round only
+
+
+def once(call: Callable[[], Any], repeat: int = 1) -> float:
+    """Seconds of one call, the mean over `repeat` of them."""
+    start = time.perf_counter()
+    for _ in range(repeat):
+        call()
+    return (time.perf_counter() - start) / repeat
+
+
+def sample(call: Callable[[], Any], expected: float) -> float:
+    """One sample of a call that is expected to take so many seconds.
+
+    OpenMP's threads spin for a while after their work. On a call of milliseconds that is a
+    neighbour's time, so it waits for them, and one call that is not timed wakes its own.
+    """
+    if expected < SHORT:
+        time.sleep(LEAST_SAMPLE)
+        call()
+    return once(call, max(1, int(LEAST_SAMPLE / expected)))
+
+
+def interleaved(calls: dict[str, Callable[[], Any]], seconds: float) -> dict[str, list[float]]:
+    """Samples of every call: name -> seconds, nan where a slow one sat a round out."""
+    warm = {name: min(once(call), once(call)) for name, call in calls.items()}
+    slow = {name for name, t in warm.items() if t > SLOW * min(warm.values())}
+    samples: dict[str, list[float]] = {name: [] for name in calls}
+    names, order = list(calls), np.random.default_rng(0)
+    stop = time.perf_counter() + seconds
+    gc.collect()
+    gc.disable()
+    try:
+        rounds = 0
+        while rounds < 7 or (time.perf_counter() < stop and rounds < 300):
+            for name in order.permutation(names):
+                skip = name in slow and rounds % 3
+                samples[name].append(np.nan if skip else sample(calls[name], warm[name]))
+            rounds += 1
+    finally:
+        gc.enable()
+    return samples
+
+
+def median(values: list[float]) -> float:
+    return float(np.nanmedian(values))
+
+
+def ratio(peer: list[float], ours: list[float]) -> float:
+    """How many times longer the peer takes: the median over the rounds that both were in."""
+    pairs = [p / o for p, o in zip(peer, ours, strict=True) if not np.isnan(p + o)]
+    return statistics.median(pairs)
+
+
+def truth(case: Case) -> tuple[float, NDArray[np.float64]]:
+    """The mean loss, and the gradient of every `stride`-th row, by plain float64 in pieces."""
+    total = 0.0
+    for z, y in zip(pieces(case.logits), pieces(case.target), strict=True):
+        p, log_sum = softmax64(z)
+        total += float((log_sum - z[np.arange(len(y)), y]).sum())
+    step = stride(len(case.target))
+    p, _ = softmax64(case.logits[::step])
+    p[np.arange(len(p)), case.target[::step]] -= 1
+    return total / len(case.target), p / len(case.target)
+
+
+def pieces(array: NDArray) -> list[NDArray]:
+    return np.array_split(array, min(len(array), 64))
+
+
+def softmax64(logits: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    z = logits.astype(np.float64)
+    top = z.max(axis=1, keepdims=True)
+    e = np.exp(z - top)
+    total = e.sum(axis=1, keepdims=True)
+    return e / total, (np.log(total) + top)[:, 0]
+
+
+def stride(rows: int) -> int:
+    """One row in many is enough to check a gradient, and keeps the temporaries small."""
+    return max(1, rows // 64)
+
+
+# Loose on purpose: this finds a wrong formula or a stale buffer, relative to the largest entry.
+# How accurate each library is, accuracy.py says.
+LIMITS = {"float64": 1e-9, "float32": 2e-4, "bfloat16": 2e-2}
+
+
+def check(name: str, case: Case, calls: Calls, answers: tuple[float, NDArray[np.float64]]) -> None:
+    """Raises where a library's answer is not the answer; what is not checked is not timed."""
+    loss, grad = answers
+    forward, (value, got) = calls.forward(), calls.gradient()
+    if value is None:  # a copy has no loss
+        return
+    rows = to_numpy(got[:: stride(len(case.target))])
+    pairs = ((to_numpy(forward), loss), (to_numpy(value), loss), (rows, grad))
+    for what, (have, want) in zip(("forward", "loss", "gradient"), pairs, strict=True):
+        error = float(np.max(np.abs(have - want)) / np.max(np.abs(want)))
+        if not error <= LIMITS[case.dtype]:
+            raise AssertionError(f"{name}: {what} is off by {error:.1e} of its size")

@@ -1,0 +1,98 @@
+// What the caller asks of the kernels: plain data, the same for every instruction set.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace neglog {
+
+enum class DType : int { f64, f32, f16, bf16 };
+enum class Emit : int { none, gradient, softmax, log_softmax };
+
+// The loss of row i is  nll_coef[i] nll_i + dense_coef[i] dense_i + lse_coef[i] lse_i^2  with
+// nll_i = -log p_y and dense_i = sum_j probs_ij (-log p_ij); `emit` gradient writes `scale` times
+// its derivative.  A coefficient that is a null pointer is 1 where its target is given, and 0 for
+// lse.  A row whose coefficients are all 0 is skipped: nothing of it is read, all of it is 0.
+struct Job {
+    int64_t rows, classes;
+    DType dtype;
+    const void* logits;
+    int64_t logits_stride;  // in elements, from row to row; within a row they are contiguous
+    const void* target;     // int32 or int64, or null
+    bool target_is_64;
+    const void* probs;      // of the compute type, or null
+    int64_t probs_stride;   // 0: one row of them for all
+    const double *nll_coef, *dense_coef, *lse_coef;
+    double scale;
+    const double* temperatures;  // one a row, or null
+    double temperature;          // for all rows
+    double softcap;              // 0: none
+    double *nll, *dense, *lse, *entropy;  // where the results go, or null
+    int64_t* argmax;
+    Emit emit;
+    void* out;
+    int64_t out_stride;
+    bool stream;  // `out` is larger than the caches: write it past them
+};
+
+// Sums over a row or a part of it, relative to its own maximum.
+struct Partial {
+    double max;
+    double others;    // sum of exp((z - max) / T) but for the one element at `arg`
+    double spread;    // sum of exp((z - max) / T) (max - z)
+    double cross;     // sum of probs (max - z)
+    double mass;      // sum of probs but for the one at `arg`
+    double mass_arg;  // probs at `arg`
+    double unit;      // turns an exponential that was kept into exp((z - max) / T)
+    int64_t arg;      // the first maximum
+};
+
+// All that is known of a tile of rows, kept so that each step is one of vectors.
+constexpr int kTile = 16;
+struct alignas(64) Rows {
+    double max[kTile], others[kTile], spread[kTile], cross[kTile], mass[kTile], mass_arg[kTile], unit[kTile];
+    int64_t arg[kTile];
+    int64_t target[kTile];        // -1: none, -2: not a class
+    int64_t skipped[kTile];       // -1: skipped, 0: not
+    double target_logit[kTile], target_exp[kTile], target_prob[kTile];  // at the target
+    double inverse_t[kTile];      // 1 / temperature
+    double log_sum[kTile], inverse_sum[kTile];  // of 1 + others
+    double nll_grad[kTile], dense_grad[kTile];  // dL/dnll, dL/ddense, times scale / temperature
+    double total[kTile], at_max[kTile];         // what p is multiplied by; the gradient at `arg`
+};
+
+// The binary case and its parts, element by element.
+struct BinaryJob {
+    int64_t rows, classes;      // contiguous
+    DType dtype;
+    const void* logits;
+    const void* target;         // compute type, same shape; null for sigmoid and log_sigmoid
+    const double* pos_weight;   // one a class, or null
+    double scale;
+    double* nll;                // or null
+    void* out;                  // gradient, sigmoid or log_sigmoid; or null
+    bool log;                   // log_sigmoid rather than sigmoid
+};
+
+// Targets that are neither a class nor the index that says "ignore this row".
+struct TargetScan {
+    int64_t first_bad;  // -1: none
+    int64_t ignored;
+};
+
+// One table for each instruction set.  Ranges are of rows, of (row, part) pairs, or of elements.
+struct Kernels {
+    const char* name;
+    size_t (*scratch_bytes)(const Job&);
+    int64_t (*parts)(const Job&);  // into how many parts a row is cut
+    void (*run)(const Job&, int64_t begin, int64_t end, char* scratch);
+    // Few rows of many classes: the three steps of `run`, for parts of rows.
+    void (*reduce_parts)(const Job&, int64_t begin, int64_t end, Partial* partials);
+    void (*finish_rows)(const Job&, int64_t begin, int64_t end, const Partial*, Rows*);
+    void (*emit_parts)(const Job&, int64_t begin, int64_t end, const Partial*, const Rows*,
+                       char* scratch);
+    void (*binary)(const BinaryJob&, int64_t begin, int64_t end);
+    TargetScan (*scan)(const void* target, bool is_64, int64_t n, int64_t classes, int64_t ignore_index);
+};
+
+}  // namespace neglog

@@ -1,0 +1,307 @@
+// Few classes: as many rows as the vector has lanes stand side by side, one class after another.
+// A row of ten logits would leave most of a vector empty and pay for folding it three times.
+#pragma once
+
+#include "rows.hpp"
+
+namespace neglog::NEGLOG_ISA {
+namespace {
+
+// Up to this many classes turning the rows by 90 degrees and back costs less than it saves.
+constexpr int kFewClasses = 128;
+
+// Turns four vectors of four floats a quad: lane 4 q + k of vector c becomes lane 4 q + c of
+// vector k.
+NEGLOG_INLINE void turn_quads(Vec<float> (&v)[4]) {
+    IVec<float> low, high, left, right;
+    for (int i = 0; i < kLanes<float>; ++i) {
+        constexpr int W = kLanes<float>;
+        const int quad = i / 4 * 4, odd = i % 2 * W, half = i % 4 / 2;
+        low[i] = quad + half + odd;           // a0 b0 a1 b1
+        high[i] = quad + 2 + half + odd;      // a2 b2 a3 b3
+        left[i] = quad + i % 2 + half * W;    // a0 a1 b0 b1
+        right[i] = quad + 2 + i % 2 + half * W;
+    }
+    const Vec<float> ab_low = __builtin_shuffle(v[0], v[1], low), ab_high = __builtin_shuffle(v[0], v[1], high);
+    const Vec<float> cd_low = __builtin_shuffle(v[2], v[3], low), cd_high = __builtin_shuffle(v[2], v[3], high);
+    v[0] = __builtin_shuffle(ab_low, cd_low, left);
+    v[1] = __builtin_shuffle(ab_low, cd_low, right);
+    v[2] = __builtin_shuffle(ab_high, cd_high, left);
+    v[3] = __builtin_shuffle(ab_high, cd_high, right);
+}
+
+// Rows to lanes: to[j * W + i] = from[i * stride + j].  Four classes at a time, of which the last
+// four overlap their neighbours; with fewer than four, what follows a row is read along with it.
+inline void to_lanes(const float* from, int64_t stride, int64_t V, float* to) {
+    constexpr int W = kLanes<float>;
+    for (int64_t j = 0; j < V; j += 4) {
+        j = j + 4 <= V || V < 4 ? j : V - 4;
+        Vec<float> v[4];
+        for (int k = 0; k < 4; ++k) v[k] = load_quads(from + k * stride + j, 4 * stride);
+        turn_quads(v);
+        for (int k = 0; k < 4; ++k) store(to + (j + k) * W, v[k]);
+    }
+}
+template <int Quad> NEGLOG_INLINE void store_rows(const Vec<float> (&v)[4], float* to, int64_t stride) {
+    for (int k = 0; k < 4; ++k) store_quad<Quad>(to + (4 * Quad + k) * stride, v[k]);
+    if constexpr (Quad + 1 < kQuads) store_rows<Quad + 1>(v, to, stride);
+}
+// And back.  Rows are written in their order: with fewer than four classes each overwrites what
+// the one before wrote past its end.
+inline void from_lanes(const float* from, int64_t V, float* to, int64_t stride) {
+    constexpr int W = kLanes<float>;
+    for (int64_t j = 0; j < V; j += 4) {
+        j = j + 4 <= V || V < 4 ? j : V - 4;
+        Vec<float> v[4];
+        for (int k = 0; k < 4; ++k) v[k] = load(from + (j + k) * W);
+        turn_quads(v);
+        store_rows<0>(v, to + j, stride);
+    }
+}
+inline void to_lanes(const double* from, int64_t stride, int64_t V, double* to) {
+    for (int64_t j = 0; j < V; ++j)
+        for (int i = 0; i < kLanes<double>; ++i) to[j * kLanes<double> + i] = from[i * stride + j];
+}
+inline void from_lanes(const double* from, int64_t V, double* to, int64_t stride) {
+    for (int i = 0; i < kLanes<double>; ++i)
+        for (int64_t j = 0; j < V; ++j) to[i * stride + j] = from[j * kLanes<double> + i];
+}
+
+// Rows that stand side by side: [class][lane], and the flat rows they are made of and become.
+template <class C> struct Tile {
+    alignas(kVecBytes) C z[kFewClasses * kLanes<C>];
+    alignas(kVecBytes) C e[kFewClasses * kLanes<C>];
+    alignas(kVecBytes) C q[kFewClasses * kLanes<C>];
+    alignas(kVecBytes) C flat[(kFewClasses + 1) * kLanes<C>];  // rows again, and room behind them
+};
+
+template <class T> inline void to_compute(const T* from, int64_t n, Compute<T>* to) {
+    write(to, n, [&](int64_t j) {
+        constexpr int W = kLanes<Compute<T>>;
+        if (j + W <= n) return load(from + j);
+        const Tail<T, W> tail(from + j, n - j, T{});
+        return load(tail.at);
+    });
+}
+
+// `count` rows (at most as many as lanes), side by side; the lanes behind them repeat the last.
+template <class T> inline void gather(const T* from, int64_t stride, int count, int64_t V, Compute<T>* flat, Compute<T>* to) {
+    using C = Compute<T>;
+    constexpr int W = kLanes<C>;
+    if constexpr (sizeof(T) == sizeof(C)) {
+        if (count == W && (V >= 4 || sizeof(C) == 8)) return to_lanes(from, stride, V, to);
+    }
+    if (stride == V) to_compute<T>(from, count * V, flat);
+    else for (int i = 0; i < count; ++i) to_compute<T>(from + i * stride, V, flat + i * V);
+    for (int i = count; i < W; ++i) __builtin_memcpy(flat + i * V, flat + (count - 1) * V, static_cast<size_t>(V) * sizeof(C));
+    to_lanes(flat, V, V, to);
+}
+
+// The rows' maxima and where they are first met, and the targets' logits.
+template <class C> inline void find_max_lanes(const Tile<C>& tile, int64_t V, Rows& r) {
+    constexpr int W = kLanes<C>;
+    const IVec<C> target = load_narrow<C>(r.target);
+    Vec<C> max = splat(minus_infinity<C>()), target_logit{};
+    IVec<C> arg{};
+    for (int64_t j = 0; j < V; ++j) {
+        const Vec<C> z = load(tile.z + j * W);
+        const IVec<C> here = splat_int<C>(static_cast<Int<C>>(j));
+        arg = (z > max) ? here : arg;
+        max = (z > max) ? z : max;
+        target_logit = (target == here) ? z : target_logit;
+    }
+    store_wide(r.max, max);
+    store_wide(r.arg, arg);
+    store_wide(r.target_logit, target_logit);
+}
+
+template <int M, class C> inline Scale<C> scale_lanes(const Rows& r) {
+    constexpr int W = kLanes<C>;
+    alignas(kVecBytes) double floor[W], high[W], low[W];
+    for (int i = 0; i < W; i += kLanes<double>) {
+        const Doubles max = load(r.max + i), it = load(r.inverse_t + i);
+        store(floor + i, floor_below<C>(max, M & (kScaled | kFar) ? ExpTable<C>::floor / it : splat(ExpTable<C>::floor)));
+        store(high + i, it);
+        store(low + i, it - round_to<C>(it));
+    }
+    return scale_to<M, C>(load_narrow<C>(r.max), load_narrow<C>(floor), load_narrow<C>(high), load_narrow<C>(low));
+}
+
+template <int M, class C> inline void reduce_lanes(Tile<C>& tile, int64_t V, Rows& r) {
+    constexpr int W = kLanes<C>;
+    const Scale<C> scale = scale_lanes<M, C>(r);
+    const IVec<C> arg = load_narrow<C>(r.arg), target = load_narrow<C>(r.target);
+    Vec<C> target_exp{}, target_prob{};
+    Sum<C> others, spread, cross, mass;
+    Vec<C> mass_arg{};
+    const auto add = [&](int64_t j, Vec<C>& e_sum, Vec<C>& spread_sum, Vec<C>& cross_sum, Vec<C>& mass_sum) {
+        const Vec<C> z = load(tile.z + j * W), e = exponential<M, C>(z, scale);
+        store(tile.e + j * W, e);
+        const IVec<C> here = splat_int<C>(static_cast<Int<C>>(j)), is_arg = arg == here;
+        target_exp = (target == here) ? e : target_exp;
+        e_sum += is_arg ? Vec<C>{} : e;
+        if constexpr (M & kEntropy) spread_sum += times<C>(e, scale.max - z);
+        if constexpr (M & kDense) {
+            const Vec<C> q = load(tile.q + j * W);
+            cross_sum += times<C>(q, scale.max - z);
+            mass_sum += is_arg ? Vec<C>{} : q;
+            mass_arg = is_arg ? q : mass_arg;
+            target_prob = (target == here) ? q : target_prob;
+        }
+    };
+    // Two classes are added up before the wider sum takes them.
+    for (int64_t j = 0; j < V; j += 2) {
+        Vec<C> e_sum{}, spread_sum{}, cross_sum{}, mass_sum{};
+        add(j, e_sum, spread_sum, cross_sum, mass_sum);
+        if (j + 1 < V) add(j + 1, e_sum, spread_sum, cross_sum, mass_sum);
+        others.add(e_sum);
+        if constexpr (M & kEntropy) spread.add(spread_sum);
+        if constexpr (M & kDense) { cross.add(cross_sum); mass.add(mass_sum); }
+    }
+    alignas(kVecBytes) double n[W];
+    store_wide(n, scale.power - ExpTable<C>::magic);
+    for (int i = 0; i < W; i += kLanes<double>)
+        store(r.unit + i, unit_of<M, C>(load(r.max + i), load(r.inverse_t + i), load(n + i)));
+    alignas(kVecBytes) double factor[W];
+    for (int i = 0; i < W; ++i) factor[i] = r.unit[i] * static_cast<double>(ExpTable<C>::down);
+    others.lanes(r.others, factor);
+    if constexpr (M & kEntropy) spread.lanes(r.spread, factor);
+    store_wide(r.target_exp, target_exp);
+    if constexpr (M & kDense) {
+        for (int i = 0; i < W; ++i) factor[i] = 1;
+        cross.lanes(r.cross, factor);
+        mass.lanes(r.mass, factor);
+        store_wide(r.mass_arg, mass_arg);
+        store_wide(r.target_prob, target_prob);
+    }
+}
+
+// Rows whose maximum is far from 0 or infinite are done again; their neighbours stay as they are.
+template <int M, class T> inline void mend_far(const Job& job, int64_t row, int count, Tile<Compute<T>>& tile, Rows& r) {
+    using C = Compute<T>;
+    constexpr int W = kLanes<C>;
+    Indices any{};
+    for (int i = 0; i < W; i += kLanes<double>) {
+        const Doubles x = load(r.max + i) * load(r.inverse_t + i);
+        any |= ~((x <= ExpTable<C>::near) & (x >= -ExpTable<C>::near));
+    }
+    if (!any_lane(any)) [[likely]] return;
+    Tile<C> other = tile;
+    Rows r_far = r;
+    reduce_lanes<(M & kDense) | kEntropy | kFar, C>(other, job.classes, r_far);
+    for (int i = 0; i < count; ++i) {
+        if (!is_far(r.max[i], r.inverse_t[i], ExpTable<C>::near)) continue;
+        for (int64_t j = 0; j < job.classes; ++j) tile.e[j * W + i] = other.e[j * W + i];
+        Partial p{r_far.max[i], r_far.others[i], r_far.spread[i], r_far.cross[i], r_far.mass[i], r_far.mass_arg[i], r_far.unit[i], r_far.arg[i]};
+        const C* q = M & kDense ? probs_of<T>(job, row + i) : nullptr;
+        r.target_exp[i] = r_far.target_exp[i];
+        set_sums(r, i, __builtin_isinf(p.max) ? reduce_special<M, T>(logits_of<T>(job, row + i), job.classes, q, p) : p);
+    }
+}
+
+template <int M, class T> inline void reduce_tile(const Job& job, int64_t row, int count, Tile<Compute<T>>& tile, Rows& r) {
+    using C = Compute<T>;
+    constexpr int W = kLanes<C>;
+    const int64_t V = job.classes;
+    gather<T>(logits_of<T>(job, row), job.logits_stride, count, V, tile.flat, tile.z);
+    if constexpr (M & kDense) {
+        if (job.probs_stride == 0)
+            for (int64_t j = 0; j < V; ++j) store(tile.q + j * W, splat(probs_of<T>(job, 0)[j]));
+        else gather<C>(probs_of<T>(job, row), job.probs_stride, count, V, tile.flat, tile.q);
+    }
+    find_max_lanes<C>(tile, V, r);
+    reduce_lanes<M, C>(tile, V, r);
+    mend_far<M, T>(job, row, count, tile, r);
+}
+
+template <class T> inline void reduce_any(const Job& job, int64_t row, int count, Tile<Compute<T>>& tile, Rows& r) {
+    switch (const int mode = mode_of(job)) {
+        case 0: return reduce_tile<0, T>(job, row, count, tile, r);
+        case kEntropy: return reduce_tile<kEntropy, T>(job, row, count, tile, r);
+        case kScaled: return reduce_tile<kScaled, T>(job, row, count, tile, r);
+        case kDense: return reduce_tile<kDense, T>(job, row, count, tile, r);
+        default:
+            if (mode & kDense) return reduce_tile<kEntropy | kScaled | kDense, T>(job, row, count, tile, r);
+            return reduce_tile<kEntropy | kScaled, T>(job, row, count, tile, r);
+    }
+}
+
+// The numbers that a tile's output is made with, one a row.
+template <class C> struct Lanes {
+    alignas(kVecBytes) double first[kTile], second[kTile], dense[kTile], at_max[kTile], at_target[kTile];
+    bool two_factors = false;
+};
+
+template <class C> inline Lanes<C> prepare_lanes(const Job& job, const Rows& r) {
+    constexpr int W = kLanes<C>;
+    Lanes<C> to;
+    constexpr double down = static_cast<double>(ExpTable<C>::down);
+    for (int i = 0; i < W; i += kLanes<double>) {
+        const bool gradient = job.emit == Emit::gradient;
+        const Doubles p = load(r.inverse_sum + i), share = p * load(r.unit + i), total = load(r.total + i);
+        const Doubles b = load(r.dense_grad + i), c = gradient ? total * share : share;
+        const Indices fits = (c >= kSmallest<C>) | (c <= -kSmallest<C>) | (c == 0);
+        to.two_factors |= any_lane(~fits);
+        store(to.first + i, fits ? c * down : c);
+        store(to.second + i, fits ? splat(1.0) : splat(down));
+        store(to.dense + i, b);
+        store(to.at_max + i, gradient ? load(r.at_max + i) : p);
+        store(to.at_target + i, total * share * (load(r.target_exp + i) * down) - load(r.nll_grad + i) - unless_zero(b, b * load(r.target_prob + i)));
+    }
+    return to;
+}
+
+// tile.z becomes the output of the tile, still side by side; see finish.hpp for the formulas.
+template <class C> inline void output_lanes(const Job& job, Tile<C>& tile, const Rows& r) {
+    constexpr int W = kLanes<C>;
+    const Lanes<C> with = prepare_lanes<C>(job, r);
+    const Vec<C> first = load_narrow<C>(with.first), second = load_narrow<C>(with.second), b = load_narrow<C>(with.dense);
+    const Vec<C> at_max = load_narrow<C>(with.at_max), at_target = load_narrow<C>(with.at_target);
+    const bool gradient = job.emit == Emit::gradient, dense = gradient && job.probs;
+    const IVec<C> arg = load_narrow<C>(r.arg), skipped = load_narrow<C>(r.skipped);
+    const IVec<C> target = gradient ? load_narrow<C>(r.target) : splat_int<C>(-1);
+    for (int64_t j = 0; j < job.classes; ++j) {
+        Vec<C> g = load(tile.e + j * W) * first;
+        if (with.two_factors) g *= second;
+        if (dense) g -= times<C>(b, load(tile.q + j * W));
+        const IVec<C> here = splat_int<C>(static_cast<Int<C>>(j));
+        g = (target == here) ? at_target : g;
+        g = (arg == here) ? at_max : g;
+        store(tile.z + j * W, (skipped != 0) ? Vec<C>{} : g);
+    }
+}
+
+template <class T> inline void emit_tile(const Job& job, int64_t row, int count, Tile<Compute<T>>& tile, const Rows& r) {
+    using C = Compute<T>;
+    const int64_t V = job.classes;
+    T* out = static_cast<T*>(job.out) + row * job.out_stride;
+    if (job.emit == Emit::log_softmax) {
+        for (int i = 0; i < count; ++i) emit_log_softmax<T>(out + i * job.out_stride, logits_of<T>(job, row + i), 0, V, r, i);
+        return;
+    }
+    output_lanes<C>(job, tile, r);
+    if constexpr (sizeof(T) == sizeof(C)) {
+        if (count == kLanes<C> && !job.stream && (V >= 4 || sizeof(C) == 8)) return from_lanes(tile.z, V, out, job.out_stride);
+    }
+    from_lanes(tile.z, V, tile.flat, V);
+    const auto copy = [&](T* to, const C* from, int64_t n) { write(to, n, [&](int64_t j) { return load(from + j); }); };
+    if (job.out_stride == V) copy(out, tile.flat, count * V);
+    else for (int i = 0; i < count; ++i) copy(out + i * job.out_stride, tile.flat + i * V, V);
+}
+
+template <class T> void run_lanes(const Job& job, int64_t begin, int64_t end, char*) {
+    using C = Compute<T>;
+    constexpr int W = kLanes<C>;
+    Tile<C> tile;
+    Rows r = first_tile(job);
+    for (int64_t row = begin; row < end; row += W) {
+        const int count = static_cast<int>(end - row < W ? end - row : W);
+        begin_tile(job, row, count, r);
+        reduce_any<T>(job, row, count, tile, r);
+        finish_tile<T>(job, row, count, r);
+        if (job.emit != Emit::none) emit_tile<T>(job, row, count, tile, r);
+    }
+}
+
+}  // namespace
+}  // namespace neglog::NEGLOG_ISA

@@ -1,0 +1,153 @@
+#include "pool.hpp"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <thread>
+
+namespace neglog {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Scratch stays with its thread: a fresh half megabyte costs 128 page faults.
+char* thread_scratch(size_t bytes) {
+    struct Free { void operator()(char* p) const { ::operator delete(p, std::align_val_t{64}); } };
+    thread_local std::unique_ptr<char, Free> memory;
+    thread_local size_t size = 0;
+    if (size < bytes) {
+        memory.reset();
+        size = 0;
+        memory.reset(static_cast<char*>(::operator new(bytes, std::align_val_t{64}, std::nothrow)));
+        size = memory ? bytes : 0;
+    }
+    return memory.get();
+}
+
+struct Task {
+    int64_t units, grain;
+    size_t scratch_bytes;
+    const std::function<void(int64_t, int64_t, char*)>* work;
+    std::atomic<int64_t> next{0};
+    std::atomic<Outcome> outcome{Outcome::done};
+
+    // `interrupted` is null on all threads but the caller's.
+    void run(const std::function<bool()>* interrupted) {
+        char* scratch = thread_scratch(scratch_bytes);
+        if (!scratch && scratch_bytes) {
+            outcome = Outcome::no_memory;
+            return;
+        }
+        auto asked = Clock::now();
+        while (outcome == Outcome::done) {
+            const int64_t begin = next.fetch_add(grain);
+            if (begin >= units) return;
+            (*work)(begin, begin + grain < units ? begin + grain : units, scratch);
+            if (!interrupted || Clock::now() - asked < std::chrono::milliseconds(50)) continue;
+            asked = Clock::now();
+            if ((*interrupted)()) outcome = Outcome::interrupted;
+        }
+    }
+};
+
+class Pool {
+    std::mutex busy_, state_;
+    std::condition_variable wake_, finished_;
+    Task* task_ = nullptr;
+    uint64_t generation_ = 0;
+    int wanted_ = 0, working_ = 0, started_ = 0;
+
+    void serve(int index) {
+        uint64_t seen = 0;
+        std::unique_lock lock(state_);
+        while (true) {
+            wake_.wait(lock, [&] { return generation_ != seen; });
+            seen = generation_;
+            if (index >= wanted_ || !task_) continue;
+            ++working_;
+            Task* task = task_;
+            lock.unlock();
+            task->run(nullptr);
+            lock.lock();
+            if (--working_ == 0) finished_.notify_one();
+        }
+    }
+
+    // A thread that cannot be had is done without.
+    void start(int helpers) {
+        try {
+            for (; started_ < helpers; ++started_) std::thread(&Pool::serve, this, started_).detach();
+        } catch (const std::system_error&) {
+        }
+    }
+
+public:
+    void run(Task& task, int threads, const std::function<bool()>& interrupted) {
+        std::unique_lock only(busy_, std::defer_lock);
+        if (threads < 2 || !only.try_lock()) return task.run(&interrupted);
+        start(threads - 1);
+        {
+            const std::lock_guard lock(state_);
+            task_ = &task;
+            wanted_ = threads - 1;
+            ++generation_;
+        }
+        wake_.notify_all();
+        task.run(&interrupted);
+        std::unique_lock lock(state_);
+        task_ = nullptr;  // who wakes up only now finds nothing to do
+        finished_.wait(lock, [&] { return working_ == 0; });
+    }
+};
+
+// Never destroyed: its threads sleep until the process ends.  A forked child has none of them,
+// and perhaps a locked mutex, so it makes a pool of its own.
+std::atomic<Pool*> pool{nullptr};
+std::atomic<int> threads{0};
+
+Pool& the_pool() {
+    static const int registered = pthread_atfork(nullptr, nullptr, [] { pool.store(nullptr); });
+    (void)registered;
+    Pool* current = pool.load();
+    if (current) return *current;
+    Pool* fresh = new Pool;
+    if (pool.compare_exchange_strong(current, fresh)) return *fresh;
+    delete fresh;
+    return *current;
+}
+
+}  // namespace
+
+int default_threads() {
+#if defined(__linux__)
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) return CPU_COUNT(&allowed);
+#endif
+    const unsigned n = std::thread::hardware_concurrency();
+    return n ? static_cast<int>(n) : 1;
+}
+
+int num_threads() {
+    const int n = threads.load();
+    return n ? n : default_threads();
+}
+void set_num_threads(int n) { threads.store(n); }
+
+Outcome parallel_for(int64_t units, int64_t grain, size_t scratch_bytes,
+                     const std::function<void(int64_t, int64_t, char*)>& work,
+                     const std::function<bool()>& interrupted) {
+    Task task{units, grain, scratch_bytes, &work};
+    const int64_t ranges = (units + grain - 1) / grain;
+    const int n = ranges < 2 ? 1 : num_threads();
+    if (n < 2) task.run(&interrupted);
+    else the_pool().run(task, ranges < n ? static_cast<int>(ranges) : n, interrupted);
+    return task.outcome;
+}
+
+}  // namespace neglog

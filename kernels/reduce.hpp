@@ -1,0 +1,315 @@
+// The sums over a row, or over a part of a long one: two readings, the second from the cache.
+#pragma once
+
+#include "job.hpp"
+#include "math.hpp"
+
+namespace neglog::NEGLOG_ISA {
+namespace {
+
+// A row is cut into parts of 32 KiB of the compute type: the reading that finds a part's maximum
+// leaves it in the first cache for the reading that sums.  The cut depends on V alone, so that
+// results do not depend on who computes which part.
+template <class C> constexpr int64_t kPart = 32768 / static_cast<int64_t>(sizeof(C));
+template <class C> constexpr int kStep = 4 * kLanes<C>;  // elements in one turn of a loop
+
+// What a reading also does; each costs time, so each set in use is compiled on its own.
+constexpr int kEntropy = 1, kScaled = 2, kDense = 4, kFar = 8;
+
+constexpr double kInfinity = __builtin_inf();
+
+template <class C> struct InverseTemperature { C high, low; };
+template <class C> inline InverseTemperature<C> inverse_temperature(double inverse) {
+    const C high = static_cast<C>(inverse);
+    return {high, static_cast<C>(inverse - static_cast<double>(high))};
+}
+
+// Fold the lanes of a vector into one number, in a fixed order.
+template <class C, class Op> inline C fold(Vec<C> v, Op op) {
+    IVec<C> lane;
+    for (int i = 0; i < kLanes<C>; ++i) lane[i] = i;
+#pragma GCC unroll 8
+    for (int step = kLanes<C> / 2; step > 0; step /= 2) v = op(v, __builtin_shuffle(v, lane ^ step));
+    return v[0];
+}
+template <class C> inline C largest(Vec<C> v) {
+    return fold<C>(v, [](Vec<C> a, Vec<C> b) { return larger(a, b); });
+}
+
+// Sums wider than the type: float32 lanes are added up in float64, float64 lanes carry the
+// rounding error of each addition along.
+template <class C> class Sum;
+template <> class Sum<float> {
+    Vec<double> low_{}, high_{};
+public:
+    void add(Vec<float> v) {
+        const Wide wide = widen(v);
+        low_ += wide.low;
+        high_ += wide.high;
+    }
+    double total() const {
+        return fold<double>(low_ + high_, [](Vec<double> a, Vec<double> b) { return a + b; });
+    }
+    void lanes(double* to, const double* factor) const {
+        store(to, low_ * load(factor));
+        store(to + kLanes<double>, high_ * load(factor + kLanes<double>));
+    }
+};
+template <> class Sum<double> {
+    Vec<double> sum_{}, lost_{};
+public:
+    void add(Vec<double> v) {
+        const Vec<double> sum = sum_ + v;
+        const Vec<double> back = sum - sum_;
+        lost_ += (sum_ - (sum - back)) + (v - back);
+        sum_ = sum;
+    }
+    double total() const {
+        Sum all = *this;
+        IVec<double> lane;
+        for (int i = 0; i < kLanes<double>; ++i) lane[i] = i;
+        for (int step = kLanes<double> / 2; step > 0; step /= 2) {
+            const Sum other = all;
+            all.add(__builtin_shuffle(other.sum_, lane ^ step));
+            all.lost_ += __builtin_shuffle(other.lost_, lane ^ step);
+        }
+        return all.sum_[0] + (all.lost_[0] == all.lost_[0] ? all.lost_[0] : 0);  // inf - inf in a sum of inf
+    }
+    void lanes(double* to, const double* factor) const {
+        store(to, (sum_ + ((lost_ == lost_) ? lost_ : Vec<double>{})) * load(factor));
+    }
+};
+
+// How a logit becomes its exponential.  Not by way of z - max: the rounding error of that
+// difference would have to be carried along (logits of 3e4 cost the exponential ten of its 24
+// bits), and that takes nine more operations.  exp(z) itself is 2^n e^r, and n is what is taken
+// relative to the maximum, an exact subtraction of whole numbers.  Only where the maximum is so
+// far from 0 that n ln2 is no longer exact are max and error subtracted first (kFar).
+template <class C> struct Scale {
+    Vec<C> max, floor, inverse_high, inverse_low;
+    Vec<C> power;         // holds n of the maximum
+    IVec<C> reference;    // the same, as exponent bits
+};
+template <int M, class C> NEGLOG_INLINE Scale<C> scale_to(Vec<C> max, Vec<C> floor, Vec<C> inverse_high, Vec<C> inverse_low) {
+    Vec<C> power = splat(ExpTable<C>::magic);
+    if constexpr (!(M & kFar)) power = power_of<C>(M & kScaled ? max * inverse_high : max);
+    return {max, floor, inverse_high, inverse_low, power, reference_bits<C>(power)};
+}
+// Below this an exponential is 0; never -inf, so that a logit of -inf always is.
+template <class C> NEGLOG_INLINE Doubles floor_below(Doubles max, Doubles floor) {
+    constexpr double lowest = sizeof(C) == 4 ? -0x1.fffffep+127 : -0x1.fffffffffffffp+1023;
+    return larger(max + floor, splat(lowest));
+}
+template <int M, class C> NEGLOG_INLINE Vec<C> exponential(Vec<C> z, const Scale<C>& s) {
+    Vec<C> e;
+    if constexpr (M & (kScaled | kFar)) {
+        Pair<C> d{z, Vec<C>{}};
+        if constexpr (M & kFar) d = subtract<C>(z, s.max);
+        const Vec<C> x = d.high * s.inverse_high;
+        const Vec<C> low = product_error<C>(d.high, s.inverse_high, x) + fused(d.high, s.inverse_low, d.low * s.inverse_high);
+        e = exp_scaled<C>(x, low, s.reference);
+    } else {
+        e = exp_scaled<C>(z, s.reference);
+    }
+    return (z < s.floor) ? Vec<C>{} : e;  // also a logit of -inf; a nan stays
+}
+
+// What turns the above, less its 2^shift, into exp((z - max) / T): exp(n ln2 - max / T), n that of
+// `power`.
+template <int M, class C> NEGLOG_INLINE Vec<double> unit_of(Vec<double> max, Vec<double> inverse_t, Vec<double> n) {
+    if constexpr (M & kFar) return splat(1.0);
+    const Vec<double> x = max * inverse_t, low = product_error<double>(max, inverse_t, x);
+    return exp_polynomial<double>(n * ExpTable<double>::ln2_lo - (less_ln2<double>(x, n) + low));
+}
+
+// Where the exponential is 0 the exponent may be -inf; where the probability is 0, too.
+template <class C> NEGLOG_INLINE Vec<C> times(Vec<C> weight, Vec<C> x) { return (weight == 0) ? Vec<C>{} : weight * x; }
+
+template <class T> inline T minus_infinity();
+template <> inline double minus_infinity<double>() { return -kInfinity; }
+template <> inline float minus_infinity<float>() { return -__builtin_inff(); }
+template <> inline half minus_infinity<half>() { return {0xfc00}; }
+template <> inline bfloat minus_infinity<bfloat>() { return {0xff80}; }
+
+// The end of a row that does not fill a step, filled up with `pad`.
+template <class T, int Size> struct Tail {
+    T at[Size];
+    Tail(const T* from, int64_t n, T pad) {
+        for (int i = 0; i < Size; ++i) at[i] = pad;
+        __builtin_memcpy(static_cast<void*>(at), from, static_cast<size_t>(n) * sizeof(T));
+    }
+};
+
+template <class T> inline double value_of(const T* z) {
+    const Tail<T, kLanes<Compute<T>>> one(z, 1, T{});
+    return static_cast<double>(load(one.at)[0]);
+}
+
+template <class C> struct Maximum { C value; int64_t step; };
+
+// The maximum and the step in which it is first met.
+template <class T> inline Maximum<Compute<T>> find_max(const T* z, int64_t n, const T* tail) {
+    using C = Compute<T>;
+    constexpr int W = kLanes<C>;
+    Vec<C> max = splat(minus_infinity<C>());
+    IVec<C> where{};
+    const auto look = [&](const T* at, Int<C> step) {
+        const Vec<C> here = larger(larger(load(at), load(at + W)), larger(load(at + 2 * W), load(at + 3 * W)));
+        where = (here > max) ? splat_int<C>(step) : where;
+        max = larger(here, max);
+    };
+    const Int<C> steps = static_cast<Int<C>>(n / kStep<C>);
+    for (Int<C> s = 0; s < steps; ++s) look(z + s * kStep<C>, s);
+    if (n % kStep<C>) look(tail, steps);
+    const C value = largest<C>(max);
+    Int<C> first = steps;
+    for (int i = 0; i < W; ++i) first = (max[i] == value && where[i] < first) ? where[i] : first;
+    return {value, first};
+}
+
+// `exponentials`, if any, receives what `unit` turns into exp((z - max) / T), in whole steps.
+template <int M, class T>
+inline Partial sum_part(const T* z, int64_t n, const Compute<T>* q, double inverse_t, Maximum<Compute<T>> found,
+                        const T* tail, Compute<T>* exponentials) {
+    using C = Compute<T>;
+    constexpr int W = kLanes<C>;
+    const int64_t steps = n / kStep<C>, rest = n % kStep<C>;
+    const auto it = inverse_temperature<C>(inverse_t);
+    const double top = static_cast<double>(found.value);
+    const Vec<C> max = splat(found.value);
+    const Scale<C> scale = scale_to<M, C>(max, splat(static_cast<C>(floor_below<C>(splat(top), splat(ExpTable<C>::floor / inverse_t))[0])), splat(it.high), splat(it.low));
+    IVec<C> lane;
+    for (int i = 0; i < W; ++i) lane[i] = i;
+
+    Sum<C> others, spread, cross, mass;
+    int arg = 0;
+    const auto add = [&](const T* at, const C* q_at, int64_t step) {
+        Vec<C> v[4], e[4], w[4], x[4];
+        for (int k = 0; k < 4; ++k) {
+            v[k] = load(at + k * W);
+            e[k] = exponential<M, C>(v[k], scale);
+            if (exponentials) store(exponentials + step * kStep<C> + k * W, e[k]);
+            if constexpr (M & kDense) w[k] = load(q_at + k * W);
+            if constexpr (M & (kEntropy | kDense)) x[k] = max - v[k];
+        }
+        if constexpr (M & kEntropy)
+            spread.add((times<C>(e[0], x[0]) + times<C>(e[1], x[1])) + (times<C>(e[2], x[2]) + times<C>(e[3], x[3])));
+        if constexpr (M & kDense)
+            cross.add((times<C>(w[0], x[0]) + times<C>(w[1], x[1])) + (times<C>(w[2], x[2]) + times<C>(w[3], x[3])));
+        if (step == found.step) {  // the maximum itself is left out of the other sums
+            IVec<C> first = splat_int<C>(kStep<C>);
+            for (int k = 3; k >= 0; --k) first = (v[k] == max) ? lane + k * W : first;
+            arg = kStep<C>;
+            for (int i = 0; i < W; ++i) arg = first[i] < arg ? static_cast<int>(first[i]) : arg;
+            for (int k = 0; k < 4; ++k) {
+                const auto is_arg = lane + k * W == splat_int<C>(static_cast<Int<C>>(arg));
+                e[k] = is_arg ? Vec<C>{} : e[k];
+                if constexpr (M & kDense) w[k] = is_arg ? Vec<C>{} : w[k];
+            }
+        }
+        others.add((e[0] + e[1]) + (e[2] + e[3]));
+        if constexpr (M & kDense) mass.add((w[0] + w[1]) + (w[2] + w[3]));
+    };
+    for (int64_t s = 0; s < steps; ++s) add(z + s * kStep<C>, q + s * kStep<C>, s);
+    if (rest) {
+        if constexpr (M & kDense) add(tail, Tail<C, kStep<C>>(q + steps * kStep<C>, rest, C{0}).at, steps);
+        else add(tail, nullptr, steps);
+    }
+    int64_t at = found.step * kStep<C> + arg;
+    at = at < n ? at : 0;  // there is none where a nan hid the maximum
+    const double power = static_cast<double>(scale.power[0]) - static_cast<double>(ExpTable<C>::magic);
+    const double unit = unit_of<M, C>(splat(top), splat(inverse_t), splat(power))[0];
+    const double down = static_cast<double>(ExpTable<C>::down);
+    return {top, others.total() * down * unit, spread.total() * down * unit, cross.total(), mass.total(),
+            M & kDense ? static_cast<double>(q[at]) : 0.0, unit, at};
+}
+
+// A sum of many numbers that keeps what each addition rounds away.
+struct CarefulSum {
+    double sum = 0, lost = 0;
+    void add(double x) {
+        const double next = sum + x, back = next - sum;
+        const double rounded = (sum - (next - back)) + (x - back);
+        lost += rounded == rounded ? rounded : 0;  // nan where the sum is infinite
+        sum = next;
+    }
+    double total() const { return sum + lost; }
+};
+
+// A part whose maximum is infinite.  +inf, once: the probability is 1 there.  All -inf: the part
+// weighs nothing.  Otherwise (a nan, two of +inf) nan.
+template <int M, class T> inline Partial reduce_special(const T* z, int64_t n, const Compute<T>* q, Partial found) {
+    int64_t infinite = 0, nans = 0, arg = 0;
+    CarefulSum mass;
+    for (int64_t j = 0; j < n; ++j) {
+        const double v = value_of(z + j);
+        nans += v != v;
+        if (v == kInfinity && infinite++ == 0) arg = j;
+        if constexpr (M & kDense) mass.add(static_cast<double>(q[j]));
+    }
+    found.arg = arg;
+    if constexpr (M & kDense) {
+        found.mass_arg = static_cast<double>(q[arg]);
+        mass.add(-found.mass_arg);
+        found.mass = mass.total();
+    }
+    found.spread = 0;
+    found.cross = found.mass != 0 && found.max > 0 ? kInfinity : 0;
+    found.others = nans > 0 || infinite > 1 ? __builtin_nan("") : found.max < 0 ? -1 : 0;
+    return found;
+}
+
+inline bool is_far(double max, double inverse_t, double near) { return !(__builtin_fabs(max * inverse_t) <= near); }
+
+template <int M, class T>
+inline Partial reduce(const T* z, int64_t n, const Compute<T>* q, double inverse_t, Compute<T>* exponentials) {
+    using C = Compute<T>;
+    const int64_t whole = n - n % kStep<C>;
+    const Tail<T, kStep<C>> tail(z + whole, n - whole, minus_infinity<T>());
+    const Maximum<C> found = find_max<T>(z, n, tail.at);
+    if (is_far(static_cast<double>(found.value), inverse_t, ExpTable<C>::near)) [[unlikely]] {
+        const Partial p = sum_part<(M & kDense) | kEntropy | kFar, T>(z, n, q, inverse_t, found, tail.at, exponentials);
+        return __builtin_isinf(p.max) ? reduce_special<M, T>(z, n, q, p) : p;
+    }
+    return sum_part<M, T>(z, n, q, inverse_t, found, tail.at, exponentials);
+}
+
+// high - low, and exp(-(high - low) / T), for the maxima of a row and of a part of it.  What
+// the subtraction and the product round away is put back: at a gap of 80 it is 60 units of exp.
+struct Gap { double value, factor; };
+inline Gap gap_between(double high, double low, double inverse_t) {
+    if (high == low) return {0, 1};
+    const double d = high - low, back = d + low;
+    const double rest = (high - back) + ((back - d) - low);
+    const double x = d * inverse_t;
+    if (__builtin_isinf(d)) return {d, 0};
+    return {d, __builtin_exp(-x) * (1 - (__builtin_fma(d, inverse_t, -x) + rest * inverse_t))};
+}
+
+// The parts of a row as one.  A part of -inf alone has others = -1, so that it weighs 0.
+inline Partial merge(const Partial* parts, int64_t count, double inverse_t) {
+    int64_t top = 0;
+    for (int64_t p = 1; p < count; ++p) top = parts[p].max > parts[top].max ? p : top;
+    Partial all = parts[top];
+    CarefulSum others, spread, cross, mass;
+    others.add(all.others);
+    for (int64_t p = 0; p < count; ++p) {
+        if (p == top) continue;
+        const Partial& low = parts[p];
+        const Gap gap = gap_between(all.max, low.max, inverse_t);
+        const double weight = low.others + 1, mass_here = low.mass + low.mass_arg;
+        // A second +inf is nan; so is a nan anywhere, whatever it weighs.
+        others.add(gap.value == 0 && all.max == kInfinity ? __builtin_nan("") : weight * gap.factor);
+        if (gap.factor > 0) spread.add(gap.factor * (low.spread + (gap.value != 0 ? weight * gap.value : 0)));
+        cross.add(low.cross + (mass_here != 0 && gap.value != 0 ? mass_here * gap.value : 0));
+        mass.add(mass_here);
+    }
+    all.others = others.total();
+    all.spread += spread.total();
+    all.cross += cross.total();
+    all.mass += mass.total();
+    return all;
+}
+
+}  // namespace
+}  // namespace neglog::NEGLOG_ISA

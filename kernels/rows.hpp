@@ -1,0 +1,149 @@
+// Rows of more classes than fit side by side: a tile of rows is reduced, finished and written.
+#pragma once
+
+#include "emit.hpp"
+
+namespace neglog::NEGLOG_ISA {
+namespace {
+
+// The exponentials of a row are kept for its output while they fit in the second cache beside the
+// logits; a longer row computes them twice, which is sooner done than reading them from memory.
+template <class C> constexpr int64_t kKept = (1 << 20) / static_cast<int64_t>(sizeof(C));
+
+template <class C> inline int64_t padded(int64_t n) { return (n + kStep<C> - 1) / kStep<C> * kStep<C>; }
+template <class C> inline int64_t parts_of(int64_t classes) { return (classes + kPart<C> - 1) / kPart<C>; }
+template <class C> inline int64_t part_size(int64_t classes, int64_t part) {
+    const int64_t left = classes - part * kPart<C>;
+    return left < kPart<C> ? left : kPart<C>;
+}
+template <class C> inline int tile_rows(int64_t classes) {
+    const int64_t fit = kPart<C> / padded<C>(classes);
+    return static_cast<int>(fit < 1 ? 1 : fit > kTile ? kTile : fit);
+}
+
+// What a thread needs beside the arrays: the parts' sums, exponentials, one part of output.
+template <class T> struct Scratch {
+    using C = Compute<T>;
+    Partial* partials;
+    C* exponentials;
+    T* staging;
+    static int64_t kept(int64_t classes) {
+        const int64_t row = parts_of<C>(classes) > 1 ? parts_of<C>(classes) * kPart<C> : padded<C>(classes);
+        return classes > kKept<C> ? kPart<C> : tile_rows<C>(classes) * row;
+    }
+    Scratch(char* memory, int64_t classes)
+        : partials(reinterpret_cast<Partial*>(memory)),
+          exponentials(reinterpret_cast<C*>(memory + partial_bytes(classes))),
+          staging(reinterpret_cast<T*>(exponentials + kept(classes))) {}
+    static int64_t partial_bytes(int64_t classes) {
+        return (parts_of<C>(classes) * static_cast<int64_t>(sizeof(Partial)) + 63) / 64 * 64;
+    }
+    static size_t bytes(int64_t classes) {
+        return static_cast<size_t>(partial_bytes(classes) + (kept(classes) + kPart<C>) * static_cast<int64_t>(sizeof(C)));
+    }
+};
+
+inline int mode_of(const Job& job) {
+    return (job.entropy ? kEntropy : 0) | (job.temperatures || job.temperature != 1 ? kScaled : 0) |
+           (job.probs ? kDense : 0);
+}
+
+template <class T>
+inline Partial reduce_nth(const Job& job, int64_t row, int64_t part, double it, Compute<T>* exponentials) {
+    using C = Compute<T>;
+    const int64_t begin = part * kPart<C>, n = part_size<C>(job.classes, part);
+    const T* z = logits_of<T>(job, row) + begin;
+    const int mode = mode_of(job);
+    const C* q = mode & kDense ? probs_of<T>(job, row) + begin : nullptr;
+    Partial p;
+    switch (mode) {
+        case 0: p = reduce<0, T>(z, n, q, it, exponentials); break;
+        case kEntropy: p = reduce<kEntropy, T>(z, n, q, it, exponentials); break;
+        case kScaled: p = reduce<kScaled, T>(z, n, q, it, exponentials); break;
+        case kDense: p = reduce<kDense, T>(z, n, q, it, exponentials); break;
+        default:
+            p = mode & kDense ? reduce<kEntropy | kScaled | kDense, T>(z, n, q, it, exponentials)
+                              : reduce<kEntropy | kScaled, T>(z, n, q, it, exponentials);
+    }
+    p.arg += begin;
+    return p;
+}
+
+template <class T> inline double target_logit(const Job& job, int64_t row, const Rows& r, int i) {
+    return r.target[i] >= 0 && !r.skipped[i] ? value_of(logits_of<T>(job, row) + r.target[i]) : 0;
+}
+
+// Writes a part, past the caches where the job says so.
+template <class T>
+inline void emit_to(const Job& job, int64_t row, int64_t part, double part_max, double unit, const Rows& r, int i,
+                    const Compute<T>* e, const Scratch<T>& scratch) {
+    using C = Compute<T>;
+    const int64_t begin = part * kPart<C>, n = part_size<C>(job.classes, part);
+    T* to = static_cast<T*>(job.out) + row * job.out_stride + begin;
+    T* first = job.stream ? scratch.staging : to;
+    emit_part<T>(job, row, begin, n, part_max, unit, r, i, e, scratch.exponentials, first);
+    if (job.stream)
+        stream(reinterpret_cast<char*>(to), reinterpret_cast<const char*>(first), n * static_cast<int64_t>(sizeof(T)));
+}
+
+template <class T> void run_rows(const Job& job, int64_t begin, int64_t end, char* memory) {
+    using C = Compute<T>;
+    const Scratch<T> scratch(memory, job.classes);
+    const int64_t parts = parts_of<C>(job.classes);
+    const int tile = tile_rows<C>(job.classes);
+    const int64_t pitch = parts > 1 ? parts * kPart<C> : padded<C>(job.classes);
+    const bool keep = (job.emit == Emit::gradient || job.emit == Emit::softmax) && job.classes <= kKept<C>;
+    const auto kept = [&](int i, int64_t part) { return keep ? scratch.exponentials + i * pitch + part * kPart<C> : nullptr; };
+    Rows r = first_tile(job);
+    for (int64_t row = begin; row < end; row += tile) {
+        const int count = static_cast<int>(end - row < tile ? end - row : tile);
+        begin_tile(job, row, count, r);
+        for (int i = 0; i < count; ++i) {
+            if (r.skipped[i]) continue;
+            for (int64_t p = 0; p < parts; ++p)
+                scratch.partials[p] = reduce_nth<T>(job, row + i, p, r.inverse_t[i], kept(i, p));
+            set_sums(r, i, merge(scratch.partials, parts, r.inverse_t[i]));
+            r.target_logit[i] = target_logit<T>(job, row + i, r, i);
+        }
+        finish_tile<T>(job, row, count, r);
+        if (job.emit == Emit::none) continue;
+        for (int i = 0; i < count; ++i)
+            for (int64_t p = 0; p < parts; ++p) {
+                const double max = parts > 1 ? scratch.partials[p].max : r.max[i];
+                const double unit = parts > 1 ? scratch.partials[p].unit : r.unit[i];
+                emit_to<T>(job, row + i, p, max, unit, r, i, kept(i, p), scratch);
+            }
+    }
+}
+
+// The same in three steps, for rows that are shared by the threads.
+template <class T> void reduce_parts(const Job& job, int64_t begin, int64_t end, Partial* partials) {
+    const int64_t parts = parts_of<Compute<T>>(job.classes);
+    for (int64_t u = begin; u < end; ++u) {
+        const int64_t row = u / parts;
+        const double it = 1 / (job.temperatures ? job.temperatures[row] : job.temperature);
+        if (!is_skipped(job, row)) partials[u] = reduce_nth<T>(job, row, u % parts, it, nullptr);
+    }
+}
+template <class T>
+void finish_rows(const Job& job, int64_t begin, int64_t end, const Partial* partials, Rows* rows) {
+    const int64_t parts = parts_of<Compute<T>>(job.classes);
+    for (int64_t row = begin; row < end; ++row) {
+        Rows& r = rows[row];
+        r = first_tile(job);
+        begin_tile(job, row, 1, r);
+        if (!r.skipped[0]) set_sums(r, 0, merge(partials + row * parts, parts, r.inverse_t[0]));
+        r.target_logit[0] = target_logit<T>(job, row, r, 0);
+        finish_tile<T>(job, row, 1, r);
+    }
+}
+template <class T>
+void emit_parts(const Job& job, int64_t begin, int64_t end, const Partial* partials, const Rows* rows, char* memory) {
+    const Scratch<T> scratch(memory, job.classes);
+    const int64_t parts = parts_of<Compute<T>>(job.classes);
+    for (int64_t u = begin; u < end; ++u)
+        emit_to<T>(job, u / parts, u % parts, partials[u].max, partials[u].unit, rows[u / parts], 0, nullptr, scratch);
+}
+
+}  // namespace
+}  // namespace neglog::NEGLOG_ISA

@@ -1,0 +1,70 @@
+"""Negative log-likelihood of a softmax: exact and fast on NumPy arrays."""
+
+from typing import Any
+
+from ._contract import InputKindWarning
+from ._numpy import (
+    RowStats,
+    SoftmaxWithLoss,
+    binary_cross_entropy,
+    binary_cross_entropy_and_grad,
+    cross_entropy,
+    cross_entropy_and_grad,
+    entropy,
+    kl_divergence,
+    log_sigmoid,
+    log_softmax,
+    logsumexp,
+    min_entropy,
+    nll_loss,
+    one_hot,
+    one_vs_rest_nll,
+    row_stats,
+    sigmoid,
+    softmax,
+    softmax_jacobian,
+)
+from ._rows import cpu_info, set_num_threads
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "InputKindWarning",
+    "RowStats",
+    "SoftmaxWithLoss",
+    "binary_cross_entropy",
+    "binary_cross_entropy_and_grad",
+    "cpu_info",
+    "cross_entropy",
+    "cross_entropy_and_grad",
+    "entropy",
+    "kl_divergence",
+    "learn",
+    "log_sigmoid",
+    "log_softmax",
+    "logsumexp",
+    "min_entropy",
+    "nll_loss",
+    "one_hot",
+    "one_vs_rest_nll",
+    "row_stats",
+    "set_num_threads",
+    "sigmoid",
+    "softmax",
+    "softmax_jacobian",
+]
+
+# Imported on first use: they need more than NumPy.
+_LAZY = ("learn",)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        from importlib import import_module
+
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

@@ -1,0 +1,157 @@
+"""What arguments mean: checks, error texts and row weights, for any array library.
+
+Shapes, numbers and names come in; nothing here reads N x V values. Every check raises and
+says which argument, what was expected, what came, and the way out.
+"""
+
+import operator
+import os.path
+import sys
+import warnings
+from typing import Any
+
+import numpy as np
+
+REDUCTIONS = ("mean", "sum", "none")
+_INSTEAD = (
+    "",
+    "probabilities (each row looked at lies in [0, 1] and sums to 1), whose loss is"
+    " nll_loss(np.log(p), target)",
+    "log-probabilities (no entry is above 0 and their exponentials sum to 1), whose loss is"
+    " nll_loss(log_probs, target)",
+)
+
+
+class InputKindWarning(UserWarning):
+    """The logits look like probabilities or log-probabilities: another function is meant."""
+
+
+def warn_input_kind(kind: int) -> None:
+    """Warn at the line outside this package that passed such logits; 0 means logits."""
+    if kind:
+        package, level = os.path.dirname(__file__) + os.sep, 1
+        frame = sys._getframe()
+        while frame.f_back is not None and frame.f_code.co_filename.startswith(package):
+            frame, level = frame.f_back, level + 1
+        text = f"logits expected, but these look like {_INSTEAD[kind]}"
+        warnings.warn(text, InputKindWarning, stacklevel=level)
+
+
+def as_number(name: str, value: Any) -> float:
+    """A real number as a float; bool, text, complex numbers and arrays are refused."""
+    if type(value) is float:
+        return value
+    refused = isinstance(value, (bool, np.bool_, str, bytes, bytearray))
+    if not refused and not getattr(value, "shape", ()) and hasattr(value, "__float__"):
+        try:
+            return float(value)
+        except (TypeError, ValueError, OverflowError):
+            pass
+    raise TypeError(f"{name} must be a real number, got {value!r}; pass a float")
+
+
+def as_share(name: str, value: Any) -> float:
+    """A number in [0, 1]."""
+    number = as_number(name, value)
+    if not 0.0 <= number <= 1.0:
+        raise ValueError(f"{name} must lie in [0, 1], got {number}")
+    return number
+
+
+def as_factor(name: str, value: Any) -> float:
+    """A finite number >= 0."""
+    number = as_number(name, value)
+    if not 0.0 <= number < np.inf:
+        raise ValueError(f"{name} must be finite and not negative, got {number}; 0 turns it off")
+    return number
+
+
+def as_positive(name: str, value: Any, off: str) -> float:
+    """A finite number > 0; `off` is the value that turns the option off."""
+    number = as_number(name, value)
+    if not 0.0 < number < np.inf:
+        raise ValueError(f"{name} must be finite and above 0, got {number}; {off} turns it off")
+    return number
+
+
+def as_integer(name: str, value: Any) -> int:
+    """An integer that fits in 64 bits."""
+    if type(value) is not int:
+        if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
+            raise TypeError(f"{name} must be an integer, got {value!r}")
+        value = operator.index(value)
+    if not -(2**63) <= value < 2**63:
+        raise ValueError(f"{name} must fit in a 64-bit integer, got {value}")
+    return int(value)
+
+
+def check_reduction(reduction: Any) -> None:
+    """One of the three."""
+    if not isinstance(reduction, str) or reduction not in REDUCTIONS:
+        raise ValueError(f'reduction must be "mean", "sum" or "none", got {reduction!r}')
+
+
+def class_axis(axis: Any, shape: tuple[int, ...]) -> int:
+    """The class axis counted from 0; there is at least one class."""
+    index, ndim = as_integer("axis", axis), len(shape)
+    if not ndim:
+        raise ValueError("logits must have a class axis, got a single number; pass shape (V,)")
+    if not -ndim <= index < ndim:
+        raise np.exceptions.AxisError(
+            f"axis must be in {-ndim}..{ndim - 1} for logits of shape {shape}, got {index}"
+        )
+    if not shape[index]:
+        raise ValueError(f"logits must have at least one class, got shape {shape}, axis {index}")
+    return index % ndim
+
+
+def without_axis(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
+    """The shape of one number a row."""
+    return shape[:axis] + shape[axis + 1 :]
+
+
+def check_shape(name: str, got: tuple[int, ...], expected: tuple[int, ...], meaning: str) -> None:
+    """The shape is exactly the expected one."""
+    if got != expected:
+        same = np.prod(got) == np.prod(expected)
+        way = f"; {name}.reshape({expected}) has it" if same else ""
+        raise ValueError(f"{name} must have shape {expected}, {meaning}, got {got}{way}")
+
+
+def refuse_target(
+    target: tuple[int, ...], kind: str, logits: tuple[int, ...], rows: tuple[int, ...]
+) -> None:
+    """Explain both forms of a target to a caller who passed neither."""
+    way = "" if np.prod(target) != np.prod(rows) else f"; target.reshape({rows}) has its shape"
+    if kind == "floats" and target == rows:
+        way = "; if these floats are classes, pass target.astype(np.int64)"
+    if kind == "integers" and target == logits:
+        way = "; if these are one-hot rows, pass target.astype(np.float64)"
+    raise ValueError(
+        f"target must be classes (integers of shape {rows}, the logits' shape without the class"
+        f" axis) or probabilities (floats of the logits' shape {logits}), got {kind} of shape"
+        f" {target}{way}"
+    )
+
+
+def refuse_class(name: str, row: tuple[int, ...], value: Any, num_classes: int) -> None:
+    """A class that does not exist."""
+    where = ", ".join(map(str, row))
+    raise IndexError(
+        f"{name}[{where}] is {value}, but there are {num_classes} classes, 0 to"
+        f" {num_classes - 1}; give rows to leave out the value ignore_index where there is one"
+    )
+
+
+def row_weights(
+    target: Any, num_classes: int, ignore_index: int, ignored: int, weight: Any, row_weight: Any
+) -> tuple[Any, Any]:
+    """Row weights with and without the class weight, (N,) each; None: 1 in every row."""
+    if ignored:
+        keep = (target != ignore_index) * 1.0
+        row_weight = keep if row_weight is None else row_weight * keep
+    if weight is None:
+        return row_weight, row_weight
+    # An ignored target is no index: clipped to one, then its weight meets a factor of 0.
+    classes = weight[target.clip(0, num_classes - 1)]
+    return (classes if row_weight is None else classes * row_weight), row_weight

@@ -1,0 +1,37 @@
+"""The face for NumPy arrays: the public functions, by topic."""
+
+from .activations import (
+    log_sigmoid,
+    log_softmax,
+    logsumexp,
+    sigmoid,
+    softmax,
+    softmax_jacobian,
+)
+from .binary import binary_cross_entropy, binary_cross_entropy_and_grad
+from .layer import SoftmaxWithLoss, one_hot
+from .likelihood import min_entropy, nll_loss, one_vs_rest_nll
+from .losses import cross_entropy, cross_entropy_and_grad
+from .statistics import RowStats, entropy, kl_divergence, row_stats
+
+__all__ = [
+    "RowStats",
+    "SoftmaxWithLoss",
+    "binary_cross_entropy",
+    "binary_cross_entropy_and_grad",
+    "cross_entropy",
+    "cross_entropy_and_grad",
+    "entropy",
+    "kl_divergence",
+    "log_sigmoid",
+    "log_softmax",
+    "logsumexp",
+    "min_entropy",
+    "nll_loss",
+    "one_hot",
+    "one_vs_rest_nll",
+    "row_stats",
+    "sigmoid",
+    "softmax",
+    "softmax_jacobian",
+]

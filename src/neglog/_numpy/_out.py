@@ -1,0 +1,69 @@
+"""The caller's `out` as the place of a gradient."""
+
+from typing import Any
+
+import numpy as np
+
+from ._arrays import Array, DType, as_array, as_rows, from_rows
+from ._task import Task
+
+
+def out_rows(task: Task, out: Any, logits: Any, **others: Any) -> Array:
+    """(N, V) for the engine to write: the memory of `out` where its layout allows."""
+    check_out(out, task.shape, task.logits.dtype, logits, **others)
+    return as_rows(np.asarray(out), task.axis)
+
+
+def to_out(task: Task, rows: Array, out: Any) -> Array:
+    """`out`, filled with what the engine wrote."""
+    if not np.may_share_memory(rows, out):  # no view as rows existed: these are a copy
+        out[...] = from_rows(rows, task.shape, task.axis)
+    return out  # type: ignore[no-any-return]
+
+
+def check_out(out: Any, shape: tuple[int, ...], dtype: DType, logits: Any, **others: Any) -> None:
+    """`out` is a writable array of this kind that overlaps nothing but all of the logits."""
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}; np.empty makes one")
+    if out.shape != shape or out.dtype != dtype:
+        raise ValueError(
+            f"out must have shape {shape} and dtype {dtype}, those of the gradient, got"
+            f" {out.shape} and {out.dtype}; np.empty({shape}, '{dtype}') has them"
+        )
+    if not out.flags.writeable:
+        raise ValueError("out must be writable, got a read-only array; pass out.copy()")
+    if out.size and not _has_a_place_each(out):
+        raise ValueError("out must have a place for every entry, got one that repeats its memory")
+    if not _same_memory(out, as_array("logits", logits)):
+        others["logits"] = logits
+    for name, value in others.items():
+        if value is not None and _overlap(out, as_array(name, value)):
+            raise ValueError(
+                f"out must not overlap {name}, which is still read while out is written;"
+                " pass another array, or exactly the logits"
+            )
+
+
+def _has_a_place_each(array: Array) -> bool:
+    """No two entries share memory: each stride steps over all that the smaller ones span."""
+    span = array.itemsize
+    axes = zip(array.strides, array.shape, strict=True)
+    for stride, length in sorted((abs(stride), length) for stride, length in axes if length > 1):
+        if stride < span:
+            return False
+        span += stride * (length - 1)
+    return True
+
+
+def _same_memory(a: Array, b: Array) -> bool:
+    """The same numbers in the same place (not: a part, or the transpose)."""
+    start = a.__array_interface__["data"][0] == b.__array_interface__["data"][0]
+    return start and a.strides == b.strides and a.shape == b.shape and a.dtype == b.dtype
+
+
+def _overlap(a: Array, b: Array) -> bool:
+    """Whether one byte belongs to both; a question too hard to answer counts as yes."""
+    try:
+        return np.may_share_memory(a, b) and np.shares_memory(a, b, max_work=10_000)  # type: ignore[arg-type]
+    except np.exceptions.TooHardError:
+        return True

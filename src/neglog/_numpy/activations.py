@@ -1,0 +1,227 @@
+"""Softmax, sigmoid, their logarithms, and the softmax's derivative."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import _rows
+from .._contract import class_axis, without_axis
+from ._arrays import Array, as_floats, as_rows, from_rows, to_result
+
+
+def softmax(logits: npt.ArrayLike, *, axis: int = -1) -> Array:
+    """Probabilities: `exp(z_j) / sum_k exp(z_k)` along the class axis.
+
+    Args:
+        logits: shape (..., V), any real dtype.
+        axis: the class axis.
+
+    Returns:
+        The logits' shape and dtype (float64 for integers). A logit of -inf has probability 0;
+        a row of only -inf, or with nan or two +inf, is nan.
+
+    Raises:
+        TypeError: the logits are not real numbers.
+        ValueError: no class axis, or a class axis of length 0.
+
+    Examples:
+        >>> import numpy as np
+        >>> softmax(np.array([[5.0, 4.0, 2.0], [4.0, 2.0, 8.0]])).round(3)
+        array([[0.705, 0.259, 0.035],
+               [0.018, 0.002, 0.98 ]])
+        >>> softmax([1000, 1000])
+        array([0.5, 0.5])
+
+    Differs from scipy.special.softmax: one axis; rounding errors of z - max are kept, so that a
+    small probability is good to its last digits.
+
+    References:
+        P. Blanchard, D. J. Higham, N. J. Higham (2021), "Accurately computing the log-sum-exp and
+        softmax functions", IMA Journal of Numerical Analysis 41.
+    """
+    return _softmax(logits, axis, log=False)
+
+
+def log_softmax(logits: npt.ArrayLike, *, axis: int = -1) -> Array:
+    """Log-probabilities: `z_j - log sum_k exp(z_k)` along the class axis, in nats.
+
+    Args:
+        logits: shape (..., V), any real dtype.
+        axis: the class axis.
+
+    Returns:
+        The logits' shape and dtype (float64 for integers).
+
+    Raises:
+        TypeError: the logits are not real numbers.
+        ValueError: no class axis, or a class axis of length 0.
+
+    Examples:
+        >>> import numpy as np
+        >>> log_softmax(np.float32([17, 0, 0]))
+        array([-8.279875e-08, -1.700000e+01, -1.700000e+01], dtype=float32)
+
+    Differs from scipy.special.log_softmax: the entry of the maximum is -log1p(sum of the others),
+    which SciPy and torch round to 0 in float32 from a gap of 17 on.
+
+    References:
+        P. Blanchard, D. J. Higham, N. J. Higham (2021), "Accurately computing the log-sum-exp and
+        softmax functions", IMA Journal of Numerical Analysis 41.
+    """
+    return _softmax(logits, axis, log=True)
+
+
+def _softmax(logits: npt.ArrayLike, axis: int, *, log: bool) -> Array:
+    array, _ = as_floats("logits", logits)
+    axis = class_axis(axis, array.shape)
+    rows = as_rows(array, axis)
+    out = np.empty(rows.shape, rows.dtype)
+    _rows.softmax(rows, out, log=log)
+    return from_rows(out, array.shape, axis)
+
+
+def logsumexp(logits: npt.ArrayLike, *, axis: int = -1, keepdims: bool = False) -> Any:
+    """`log sum_k exp(z_k)` along one axis, in nats.
+
+    Args:
+        logits: shape (..., V), any real dtype.
+        axis: the axis that is summed over.
+        keepdims: leave the summed axis in place with length 1.
+
+    Returns:
+        Shape (...), a scalar for one row; float64 for float64 and integers, else float32. Only
+        -inf gives -inf (the logarithm of 0), any +inf gives +inf.
+
+    Raises:
+        TypeError: the logits are not real numbers.
+        ValueError: no axis, or an axis of length 0.
+
+    Examples:
+        >>> import numpy as np
+        >>> print(logsumexp([-1000.0, -1000.0]))
+        -999.3068528194401
+        >>> logsumexp(np.zeros((2, 4)), keepdims=True).shape
+        (2, 1)
+
+    Differs from scipy.special.logsumexp: one axis, no factors; float16 gives float32.
+
+    References:
+        P. Blanchard, D. J. Higham, N. J. Higham (2021), "Accurately computing the log-sum-exp and
+        softmax functions", IMA Journal of Numerical Analysis 41.
+    """
+    array, dtype = as_floats("logits", logits)
+    axis = class_axis(axis, array.shape)
+    rows = as_rows(array, axis)
+    lse = _rows.rows(rows).lse
+    assert lse is not None
+    # A row without probabilities (only -inf, or two +inf) has nan as its statistics, and still a
+    # log-sum-exp: its maximum, which is also nan where the row has one.
+    lost = np.isnan(lse)
+    if lost.any():
+        with np.errstate(invalid="ignore"):
+            lse[lost] = rows[lost].max(axis=1)
+    shape = without_axis(array.shape, axis)
+    return to_result(lse, dtype, (*shape[:axis], 1, *shape[axis:]) if keepdims else shape)
+
+
+def sigmoid(logits: npt.ArrayLike) -> Any:
+    """The probability of yes: `1 / (1 + exp(-z))`, element by element.
+
+    Args:
+        logits: any shape, any real dtype.
+
+    Returns:
+        The same shape and dtype (float64 for integers).
+
+    Raises:
+        TypeError: the logits are not real numbers.
+
+    Examples:
+        >>> import numpy as np
+        >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
+        array([0. , 0.5, 1. ])
+
+    Differs from scipy.special.expit: half precision is computed in float32, and integers in
+    float64.
+    """
+    return _sigmoid(logits, log=False)
+
+
+def log_sigmoid(logits: npt.ArrayLike) -> Any:
+    """The log-probability of yes: `-log1p(exp(-z))`, element by element, in nats.
+
+    Args:
+        logits: any shape, any real dtype.
+
+    Returns:
+        The same shape and dtype (float64 for integers).
+
+    Raises:
+        TypeError: the logits are not real numbers.
+
+    Examples:
+        >>> import numpy as np
+        >>> log_sigmoid(np.array([-1000.0, 0.0, 50.0]))
+        array([-1.00000000e+03, -6.93147181e-01, -1.92874985e-22])
+
+    Differs from scipy.special.log_expit: half precision is computed in float32, and integers in
+    float64.
+
+    References:
+        M. Maechler (2012), "Accurately computing log(1 - exp(-|a|))", vignette of the R package
+        Rmpfr.
+    """
+    return _sigmoid(logits, log=True)
+
+
+def _sigmoid(logits: npt.ArrayLike, *, log: bool) -> Any:
+    array, _ = as_floats("logits", logits)
+    flat = as_rows(array.reshape(1, -1), 1)[0]
+    out = np.empty(flat.shape, flat.dtype)
+    _rows.sigmoid(flat, out, log=log)
+    return out.reshape(array.shape)[()]
+
+
+def softmax_jacobian(logits: npt.ArrayLike) -> Array:
+    """The derivative of the softmax: `dp_i/dz_j = p_i (1 - p_i)` if i = j, else `-p_i p_j`.
+
+    Args:
+        logits: shape (..., V), any real dtype; the classes lie along the last axis.
+
+    Returns:
+        Shape (..., V, V), the logits' dtype (float64 for integers). Symmetric; every row and
+        column sums to 0.
+
+    Raises:
+        TypeError: the logits are not real numbers.
+        ValueError: no class axis, or a class axis of length 0.
+
+    Examples:
+        >>> import numpy as np
+        >>> softmax_jacobian(np.log([0.5, 0.25, 0.25]))
+        array([[ 0.25  , -0.125 , -0.125 ],
+               [-0.125 ,  0.1875, -0.0625],
+               [-0.125 , -0.0625,  0.1875]])
+
+    Differs from np.diag(p) - np.outer(p, p): 1 - p is the sum of the others where p is above one
+    half, so that a probability near 1 costs no digits. Training never needs this matrix: with
+    the loss behind it, it collapses to p - y.
+    """
+    array, dtype = as_floats("logits", logits)
+    class_axis(-1, array.shape)
+    p = _softmax(array.astype(dtype, copy=False), -1, log=False)
+    jacobian = -p[..., :, None] * p[..., None, :]
+    diagonal = np.einsum("...ii->...i", jacobian)  # a view
+    diagonal[...] = p * one_minus(p)
+    return jacobian.astype(array.dtype, copy=False)
+
+
+def one_minus(p: Array) -> Array:
+    """1 - p for rows (..., V) of probabilities, without cancellation.
+
+    Up to one half 1 - p is exact but for one rounding. At most one entry of a row lies above: its
+    complement is the sum of the others, taken without it.
+    """
+    rest = np.where(p > 0.5, 0.0, p).sum(axis=-1, keepdims=True)
+    return np.where(p > 0.5, rest, 1.0 - p).astype(p.dtype, copy=False)

@@ -1,0 +1,40 @@
+"""The kernels (kernels/module.cpp). Arrays are read by the buffer protocol, never converted."""
+
+from typing import Any
+
+def rows(
+    dtype: int,
+    logits: Any,
+    target: Any,
+    probs: Any,
+    nll_coef: Any,
+    dense_coef: Any,
+    lse_coef: Any,
+    scale: float,
+    temperature: Any,
+    softcap: float,
+    nll: Any,
+    dense: Any,
+    lse: Any,
+    entropy: Any,
+    argmax: Any,
+    out: Any,
+    emit: int,
+) -> None: ...
+def binary(
+    dtype: int,
+    logits: Any,
+    target: Any,
+    pos_weight: Any,
+    scale: float,
+    nll: Any,
+    out: Any,
+    log: bool,
+) -> None: ...
+def scan_targets(target: Any, classes: int, ignore_index: int) -> tuple[int, int]: ...
+def input_kind(dtype: int, logits: Any) -> int: ...
+def supported() -> list[str]: ...
+def choose(instruction_set: str) -> None: ...
+def chosen() -> str: ...
+def num_threads() -> int: ...
+def set_num_threads(n: int) -> None: ...

@@ -1,0 +1,15 @@
+"""Maximum-likelihood classifiers with the scikit-learn interface, trained on neglog's rows."""
+
+try:
+    import scipy  # noqa: F401
+    import sklearn  # noqa: F401
+except ImportError as error:
+    raise ModuleNotFoundError(
+        f"neglog.learn needs scikit-learn and SciPy, and {error.name} is not installed: "
+        "pip install 'neglog[cli]'",
+        name=error.name,
+    ) from error
+
+from neglog.learn._softmax_regression import SoftmaxRegression
+
+__all__ = ["SoftmaxRegression"]

@@ -1,0 +1,84 @@
+"""The one table of what is promised: the tests hold it, the benchmark and the docs print it."""
+
+from types import MappingProxyType
+from typing import NamedTuple
+
+
+class UlpLimits(NamedTuple):
+    """Worst error over the hard rows of cases.py, in units in the last place (ulp)."""
+
+    nll: float  # also lse, entropy and log-probabilities; ulp of the result's dtype
+    grad: float  # also probabilities; ulp of the logits' dtype, entries above the smallest normal
+    sentence: str
+
+
+ULPS = MappingProxyType(
+    {
+        "float64": UlpLimits(3, 8, "float64 has no wider type to lean on: sums are compensated."),
+        "float32": UlpLimits(2, 4, "The rounding error of z - max is kept, and sums are wider."),
+        "float16": UlpLimits(
+            2, 0.51, "Read as float32; the loss is float32, the gradient rounded once."
+        ),
+        "bfloat16": UlpLimits(
+            2, 0.51, "Read as float32; the loss is float32, the gradient rounded once."
+        ),
+    }
+)
+
+# The dtype in which losses and statistics come back.
+RESULT_DTYPE = MappingProxyType(
+    {"float64": "float64", "float32": "float32", "float16": "float32", "bfloat16": "float32"}
+)
+
+
+class SpeedLimit(NamedTuple):
+    """`ours` must be at least `at_least` times as fast as `peer`, in one run of one process."""
+
+    what: str  # "forward + gradient", "forward", "out="
+    peer: str
+    shape: tuple[int, int] | None  # None: every other shape of the benchmark
+    at_least: float
+    sentence: str
+
+
+# Two cores with AVX-512, float32. Rows x classes as in the benchmark.
+SMALL_V = (65536, 10)
+SHAPES = (SMALL_V, (16384, 1000), (2048, 32768), (1024, 131072))
+SMALL_CALL = (32, 10)
+
+SPEED = (
+    SpeedLimit("forward + gradient", "torch eager", SMALL_V, 8, "Ten classes: one vector a row."),
+    SpeedLimit(
+        "forward + gradient", "torch eager", None, 10, "It makes several passes, we one or two."
+    ),
+    SpeedLimit("forward + gradient", "torch.compile", SMALL_V, 1, "Its loops are fused too."),
+    SpeedLimit("forward + gradient", "torch.compile", None, 4, "Long rows leave its cache."),
+    SpeedLimit("forward + gradient", "JAX jit", SMALL_V, 1.5, "XLA fuses, but in three loops."),
+    SpeedLimit("forward + gradient", "JAX jit", None, 4, "Long rows leave its cache."),
+    SpeedLimit("forward", "torch eager", None, 8, "Every shape: it stores all log-probabilities."),
+    SpeedLimit("forward", "JAX jit", None, 2, "Every shape: we read the logits once."),
+    SpeedLimit("call", "torch eager", SMALL_CALL, 1, "A small call costs no more than torch's."),
+)
+
+
+class CopyPart(NamedTuple):
+    """Part of the speed of a memory copy of the same size by as many threads."""
+
+    least_classes: int
+    at_least: float
+    sentence: str
+
+
+COPY_PART = (
+    CopyPart(1000, 0.5, "Long rows: forward + gradient into out= at half a copy's speed or more."),
+    CopyPart(10, 0.3, "Ten classes: the arithmetic of each row shows."),
+)
+
+
+class TimeLimit(NamedTuple):
+    milliseconds: float
+    sentence: str
+
+
+IMPORT_TIME = TimeLimit(30, "`import neglog` beyond NumPy's own import.")
+HELP_TIME = TimeLimit(150, "`neglog --help`, start of Python included.")

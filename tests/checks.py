@@ -1,0 +1,69 @@
+"""Assertions on numbers. Each raises with the place and the values; none returns an answer."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from oracle import LD, smallest_normal, ulp, ulp_error, wide
+
+
+def dtype_of(name: str) -> np.dtype[Any]:
+    """The dtype of that name; the test is skipped where bfloat16 is not to be had."""
+    if name == "bfloat16":
+        ml_dtypes = pytest.importorskip("ml_dtypes", reason="ml_dtypes is absent: no bfloat16 here")
+        return np.dtype(ml_dtypes.bfloat16)
+    return np.dtype(name)
+
+
+def assert_ulps(
+    actual: Any, exact: Any, dtype: Any, limit: float, what: str, *, size: Any = None
+) -> None:
+    """Every entry within `limit` ulps of `dtype` at its exact value (at `size`, if given).
+
+    Below the smallest normal number nothing is promised but that the entry is that small too.
+    """
+    have, want = np.asarray(actual), np.asarray(exact, LD)
+    assert have.shape == want.shape, f"{what}: shape {have.shape}, expected {want.shape}"
+    if not have.size:
+        return
+    if size is not None:
+        assert not np.isnan(np.where(np.isfinite(want), size, 0)).any(), f"{what}: no size"
+    off = np.atleast_1d(ulp_error(have, want, dtype, size))
+    tiny = smallest_normal(dtype)
+    small = np.atleast_1d((np.abs(want) < tiny) & (np.abs(wide(have)) <= tiny))
+    off = np.where(small, LD(0), off)
+    worst = np.unravel_index(off.argmax(), off.shape)
+    if off[worst] > limit:
+        seen, best = np.atleast_1d(have)[worst], np.atleast_1d(want)[worst]
+        raise AssertionError(
+            f"{what}: {float(off[worst]):.3g} ulp of {np.dtype(dtype).name}, limit {limit:.3g}, "
+            f"at {tuple(map(int, worst))} of {have.shape}: {seen!r}, exact {best:.12g} "
+            f"({int((off > limit).sum())} of {off.size} entries are beyond)"
+        )
+
+
+def assert_identical(actual: Any, expected: Any, what: str) -> None:
+    """The same dtype, shape and bits; nan equals nan, 0 does not equal -0."""
+    have, want = np.ascontiguousarray(actual), np.ascontiguousarray(expected)
+    assert have.dtype == want.dtype, f"{what}: {have.dtype}, expected {want.dtype}"
+    assert have.shape == want.shape, f"{what}: {have.shape}, expected {want.shape}"
+    if have.tobytes() == want.tobytes():
+        return
+    bits = np.dtype(f"u{have.dtype.itemsize}")
+    differ = (have.view(bits) != want.view(bits)) & ~(np.isnan(have) & np.isnan(want))
+    if differ.any():
+        place = np.unravel_index(differ.argmax(), differ.shape)
+        raise AssertionError(
+            f"{what}: {int(differ.sum())} of {differ.size} entries differ, first at "
+            f"{tuple(map(int, place))}: {have[place]!r}, expected {want[place]!r}"
+        )
+
+
+def assert_rows_sum_to_zero(grad: Any, sizes: Any, dtype: Any, limit: float) -> None:
+    """The gradient of a row sums to 0, but for `limit` ulps of each of its entries' sizes."""
+    total = wide(grad).sum(axis=-1)
+    allowed = limit * ulp(np.asarray(sizes, LD), dtype).sum(axis=-1)
+    bad = np.abs(total) > allowed
+    if np.any(bad):
+        row = int(np.argmax(bad))
+        raise AssertionError(f"row {row} of the gradient sums to {total[row]:.3g}")

@@ -1,0 +1,88 @@
+"""Every width, remainder of rows, offset and dtype of one instruction set; run as a program too.
+
+The tests call `sweep` in their own process for the instruction set in use, and start this file
+with NEGLOG_CPU set for each of the others. It prints the instruction set that it ran on.
+"""
+
+import sys
+from typing import Any
+
+import numpy as np
+import oracle
+from budgets import RESULT_DTYPE, ULPS
+from checks import assert_identical, assert_ulps, dtype_of
+
+import neglog
+
+# 1 to 70: every remainder of a vector of up to 64 lanes; then one class less and one more than
+# a power of two, a segment (8192) and two; a row in which the last segment is one class
+WIDTHS = (*range(1, 71), 127, 128, 129, 255, 257, 1023, 1025, 8191, 8192, 8193, 16385, 40000)
+ROWS = 37  # rows side by side in vectors of 2 to 32 lanes, and an odd one
+PREFIXES = (1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33)  # as many rows as lanes, one less, one more
+
+
+def results(z: Any, target: Any) -> dict[str, Any]:
+    """Every number that the rows have."""
+    nll, grad = neglog.cross_entropy_and_grad(z, target, reduction="none")
+    stats = neglog.row_stats(z, target)
+    return {
+        "nll": nll, "gradient": grad, "nll of stats": stats.nll, "lse": stats.lse,
+        "entropy": stats.entropy, "argmax": stats.argmax, "softmax": neglog.softmax(z),
+        "log_softmax": neglog.log_softmax(z),
+    }  # fmt: skip
+
+
+def check_values(z: Any, target: Any, seen: dict[str, Any], what: str) -> None:
+    name = z.dtype.name
+    limit, wide = ULPS[name], RESULT_DTYPE[name]
+    r = oracle.rows(z)
+    exact = oracle.cross_entropy(z, target, reduction="none", known=r)
+    lse, entropy = np.maximum(np.abs(r.lse), 1), oracle.entropy(r)
+    same = limit.nll if wide == name else limit.grad
+    for key, want, dtype, most, size in (
+        ("nll", exact.loss, wide, limit.nll, None),
+        ("nll of stats", exact.loss, wide, limit.nll, None),
+        ("gradient", exact.grad, name, limit.grad, None),
+        ("lse", r.lse, wide, limit.nll, lse),
+        ("entropy", entropy, wide, limit.nll, np.maximum(entropy, 1)),
+        ("softmax", r.p, name, limit.grad, None),
+        ("log_softmax", r.log_p, name, same, None),
+    ):
+        assert_ulps(seen[key], want, dtype, most, f"{key} of {what}", size=size)
+    np.testing.assert_array_equal(
+        seen["argmax"], oracle.wide(z).argmax(axis=1), f"argmax of {what}"
+    )
+
+
+def check_bits(z: Any, target: Any, seen: dict[str, Any], what: str) -> None:
+    """Fewer rows beside them, another alignment: the same bits."""
+    prefixes = PREFIXES if z.shape[1] < 1000 else (1,)
+    for n in (n for n in prefixes if n < len(z)):
+        for key, value in results(z[:n].copy(), target[:n]).items():
+            assert_identical(value, seen[key][:n], f"{key} of {what}, {n} rows alone")
+    buffer = np.empty(z.size + 19, z.dtype)
+    for offset in (1, 2, 3, 5, 8, 13, 19) if z.shape[1] < 1000 else (3,):
+        moved = buffer[offset : offset + z.size].reshape(z.shape)
+        moved[...] = z
+        for key, value in results(moved, target).items():
+            assert_identical(value, seen[key], f"{key} of {what}, {offset} elements further")
+
+
+def sweep(dtypes: tuple[str, ...] = tuple(ULPS), widths: tuple[int, ...] = WIDTHS) -> None:
+    for name in dtypes:
+        for width in widths:
+            rng = np.random.default_rng(width)
+            rows = ROWS if width < 1000 else 5
+            z = rng.standard_normal((rows, width)) * rng.choice([0.5, 4, 20], (rows, 1))
+            z[rows // 2, -1] = 25
+            z = z.astype(np.float32).astype(dtype_of(name))
+            target = rng.integers(0, width, rows).astype(np.int32 if width % 2 else np.int64)
+            what = f"{name}, V = {width}, {neglog.cpu_info().instruction_set}"
+            seen = results(z, target)
+            check_values(z, target, seen, what)
+            check_bits(z, target, seen, what)
+
+
+if __name__ == "__main__":
+    sweep(tuple(sys.argv[1:]) or tuple(ULPS))
+    print(neglog.cpu_info().instruction_set)

@@ -1,0 +1,54 @@
+"""Each example runs by itself, warns of nothing, and prints what it should have learned."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
+
+
+def output(name: str, folder: Path) -> str:
+    """What an example prints, run in a folder of its own."""
+    path = next(path for path in EXAMPLES if path.stem == name)
+    run = subprocess.run(
+        [sys.executable, "-W", "error", str(path)],
+        cwd=folder,
+        env=os.environ | {"PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        timeout=120,
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    assert list(folder.iterdir()) == [], "an example leaves nothing behind"
+    return run.stdout
+
+
+def test_digits(tmp_path: Path) -> None:
+    pytest.importorskip("sklearn", reason="needs the extra cli")
+    text = output("digits", tmp_path)
+    assert float(re.findall(r"held out: ([\d.]+)%", text)[0]) > 95
+    assert re.search(r"^a \d, taken for a \d$", text, re.M)
+
+
+def test_two_layer_network(tmp_path: Path) -> None:
+    lines = output("two_layer_network", tmp_path).splitlines()
+    losses = [float(re.findall(r"mean nll ([\d.]+)", line)[0]) for line in lines]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] < 0.1
+    assert float(re.findall(r"right ([\d.]+)%", lines[-1])[0]) > 97
+
+
+def test_the_network_is_as_short_as_the_readme_says() -> None:
+    path = next(path for path in EXAMPLES if path.stem == "two_layer_network")
+    code = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    assert len(code) <= 30
+
+
+def test_every_example_has_a_test() -> None:
+    assert {path.stem for path in EXAMPLES} == {"digits", "two_layer_network"}
