@@ -8,7 +8,7 @@ namespace neglog::NEGLOG_ISA {
 namespace {
 
 // Up to this many classes turning the rows by 90 degrees and back costs less than it saves.
-constexpr int kFewClasses = 128;
+constexpr int kFewClasses = 256;
 
 // Turns four vectors of four floats a quad: lane 4 q + k of vector c becomes lane 4 q + c of
 // vector k.
@@ -58,21 +58,50 @@ inline void from_lanes(const float* from, int64_t V, float* to, int64_t stride) 
         store_rows<0>(v, to + j, stride);
     }
 }
+
+// The same for float64, two classes at a time.
+NEGLOG_INLINE void turn_pairs(Vec<double> (&v)[2]) {
+    IVec<double> left, right;
+    for (int i = 0; i < kLanes<double>; ++i) {
+        left[i] = i / 2 * 2 + i % 2 * kLanes<double>;
+        right[i] = left[i] + 1;
+    }
+    const Vec<double> a = v[0], b = v[1];
+    v[0] = __builtin_shuffle(a, b, left);
+    v[1] = __builtin_shuffle(a, b, right);
+}
 inline void to_lanes(const double* from, int64_t stride, int64_t V, double* to) {
-    for (int64_t j = 0; j < V; ++j)
-        for (int i = 0; i < kLanes<double>; ++i) to[j * kLanes<double> + i] = from[i * stride + j];
+    constexpr int W = kLanes<double>;
+    for (int64_t j = 0; j < V; j += 2) {
+        j = j + 2 <= V || V < 2 ? j : V - 2;
+        Vec<double> v[2] = {load_pairs(from + j, 2 * stride), load_pairs(from + stride + j, 2 * stride)};
+        turn_pairs(v);
+        store(to + j * W, v[0]);
+        store(to + (j + 1) * W, v[1]);
+    }
+}
+template <int Pair> NEGLOG_INLINE void store_rows(const Vec<double> (&v)[2], double* to, int64_t stride) {
+    store_pair<Pair>(to + 2 * Pair * stride, v[0]);
+    store_pair<Pair>(to + (2 * Pair + 1) * stride, v[1]);
+    if constexpr (Pair + 1 < kPairs) store_rows<Pair + 1>(v, to, stride);
 }
 inline void from_lanes(const double* from, int64_t V, double* to, int64_t stride) {
-    for (int i = 0; i < kLanes<double>; ++i)
-        for (int64_t j = 0; j < V; ++j) to[i * stride + j] = from[j * kLanes<double> + i];
+    constexpr int W = kLanes<double>;
+    for (int64_t j = 0; j < V; j += 2) {
+        j = j + 2 <= V || V < 2 ? j : V - 2;
+        Vec<double> v[2] = {load(from + j * W), load(from + (j + 1) * W)};
+        turn_pairs(v);
+        store_rows<0>(v, to + j, stride);
+    }
 }
+
+// So many classes are turned at a time; with fewer, rows are read and written past their ends.
+template <class C> constexpr int64_t kBlock = 16 / static_cast<int64_t>(sizeof(C));
 
 // Rows that stand side by side: [class][lane], and the flat rows they are made of and become.
 template <class C> struct Tile {
-    alignas(kVecBytes) C z[kFewClasses * kLanes<C>];
-    alignas(kVecBytes) C e[kFewClasses * kLanes<C>];
-    alignas(kVecBytes) C q[kFewClasses * kLanes<C>];
-    alignas(kVecBytes) C flat[(kFewClasses + 1) * kLanes<C>];  // rows again, and room behind them
+    static constexpr int size = (kFewClasses + 1) * kLanes<C>;
+    alignas(kVecBytes) C z[size], e[size], q[size], flat[size];  // rows again, and room behind them
 };
 
 template <class T> inline void to_compute(const T* from, int64_t n, Compute<T>* to) {
@@ -89,7 +118,7 @@ template <class T> inline void gather(const T* from, int64_t stride, int count, 
     using C = Compute<T>;
     constexpr int W = kLanes<C>;
     if constexpr (sizeof(T) == sizeof(C)) {
-        if (count == W && (V >= 4 || sizeof(C) == 8)) return to_lanes(from, stride, V, to);
+        if (count == W && (V >= kBlock<C>)) return to_lanes(from, stride, V, to);
     }
     if (stride == V) to_compute<T>(from, count * V, flat);
     else for (int i = 0; i < count; ++i) to_compute<T>(from + i * stride, V, flat + i * V);
@@ -134,7 +163,7 @@ template <int M, class C> inline void reduce_lanes(Tile<C>& tile, int64_t V, Row
     Vec<C> target_exp{}, target_prob{};
     Sum<C> others, spread, cross, mass;
     Vec<C> mass_arg{};
-    const auto add = [&](int64_t j, Vec<C>& e_sum, Vec<C>& spread_sum, Vec<C>& cross_sum, Vec<C>& mass_sum) {
+    const auto add = [&](int64_t j, Vec<C>& e_sum, Vec<C>& spread_sum, Vec<C>& cross_sum, Vec<C>& mass_sum) __attribute__((always_inline)) {
         const Vec<C> z = load(tile.z + j * W), e = exponential<M, C>(z, scale);
         store(tile.e + j * W, e);
         const IVec<C> here = splat_int<C>(static_cast<Int<C>>(j)), is_arg = arg == here;
@@ -281,10 +310,15 @@ template <class T> inline void emit_tile(const Job& job, int64_t row, int count,
     }
     output_lanes<C>(job, tile, r);
     if constexpr (sizeof(T) == sizeof(C)) {
-        if (count == kLanes<C> && !job.stream && (V >= 4 || sizeof(C) == 8)) return from_lanes(tile.z, V, out, job.out_stride);
+        if (count == kLanes<C> && !job.stream && (V >= kBlock<C>)) return from_lanes(tile.z, V, out, job.out_stride);
     }
     from_lanes(tile.z, V, tile.flat, V);
     const auto copy = [&](T* to, const C* from, int64_t n) { write(to, n, [&](int64_t j) { return load(from + j); }); };
+    if (job.stream && job.out_stride == V) {
+        const T* rows = reinterpret_cast<const T*>(tile.flat);
+        if constexpr (sizeof(T) != sizeof(C)) copy(reinterpret_cast<T*>(tile.e), tile.flat, count * V), rows = reinterpret_cast<const T*>(tile.e);
+        return stream(reinterpret_cast<char*>(out), reinterpret_cast<const char*>(rows), count * V * static_cast<int64_t>(sizeof(T)));
+    }
     if (job.out_stride == V) copy(out, tile.flat, count * V);
     else for (int i = 0; i < count; ++i) copy(out + i * job.out_stride, tile.flat + i * V, V);
 }

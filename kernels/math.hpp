@@ -75,7 +75,7 @@ template <class C> NEGLOG_INLINE IVec<C> reference_bits(Vec<C> power) {
 }
 
 // x - n ln2_hi, exactly.
-template <class C> NEGLOG_INLINE Vec<C> less_ln2(Vec<C> x, Vec<C> n) { return fused(-n, splat(ExpTable<C>::ln2_hi), x); }
+template <class C> NEGLOG_INLINE Vec<C> less_ln2(Vec<C> x, Vec<C> n) { return fused(n, splat(-ExpTable<C>::ln2_hi), x); }
 
 // exp(x + low) 2^(shift - n of the reference).  Wrong below the floor, where the exponent wraps:
 // the caller sets those to 0.
@@ -83,7 +83,7 @@ template <class C> NEGLOG_INLINE Vec<C> exp_scaled(Vec<C> x, Vec<C> low, IVec<C>
     using E = ExpTable<C>;
     const Vec<C> power = power_of<C>(x);
     const Vec<C> n = power - E::magic;
-    const Vec<C> r = less_ln2<C>(x, n) + fused(-n, splat(E::ln2_lo), low);
+    const Vec<C> r = less_ln2<C>(x, n) + fused(n, splat(-E::ln2_lo), low);
     const IVec<C> exponent = (bit_cast<IVec<C>>(power) << E::mantissa) + reference;
     return exp_polynomial<C>(r) * bit_cast<Vec<C>>(exponent);
 }
@@ -91,7 +91,7 @@ template <class C> NEGLOG_INLINE Vec<C> exp_scaled(Vec<C> x, IVec<C> reference) 
     using E = ExpTable<C>;
     const Vec<C> power = power_of<C>(x);
     const Vec<C> n = power - E::magic;
-    const Vec<C> r = fused(-n, splat(E::ln2_lo), less_ln2<C>(x, n));
+    const Vec<C> r = fused(n, splat(-E::ln2_lo), less_ln2<C>(x, n));
     const IVec<C> exponent = (bit_cast<IVec<C>>(power) << E::mantissa) + reference;
     return exp_polynomial<C>(r) * bit_cast<Vec<C>>(exponent);
 }

@@ -169,6 +169,30 @@ template <int Quad> NEGLOG_INLINE void store_quad(float* to, Vec<float> v) {
     store(to, v);
 #endif
 }
+// The same for two doubles at a time.
+constexpr int kPairs = kLanes<double> / 2;
+NEGLOG_INLINE Vec<double> load_pairs(const double* from, int64_t apart) {
+#if defined(__AVX512F__)
+    __m512d v = _mm512_castpd128_pd512(_mm_loadu_pd(from));
+    v = _mm512_insertf64x2(v, _mm_loadu_pd(from + apart), 1);
+    v = _mm512_insertf64x2(v, _mm_loadu_pd(from + 2 * apart), 2);
+    return (Vec<double>)_mm512_insertf64x2(v, _mm_loadu_pd(from + 3 * apart), 3);
+#elif defined(__AVX2__)
+    return (Vec<double>)_mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(from)), _mm_loadu_pd(from + apart), 1);
+#else
+    (void)apart;
+    return load(from);
+#endif
+}
+template <int Pair> NEGLOG_INLINE void store_pair(double* to, Vec<double> v) {
+#if defined(__AVX512F__)
+    _mm_storeu_pd(to, _mm512_extractf64x2_pd((__m512d)v, Pair));
+#elif defined(__AVX2__)
+    _mm_storeu_pd(to, _mm256_extractf128_pd((__m256d)v, Pair));
+#else
+    store(to, v);
+#endif
+}
 // Numbers in float64, indices in int64, as lanes of the compute type.
 NEGLOG_INLINE Vec<float> narrow(Vec<double> low, Vec<double> high) {
     return join(__builtin_convertvector(low, HalfVec), __builtin_convertvector(high, HalfVec));

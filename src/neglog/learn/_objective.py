@@ -52,7 +52,8 @@ class Objective:
     @property
     def is_small(self) -> bool:
         """Whether a product with X is a matter of a few milliseconds on one core."""
-        return self.X.shape[0] * self.X.shape[1] * self.num_classes <= 2**24
+        rows, columns = self.X.shape
+        return bool(rows * columns * self.num_classes <= 2**24)
 
     def start(self) -> Doubles:
         """The model that knows nothing: every probability is 1/K."""

@@ -167,7 +167,7 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 callback(self)
 
         after_step(objective.start())
-        # maxcor: 30 remembered steps instead of 10 save a third to a half of them. ftol: small
+        # maxcor: 30 remembered steps instead of 10 save 13 to 65 % of them. ftol: small
         # steps are no reason to stop; where the loss no longer changes at all, SciPy stops anyway.
         options = {
             "maxiter": self.max_iter,
