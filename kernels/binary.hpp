@@ -9,14 +9,17 @@
 namespace neglog::NEGLOG_ISA {
 namespace {
 
-struct Sides { Vec<double> p, not_p, minus_log_p, minus_log_not_p; };
+struct Sides {
+    Vec<double> p, not_p, minus_log_p, minus_log_not_p;
+};
 
 inline Sides sides(Vec<double> z) {
     const Vec<double> a = (z < 0) ? z : -z;
     const Vec<double> t = exp_negative(a);
     const Vec<double> inverse = 1 / (1 + t);
     const Vec<double> near = inverse, far = t * inverse, log = log1p(t, inverse);
-    return {(z < 0) ? far : near, (z < 0) ? near : far, (z < 0) ? log - z : log, (z < 0) ? log : log + z};
+    return {(z < 0) ? far : near, (z < 0) ? near : far, (z < 0) ? log - z : log,
+            (z < 0) ? log : log + z};
 }
 
 template <class T> inline Vec<double> load_wide(const T* z, int64_t n) {
@@ -29,8 +32,10 @@ template <> inline Vec<double> load_wide(const double* z, int64_t n) {
 }
 template <> inline Vec<double> load_wide(const float* z, int64_t n) {
     HalfVec half{};
-    if (n >= kLanes<double>) __builtin_memcpy(&half, z, sizeof half);
-    else __builtin_memcpy(&half, z, static_cast<size_t>(n) * sizeof(float));
+    if (n >= kLanes<double>)
+        __builtin_memcpy(&half, z, sizeof half);
+    else
+        __builtin_memcpy(&half, z, static_cast<size_t>(n) * sizeof(float));
     return __builtin_convertvector(half, Vec<double>);
 }
 template <class T> inline void store_wide(T* to, Vec<double> v, int64_t n) {
@@ -41,7 +46,9 @@ template <class T> inline void store_wide(T* to, Vec<double> v, int64_t n) {
 }
 
 // y = 0 or 1 leaves out the other side, so that 0 * inf does not come up.
-inline Vec<double> weighed(Vec<double> weight, Vec<double> value) { return (weight == 0) ? weight * 0 : weight * value; }
+inline Vec<double> weighed(Vec<double> weight, Vec<double> value) {
+    return (weight == 0) ? weight * 0 : weight * value;
+}
 
 template <class T> void run_binary(const BinaryJob& job, int64_t begin, int64_t end) {
     using C = Compute<T>;
@@ -60,7 +67,9 @@ template <class T> void run_binary(const BinaryJob& job, int64_t begin, int64_t 
         const Vec<double> no = 1 - yes;
         if (job.pos_weight)
             for (int64_t k = 0; k < n; ++k) yes[k] *= job.pos_weight[(i + k) % job.classes];
-        if (job.nll) store_wide(job.nll + i, weighed(yes, s.minus_log_p) + weighed(no, s.minus_log_not_p), n);
+        if (job.nll)
+            store_wide(job.nll + i, weighed(yes, s.minus_log_p) + weighed(no, s.minus_log_not_p),
+                       n);
         if (out) store_wide(out + i, (weighed(no, s.p) - weighed(yes, s.not_p)) * job.scale, n);
     }
 }

@@ -22,8 +22,12 @@ template <class T> inline const Compute<T>* probs_of(const Job& job, int64_t row
 }
 
 inline void load_targets(const Job& job, int64_t row, int count, Rows& r) {
-    if (job.target_is_64) for (int i = 0; i < count; ++i) r.target[i] = static_cast<const int64_t*>(job.target)[row + i];
-    else for (int i = 0; i < count; ++i) r.target[i] = static_cast<const int32_t*>(job.target)[row + i];
+    if (job.target_is_64)
+        for (int i = 0; i < count; ++i)
+            r.target[i] = static_cast<const int64_t*>(job.target)[row + i];
+    else
+        for (int i = 0; i < count; ++i)
+            r.target[i] = static_cast<const int32_t*>(job.target)[row + i];
     for (int i = 0; i < kTile; i += kLanes<double>) {
         const Indices y = load(r.target + i);
         store(r.target + i, (y < 0 || y >= job.classes) ? Indices{} - 2 : y);
@@ -42,7 +46,8 @@ inline Rows first_tile(const Job& job) {
 // What the rows bring along, before anything of their logits is read.
 inline void begin_tile(const Job& job, int64_t row, int count, Rows& r) {
     if (job.target) load_targets(job, row, count, r);
-    if (job.temperatures) for (int i = 0; i < count; ++i) r.inverse_t[i] = 1 / job.temperatures[row + i];
+    if (job.temperatures)
+        for (int i = 0; i < count; ++i) r.inverse_t[i] = 1 / job.temperatures[row + i];
     if (job.nll_coef || job.dense_coef || job.lse_coef)
         for (int i = 0; i < count; ++i) r.skipped[i] = is_skipped(job, row + i) ? -1 : 0;
 }
@@ -61,7 +66,8 @@ inline void set_sums(Rows& r, int i, const Partial& p) {
 // The first nan of a row that has one, as numpy.argmax has it.
 template <class T> inline int64_t argmax_of(const Job& job, int64_t row, const Rows& r, int i) {
     if (r.skipped[i]) return 0;
-    if (r.others[i] == r.others[i] || r.max[i] == kInfinity) [[likely]] return r.arg[i];
+    if (r.others[i] == r.others[i] || r.max[i] == kInfinity) [[likely]]
+        return r.arg[i];
     const T* z = logits_of<T>(job, row);
     for (int64_t j = 0; j < job.classes; ++j) {
         const double v = value_of(z + j);
@@ -71,7 +77,9 @@ template <class T> inline int64_t argmax_of(const Job& job, int64_t row, const R
 }
 
 // value where weight is not 0, else 0: so that 0 times inf or nan is 0.
-NEGLOG_INLINE Doubles unless_zero(Doubles weight, Doubles value) { return (weight == 0) ? Doubles{} : value; }
+NEGLOG_INLINE Doubles unless_zero(Doubles weight, Doubles value) {
+    return (weight == 0) ? Doubles{} : value;
+}
 
 // One number a row, 0 for a skipped row, for those of the eight from `i` on that are rows.
 inline void write_stat(const Rows& r, int i, int count, double* to, int64_t row, Doubles value) {
@@ -94,7 +102,8 @@ inline Doubles coefficient(const double* given, int64_t row, int i, int count, d
 // cancel, and is written with 1 - p = others / sum.  With lse = inf every p is 0 or 1, and where
 // it is 0 so is the gradient.
 inline void gradients(const Job& job, int64_t row, int i, int count, Rows& r, Doubles lse) {
-    const Doubles scale = load(r.inverse_t + i) * job.scale, p = load(r.inverse_sum + i), rest = load(r.others + i) * p;
+    const Doubles scale = load(r.inverse_t + i) * job.scale, p = load(r.inverse_sum + i),
+                  rest = load(r.others + i) * p;
     const Indices y = load(r.target + i);
     Doubles a = coefficient(job.nll_coef, row, i, count, job.target ? 1 : 0) * scale;
     a = (y == -2) ? splat(__builtin_nan("")) : a;
@@ -123,27 +132,31 @@ inline void gradients(const Job& job, int64_t row, int i, int count, Rows& r, Do
 inline void finish_eight(const Job& job, int64_t row, int i, int count, Rows& r) {
     const Doubles max = load(r.max + i), it = load(r.inverse_t + i), nan = splat(__builtin_nan(""));
     const Doubles others = (max == -kInfinity) ? nan : load(r.others + i);
-    const Doubles inverse = 1 / (1 + others), log_sum = log1p(others, inverse), lse = max * it + log_sum;
+    const Doubles inverse = 1 / (1 + others), log_sum = log1p(others, inverse),
+                  lse = max * it + log_sum;
     store(r.others + i, others);
     store(r.inverse_sum + i, inverse);
     store(r.log_sum + i, log_sum);
     if (job.nll) {
         const Indices y = load(r.target + i);
-        const Doubles gap = (y == load(r.arg + i)) ? Doubles{} : (max - load(r.target_logit + i)) * it;
+        const Doubles gap =
+            (y == load(r.arg + i)) ? Doubles{} : (max - load(r.target_logit + i)) * it;
         write_stat(r, i, count, job.nll, row, (y < 0) ? nan : log_sum + gap);
     }
     if (job.dense) {
         const Doubles mass = load(r.mass + i) + load(r.mass_arg + i);
         write_stat(r, i, count, job.dense, row, load(r.cross + i) * it + mass * log_sum);
     }
-    if (job.entropy) write_stat(r, i, count, job.entropy, row, log_sum + load(r.spread + i) * it * inverse);
+    if (job.entropy)
+        write_stat(r, i, count, job.entropy, row, log_sum + load(r.spread + i) * it * inverse);
     write_stat(r, i, count, job.lse, row, lse);
     if (job.emit == Emit::gradient) gradients(job, row, i, count, r, lse);
 }
 
 template <class T> inline void finish_tile(const Job& job, int64_t row, int count, Rows& r) {
     for (int i = 0; i < count; i += kLanes<double>) finish_eight(job, row, i, count, r);
-    if (job.argmax) for (int i = 0; i < count; ++i) job.argmax[row + i] = argmax_of<T>(job, row + i, r, i);
+    if (job.argmax)
+        for (int i = 0; i < count; ++i) job.argmax[row + i] = argmax_of<T>(job, row + i, r, i);
 }
 
 }  // namespace

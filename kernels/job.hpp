@@ -7,6 +7,9 @@
 namespace neglog {
 
 enum class DType : int { f64, f32, f16, bf16 };
+inline constexpr int64_t size_of(DType dtype) {
+    return dtype == DType::f64 ? 8 : dtype == DType::f32 ? 4 : 2;
+}
 enum class Emit : int { none, gradient, softmax, log_softmax };
 
 // The loss of row i is  nll_coef[i] nll_i + dense_coef[i] dense_i + lse_coef[i] lse_i^2  with
@@ -20,13 +23,13 @@ struct Job {
     int64_t logits_stride;  // in elements, from row to row; within a row they are contiguous
     const void* target;     // int32 or int64, or null
     bool target_is_64;
-    const void* probs;      // of the compute type, or null
-    int64_t probs_stride;   // 0: one row of them for all
+    const void* probs;     // of the compute type, or null
+    int64_t probs_stride;  // 0: one row of them for all
     const double *nll_coef, *dense_coef, *lse_coef;
     double scale;
-    const double* temperatures;  // one a row, or null
-    double temperature;          // for all rows
-    double softcap;              // 0: none
+    const double* temperatures;           // one a row, or null
+    double temperature;                   // for all rows
+    double softcap;                       // 0: none
     double *nll, *dense, *lse, *entropy;  // where the results go, or null
     int64_t* argmax;
     Emit emit;
@@ -50,28 +53,29 @@ struct Partial {
 // All that is known of a tile of rows, kept so that each step is one of vectors.
 constexpr int kTile = 16;
 struct alignas(64) Rows {
-    double max[kTile], others[kTile], spread[kTile], cross[kTile], mass[kTile], mass_arg[kTile], unit[kTile];
+    double max[kTile], others[kTile], spread[kTile], cross[kTile], mass[kTile], mass_arg[kTile],
+        unit[kTile];
     int64_t arg[kTile];
-    int64_t target[kTile];        // -1: none, -2: not a class
-    int64_t skipped[kTile];       // -1: skipped, 0: not
+    int64_t target[kTile];                                              // -1: none, -2: not a class
+    int64_t skipped[kTile];                                             // -1: skipped, 0: not
     double target_logit[kTile], target_exp[kTile], target_prob[kTile];  // at the target
-    double inverse_t[kTile];      // 1 / temperature
-    double log_sum[kTile], inverse_sum[kTile];  // of 1 + others
+    double inverse_t[kTile];                                            // 1 / temperature
+    double log_sum[kTile], inverse_sum[kTile];                          // of 1 + others
     double nll_grad[kTile], dense_grad[kTile];  // dL/dnll, dL/ddense, times scale / temperature
     double total[kTile], at_max[kTile];         // what p is multiplied by; the gradient at `arg`
 };
 
 // The binary case and its parts, element by element.
 struct BinaryJob {
-    int64_t rows, classes;      // contiguous
+    int64_t rows, classes;  // contiguous
     DType dtype;
     const void* logits;
-    const void* target;         // compute type, same shape; null for sigmoid and log_sigmoid
-    const double* pos_weight;   // one a class, or null
+    const void* target;        // compute type, same shape; null for sigmoid and log_sigmoid
+    const double* pos_weight;  // one a class, or null
     double scale;
-    double* nll;                // or null
-    void* out;                  // gradient, sigmoid or log_sigmoid; or null
-    bool log;                   // log_sigmoid rather than sigmoid
+    double* nll;  // or null
+    void* out;    // gradient, sigmoid or log_sigmoid; or null
+    bool log;     // log_sigmoid rather than sigmoid
 };
 
 // Targets that are neither a class nor the index that says "ignore this row".
@@ -92,7 +96,8 @@ struct Kernels {
     void (*emit_parts)(const Job&, int64_t begin, int64_t end, const Partial*, const Rows*,
                        char* scratch);
     void (*binary)(const BinaryJob&, int64_t begin, int64_t end);
-    TargetScan (*scan)(const void* target, bool is_64, int64_t n, int64_t classes, int64_t ignore_index);
+    TargetScan (*scan)(const void* target, bool is_64, int64_t n, int64_t classes,
+                       int64_t ignore_index);
 };
 
 }  // namespace neglog

@@ -3,97 +3,13 @@
 #pragma once
 
 #include "rows.hpp"
+#include "turn.hpp"
 
 namespace neglog::NEGLOG_ISA {
 namespace {
 
 // Up to this many classes turning the rows by 90 degrees and back costs less than it saves.
 constexpr int kFewClasses = 256;
-
-// Turns four vectors of four floats a quad: lane 4 q + k of vector c becomes lane 4 q + c of
-// vector k.
-NEGLOG_INLINE void turn_quads(Vec<float> (&v)[4]) {
-    IVec<float> low, high, left, right;
-    for (int i = 0; i < kLanes<float>; ++i) {
-        constexpr int W = kLanes<float>;
-        const int quad = i / 4 * 4, odd = i % 2 * W, half = i % 4 / 2;
-        low[i] = quad + half + odd;           // a0 b0 a1 b1
-        high[i] = quad + 2 + half + odd;      // a2 b2 a3 b3
-        left[i] = quad + i % 2 + half * W;    // a0 a1 b0 b1
-        right[i] = quad + 2 + i % 2 + half * W;
-    }
-    const Vec<float> ab_low = __builtin_shuffle(v[0], v[1], low), ab_high = __builtin_shuffle(v[0], v[1], high);
-    const Vec<float> cd_low = __builtin_shuffle(v[2], v[3], low), cd_high = __builtin_shuffle(v[2], v[3], high);
-    v[0] = __builtin_shuffle(ab_low, cd_low, left);
-    v[1] = __builtin_shuffle(ab_low, cd_low, right);
-    v[2] = __builtin_shuffle(ab_high, cd_high, left);
-    v[3] = __builtin_shuffle(ab_high, cd_high, right);
-}
-
-// Rows to lanes: to[j * W + i] = from[i * stride + j].  Four classes at a time, of which the last
-// four overlap their neighbours; with fewer than four, what follows a row is read along with it.
-inline void to_lanes(const float* from, int64_t stride, int64_t V, float* to) {
-    constexpr int W = kLanes<float>;
-    for (int64_t j = 0; j < V; j += 4) {
-        j = j + 4 <= V || V < 4 ? j : V - 4;
-        Vec<float> v[4];
-        for (int k = 0; k < 4; ++k) v[k] = load_quads(from + k * stride + j, 4 * stride);
-        turn_quads(v);
-        for (int k = 0; k < 4; ++k) store(to + (j + k) * W, v[k]);
-    }
-}
-template <int Quad> NEGLOG_INLINE void store_rows(const Vec<float> (&v)[4], float* to, int64_t stride) {
-    for (int k = 0; k < 4; ++k) store_quad<Quad>(to + (4 * Quad + k) * stride, v[k]);
-    if constexpr (Quad + 1 < kQuads) store_rows<Quad + 1>(v, to, stride);
-}
-// And back.  Rows are written in their order: with fewer than four classes each overwrites what
-// the one before wrote past its end.
-inline void from_lanes(const float* from, int64_t V, float* to, int64_t stride) {
-    constexpr int W = kLanes<float>;
-    for (int64_t j = 0; j < V; j += 4) {
-        j = j + 4 <= V || V < 4 ? j : V - 4;
-        Vec<float> v[4];
-        for (int k = 0; k < 4; ++k) v[k] = load(from + (j + k) * W);
-        turn_quads(v);
-        store_rows<0>(v, to + j, stride);
-    }
-}
-
-// The same for float64, two classes at a time.
-NEGLOG_INLINE void turn_pairs(Vec<double> (&v)[2]) {
-    IVec<double> left, right;
-    for (int i = 0; i < kLanes<double>; ++i) {
-        left[i] = i / 2 * 2 + i % 2 * kLanes<double>;
-        right[i] = left[i] + 1;
-    }
-    const Vec<double> a = v[0], b = v[1];
-    v[0] = __builtin_shuffle(a, b, left);
-    v[1] = __builtin_shuffle(a, b, right);
-}
-inline void to_lanes(const double* from, int64_t stride, int64_t V, double* to) {
-    constexpr int W = kLanes<double>;
-    for (int64_t j = 0; j < V; j += 2) {
-        j = j + 2 <= V || V < 2 ? j : V - 2;
-        Vec<double> v[2] = {load_pairs(from + j, 2 * stride), load_pairs(from + stride + j, 2 * stride)};
-        turn_pairs(v);
-        store(to + j * W, v[0]);
-        store(to + (j + 1) * W, v[1]);
-    }
-}
-template <int Pair> NEGLOG_INLINE void store_rows(const Vec<double> (&v)[2], double* to, int64_t stride) {
-    store_pair<Pair>(to + 2 * Pair * stride, v[0]);
-    store_pair<Pair>(to + (2 * Pair + 1) * stride, v[1]);
-    if constexpr (Pair + 1 < kPairs) store_rows<Pair + 1>(v, to, stride);
-}
-inline void from_lanes(const double* from, int64_t V, double* to, int64_t stride) {
-    constexpr int W = kLanes<double>;
-    for (int64_t j = 0; j < V; j += 2) {
-        j = j + 2 <= V || V < 2 ? j : V - 2;
-        Vec<double> v[2] = {load(from + j * W), load(from + (j + 1) * W)};
-        turn_pairs(v);
-        store_rows<0>(v, to + j, stride);
-    }
-}
 
 // So many classes are turned at a time; with fewer, rows are read and written past their ends.
 template <class C> constexpr int64_t kBlock = 16 / static_cast<int64_t>(sizeof(C));
@@ -114,15 +30,19 @@ template <class T> inline void to_compute(const T* from, int64_t n, Compute<T>* 
 }
 
 // `count` rows (at most as many as lanes), side by side; the lanes behind them repeat the last.
-template <class T> inline void gather(const T* from, int64_t stride, int count, int64_t V, Compute<T>* flat, Compute<T>* to) {
+template <class T> inline void gather(const T* from, int64_t stride, int count, int64_t V,
+                                      Compute<T>* flat, Compute<T>* to) {
     using C = Compute<T>;
     constexpr int W = kLanes<C>;
     if constexpr (sizeof(T) == sizeof(C)) {
         if (count == W && (V >= kBlock<C>)) return to_lanes(from, stride, V, to);
     }
-    if (stride == V) to_compute<T>(from, count * V, flat);
-    else for (int i = 0; i < count; ++i) to_compute<T>(from + i * stride, V, flat + i * V);
-    for (int i = count; i < W; ++i) __builtin_memcpy(flat + i * V, flat + (count - 1) * V, static_cast<size_t>(V) * sizeof(C));
+    if (stride == V)
+        to_compute<T>(from, count * V, flat);
+    else
+        for (int i = 0; i < count; ++i) to_compute<T>(from + i * stride, V, flat + i * V);
+    for (int i = count; i < W; ++i)
+        __builtin_memcpy(flat + i * V, flat + (count - 1) * V, static_cast<size_t>(V) * sizeof(C));
     to_lanes(flat, V, V, to);
 }
 
@@ -149,11 +69,13 @@ template <int M, class C> inline Scale<C> scale_lanes(const Rows& r) {
     alignas(kVecBytes) double floor[W], high[W], low[W];
     for (int i = 0; i < W; i += kLanes<double>) {
         const Doubles max = load(r.max + i), it = load(r.inverse_t + i);
-        store(floor + i, floor_below<C>(max, M & (kScaled | kFar) ? ExpTable<C>::floor / it : splat(ExpTable<C>::floor)));
+        store(floor + i, floor_below<C>(max, M & (kScaled | kFar) ? ExpTable<C>::floor / it
+                                                                  : splat(ExpTable<C>::floor)));
         store(high + i, it);
         store(low + i, it - round_to<C>(it));
     }
-    return scale_to<M, C>(load_narrow<C>(r.max), load_narrow<C>(floor), load_narrow<C>(high), load_narrow<C>(low));
+    return scale_to<M, C>(load_narrow<C>(r.max), load_narrow<C>(floor), load_narrow<C>(high),
+                          load_narrow<C>(low));
 }
 
 template <int M, class C> inline void reduce_lanes(Tile<C>& tile, int64_t V, Rows& r) {
@@ -163,7 +85,8 @@ template <int M, class C> inline void reduce_lanes(Tile<C>& tile, int64_t V, Row
     Vec<C> target_exp{}, target_prob{};
     Sum<C> others, spread, cross, mass;
     Vec<C> mass_arg{};
-    const auto add = [&](int64_t j, Vec<C>& e_sum, Vec<C>& spread_sum, Vec<C>& cross_sum, Vec<C>& mass_sum) __attribute__((always_inline)) {
+    const auto add = [&](int64_t j, Vec<C>& e_sum, Vec<C>& spread_sum, Vec<C>& cross_sum,
+                         Vec<C>& mass_sum) __attribute__((always_inline)) {
         const Vec<C> z = load(tile.z + j * W), e = exponential<M, C>(z, scale);
         store(tile.e + j * W, e);
         const IVec<C> here = splat_int<C>(static_cast<Int<C>>(j)), is_arg = arg == here;
@@ -185,7 +108,10 @@ template <int M, class C> inline void reduce_lanes(Tile<C>& tile, int64_t V, Row
         if (j + 1 < V) add(j + 1, e_sum, spread_sum, cross_sum, mass_sum);
         others.add(e_sum);
         if constexpr (M & kEntropy) spread.add(spread_sum);
-        if constexpr (M & kDense) { cross.add(cross_sum); mass.add(mass_sum); }
+        if constexpr (M & kDense) {
+            cross.add(cross_sum);
+            mass.add(mass_sum);
+        }
     }
     alignas(kVecBytes) double n[W];
     store_wide(n, scale.power - ExpTable<C>::magic);
@@ -206,7 +132,8 @@ template <int M, class C> inline void reduce_lanes(Tile<C>& tile, int64_t V, Row
 }
 
 // Rows whose maximum is far from 0 or infinite are done again; their neighbours stay as they are.
-template <int M, class T> inline void mend_far(const Job& job, int64_t row, int count, Tile<Compute<T>>& tile, Rows& r) {
+template <int M, class T> inline void mend_far(const Job& job, int64_t row, int count,
+                                               Tile<Compute<T>>& tile, Rows& r) {
     using C = Compute<T>;
     constexpr int W = kLanes<C>;
     Indices any{};
@@ -214,21 +141,27 @@ template <int M, class T> inline void mend_far(const Job& job, int64_t row, int 
         const Doubles x = load(r.max + i) * load(r.inverse_t + i);
         any |= ~((x <= ExpTable<C>::near) & (x >= -ExpTable<C>::near));
     }
-    if (!any_lane(any)) [[likely]] return;
+    if (!any_lane(any)) [[likely]]
+        return;
     Tile<C> other = tile;
     Rows r_far = r;
     reduce_lanes<(M & kDense) | kEntropy | kFar, C>(other, job.classes, r_far);
     for (int i = 0; i < count; ++i) {
         if (!is_far(r.max[i], r.inverse_t[i], ExpTable<C>::near)) continue;
         for (int64_t j = 0; j < job.classes; ++j) tile.e[j * W + i] = other.e[j * W + i];
-        Partial p{r_far.max[i], r_far.others[i], r_far.spread[i], r_far.cross[i], r_far.mass[i], r_far.mass_arg[i], r_far.unit[i], r_far.arg[i]};
+        Partial p{r_far.max[i],  r_far.others[i],   r_far.spread[i], r_far.cross[i],
+                  r_far.mass[i], r_far.mass_arg[i], r_far.unit[i],   r_far.arg[i]};
         const C* q = M & kDense ? probs_of<T>(job, row + i) : nullptr;
         r.target_exp[i] = r_far.target_exp[i];
-        set_sums(r, i, __builtin_isinf(p.max) ? reduce_special<M, T>(logits_of<T>(job, row + i), job.classes, q, p) : p);
+        set_sums(r, i,
+                 __builtin_isinf(p.max)
+                     ? reduce_special<M, T>(logits_of<T>(job, row + i), job.classes, q, p)
+                     : p);
     }
 }
 
-template <int M, class T> inline void reduce_tile(const Job& job, int64_t row, int count, Tile<Compute<T>>& tile, Rows& r) {
+template <int M, class T> inline void reduce_tile(const Job& job, int64_t row, int count,
+                                                  Tile<Compute<T>>& tile, Rows& r) {
     using C = Compute<T>;
     constexpr int W = kLanes<C>;
     const int64_t V = job.classes;
@@ -236,28 +169,36 @@ template <int M, class T> inline void reduce_tile(const Job& job, int64_t row, i
     if constexpr (M & kDense) {
         if (job.probs_stride == 0)
             for (int64_t j = 0; j < V; ++j) store(tile.q + j * W, splat(probs_of<T>(job, 0)[j]));
-        else gather<C>(probs_of<T>(job, row), job.probs_stride, count, V, tile.flat, tile.q);
+        else
+            gather<C>(probs_of<T>(job, row), job.probs_stride, count, V, tile.flat, tile.q);
     }
     find_max_lanes<C>(tile, V, r);
     reduce_lanes<M, C>(tile, V, r);
     mend_far<M, T>(job, row, count, tile, r);
 }
 
-template <class T> inline void reduce_any(const Job& job, int64_t row, int count, Tile<Compute<T>>& tile, Rows& r) {
+template <class T> inline void reduce_any(const Job& job, int64_t row, int count,
+                                          Tile<Compute<T>>& tile, Rows& r) {
     switch (const int mode = mode_of(job)) {
-        case 0: return reduce_tile<0, T>(job, row, count, tile, r);
-        case kEntropy: return reduce_tile<kEntropy, T>(job, row, count, tile, r);
-        case kScaled: return reduce_tile<kScaled, T>(job, row, count, tile, r);
-        case kDense: return reduce_tile<kDense, T>(job, row, count, tile, r);
+        case 0:
+            return reduce_tile<0, T>(job, row, count, tile, r);
+        case kEntropy:
+            return reduce_tile<kEntropy, T>(job, row, count, tile, r);
+        case kScaled:
+            return reduce_tile<kScaled, T>(job, row, count, tile, r);
+        case kDense:
+            return reduce_tile<kDense, T>(job, row, count, tile, r);
         default:
-            if (mode & kDense) return reduce_tile<kEntropy | kScaled | kDense, T>(job, row, count, tile, r);
+            if (mode & kDense)
+                return reduce_tile<kEntropy | kScaled | kDense, T>(job, row, count, tile, r);
             return reduce_tile<kEntropy | kScaled, T>(job, row, count, tile, r);
     }
 }
 
 // The numbers that a tile's output is made with, one a row.
 template <class C> struct Lanes {
-    alignas(kVecBytes) double first[kTile], second[kTile], dense[kTile], at_max[kTile], at_target[kTile];
+    alignas(kVecBytes) double first[kTile], second[kTile], dense[kTile], at_max[kTile],
+        at_target[kTile];
     bool two_factors = false;
 };
 
@@ -267,7 +208,8 @@ template <class C> inline Lanes<C> prepare_lanes(const Job& job, const Rows& r) 
     constexpr double down = static_cast<double>(ExpTable<C>::down);
     for (int i = 0; i < W; i += kLanes<double>) {
         const bool gradient = job.emit == Emit::gradient;
-        const Doubles p = load(r.inverse_sum + i), share = p * load(r.unit + i), total = load(r.total + i);
+        const Doubles p = load(r.inverse_sum + i), share = p * load(r.unit + i),
+                      total = load(r.total + i);
         const Doubles b = load(r.dense_grad + i), c = gradient ? total * share : share;
         const Indices fits = (c >= kSmallest<C>) | (c <= -kSmallest<C>) | (c == 0);
         to.two_factors |= any_lane(~fits);
@@ -275,7 +217,9 @@ template <class C> inline Lanes<C> prepare_lanes(const Job& job, const Rows& r) 
         store(to.second + i, fits ? splat(1.0) : splat(down));
         store(to.dense + i, b);
         store(to.at_max + i, gradient ? load(r.at_max + i) : p);
-        store(to.at_target + i, total * share * (load(r.target_exp + i) * down) - load(r.nll_grad + i) - unless_zero(b, b * load(r.target_prob + i)));
+        store(to.at_target + i, total * share * (load(r.target_exp + i) * down) -
+                                    load(r.nll_grad + i) -
+                                    unless_zero(b, b * load(r.target_prob + i)));
     }
     return to;
 }
@@ -284,7 +228,8 @@ template <class C> inline Lanes<C> prepare_lanes(const Job& job, const Rows& r) 
 template <class C> inline void output_lanes(const Job& job, Tile<C>& tile, const Rows& r) {
     constexpr int W = kLanes<C>;
     const Lanes<C> with = prepare_lanes<C>(job, r);
-    const Vec<C> first = load_narrow<C>(with.first), second = load_narrow<C>(with.second), b = load_narrow<C>(with.dense);
+    const Vec<C> first = load_narrow<C>(with.first), second = load_narrow<C>(with.second),
+                 b = load_narrow<C>(with.dense);
     const Vec<C> at_max = load_narrow<C>(with.at_max), at_target = load_narrow<C>(with.at_target);
     const bool gradient = job.emit == Emit::gradient, dense = gradient && job.probs;
     const IVec<C> arg = load_narrow<C>(r.arg), skipped = load_narrow<C>(r.skipped);
@@ -300,27 +245,37 @@ template <class C> inline void output_lanes(const Job& job, Tile<C>& tile, const
     }
 }
 
-template <class T> inline void emit_tile(const Job& job, int64_t row, int count, Tile<Compute<T>>& tile, const Rows& r) {
+template <class T> inline void emit_tile(const Job& job, int64_t row, int count,
+                                         Tile<Compute<T>>& tile, const Rows& r) {
     using C = Compute<T>;
     const int64_t V = job.classes;
     T* out = static_cast<T*>(job.out) + row * job.out_stride;
     if (job.emit == Emit::log_softmax) {
-        for (int i = 0; i < count; ++i) emit_log_softmax<T>(out + i * job.out_stride, logits_of<T>(job, row + i), 0, V, r, i);
+        for (int i = 0; i < count; ++i)
+            emit_log_softmax<T>(out + i * job.out_stride, logits_of<T>(job, row + i), 0, V, r, i);
         return;
     }
     output_lanes<C>(job, tile, r);
     if constexpr (sizeof(T) == sizeof(C)) {
-        if (count == kLanes<C> && !job.stream && (V >= kBlock<C>)) return from_lanes(tile.z, V, out, job.out_stride);
+        if (count == kLanes<C> && !job.stream && (V >= kBlock<C>))
+            return from_lanes(tile.z, V, out, job.out_stride);
     }
     from_lanes(tile.z, V, tile.flat, V);
-    const auto copy = [&](T* to, const C* from, int64_t n) { write(to, n, [&](int64_t j) { return load(from + j); }); };
+    const auto copy = [&](T* to, const C* from, int64_t n) {
+        write(to, n, [&](int64_t j) { return load(from + j); });
+    };
     if (job.stream && job.out_stride == V) {
         const T* rows = reinterpret_cast<const T*>(tile.flat);
-        if constexpr (sizeof(T) != sizeof(C)) copy(reinterpret_cast<T*>(tile.e), tile.flat, count * V), rows = reinterpret_cast<const T*>(tile.e);
-        return stream(reinterpret_cast<char*>(out), reinterpret_cast<const char*>(rows), count * V * static_cast<int64_t>(sizeof(T)));
+        if constexpr (sizeof(T) != sizeof(C))
+            copy(reinterpret_cast<T*>(tile.e), tile.flat, count * V),
+                rows = reinterpret_cast<const T*>(tile.e);
+        return stream(reinterpret_cast<char*>(out), reinterpret_cast<const char*>(rows),
+                      count * V * static_cast<int64_t>(sizeof(T)));
     }
-    if (job.out_stride == V) copy(out, tile.flat, count * V);
-    else for (int i = 0; i < count; ++i) copy(out + i * job.out_stride, tile.flat + i * V, V);
+    if (job.out_stride == V)
+        copy(out, tile.flat, count * V);
+    else
+        for (int i = 0; i < count; ++i) copy(out + i * job.out_stride, tile.flat + i * V, V);
 }
 
 template <class T> void run_lanes(const Job& job, int64_t begin, int64_t end, char*) {

@@ -49,11 +49,11 @@ template <> struct ExpTable<double> {
     static constexpr double up = 0x1p+512, down = 0x1p-512;
     static constexpr double floor = -1063.2;  // (-1022 - 512 + 0.1) ln2
     static constexpr double near = kFused ? 65536 : 350;
-    static constexpr double c[] = {
-        0.50000000000000103169,     0.16666666666666674601,    0.041666666666520945381,
-        0.0083333333333221269097,   0.0013888888948140006032,  0.00019841269886836391551,
-        0.000024801486965350888705, 2.7557242059340425888e-6,  2.7632791582662333938e-7,
-        2.5110154340462049191e-8};
+    static constexpr double c[] = {0.50000000000000103169,     0.16666666666666674601,
+                                   0.041666666666520945381,    0.0083333333333221269097,
+                                   0.0013888888948140006032,   0.00019841269886836391551,
+                                   0.000024801486965350888705, 2.7557242059340425888e-6,
+                                   2.7632791582662333938e-7,   2.5110154340462049191e-8};
 };
 
 template <class C> NEGLOG_INLINE Vec<C> exp_polynomial(Vec<C> r) {
@@ -71,11 +71,14 @@ template <class C> NEGLOG_INLINE Vec<C> power_of(Vec<C> x) {
 }
 template <class C> NEGLOG_INLINE IVec<C> reference_bits(Vec<C> power) {
     using E = ExpTable<C>;
-    return (static_cast<Int<C>>(E::bias + E::shift) << E::mantissa) - (bit_cast<IVec<C>>(power) << E::mantissa);
+    return (static_cast<Int<C>>(E::bias + E::shift) << E::mantissa) -
+           (bit_cast<IVec<C>>(power) << E::mantissa);
 }
 
 // x - n ln2_hi, exactly.
-template <class C> NEGLOG_INLINE Vec<C> less_ln2(Vec<C> x, Vec<C> n) { return fused(n, splat(-ExpTable<C>::ln2_hi), x); }
+template <class C> NEGLOG_INLINE Vec<C> less_ln2(Vec<C> x, Vec<C> n) {
+    return fused(n, splat(-ExpTable<C>::ln2_hi), x);
+}
 
 // exp(x + low) 2^(shift - n of the reference).  Wrong below the floor, where the exponent wraps:
 // the caller sets those to 0.
@@ -99,12 +102,14 @@ template <class C> NEGLOG_INLINE Vec<C> exp_scaled(Vec<C> x, IVec<C> reference) 
 // exp(x) for x <= 0, 0 from -708 down.
 NEGLOG_INLINE Vec<double> exp_negative(Vec<double> x) {
     using E = ExpTable<double>;
-    const Vec<double> e = exp_scaled<double>(x, reference_bits<double>(splat(E::magic)) );
+    const Vec<double> e = exp_scaled<double>(x, reference_bits<double>(splat(E::magic)));
     return (x < -708) ? Vec<double>{} : e * E::down;
 }
 
 // a - b = high + low exactly (Knuth's TwoSum).
-template <class C> struct Pair { Vec<C> high, low; };
+template <class C> struct Pair {
+    Vec<C> high, low;
+};
 template <class C> NEGLOG_INLINE Pair<C> subtract(Vec<C> a, Vec<C> b) {
     const Vec<C> high = a - b;
     const Vec<C> a_back = high + b;

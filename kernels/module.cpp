@@ -4,11 +4,10 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
-#include <cmath>
-#include <cstring>
 #include <string>
 #include <vector>
 
+#include "input_kind.hpp"
 #include "job.hpp"
 #include "pool.hpp"
 
@@ -16,7 +15,10 @@ namespace nb = nanobind;
 
 namespace neglog {
 
-#define NEGLOG_TABLE(isa) namespace isa { extern const Kernels kernels; }
+#define NEGLOG_TABLE(isa)         \
+    namespace isa {               \
+    extern const Kernels kernels; \
+    }
 #if defined(NEGLOG_HAS_v2)
 NEGLOG_TABLE(v2)
 #endif
@@ -67,22 +69,29 @@ void choose(const std::string& name) {
 class Array {
     Py_buffer view_{};
     bool held_ = false;
+
 public:
     Array() = default;
     Array(const Array&) = delete;
     Array& operator=(const Array&) = delete;
-    ~Array() { if (held_) PyBuffer_Release(&view_); }
+    ~Array() {
+        if (held_) PyBuffer_Release(&view_);
+    }
 
     // Null for None; otherwise `dims` dimensions of items of `size` bytes, the last contiguous.
-    void take(nb::handle object, const char* name, int dims, Py_ssize_t size, bool writable = false) {
+    void take(nb::handle object, const char* name, int dims, Py_ssize_t size,
+              bool writable = false) {
         if (object.is_none()) return;
-        if (PyObject_GetBuffer(object.ptr(), &view_, writable ? PyBUF_STRIDES | PyBUF_WRITABLE : PyBUF_STRIDES))
+        if (PyObject_GetBuffer(object.ptr(), &view_,
+                               writable ? PyBUF_STRIDES | PyBUF_WRITABLE : PyBUF_STRIDES))
             throw nb::python_error();
         held_ = true;
         bool fits = view_.ndim == dims && view_.itemsize == size;
         fits = fits && (dims == 0 || view_.shape[dims - 1] < 2 || view_.strides[dims - 1] == size);
         fits = fits && (dims < 2 || view_.strides[0] % size == 0);
-        if (!fits) throw nb::value_error((std::string(name) + ": not an array of the kind the kernels read").c_str());
+        if (!fits)
+            throw nb::value_error(
+                (std::string(name) + ": not an array of the kind the kernels read").c_str());
     }
     explicit operator bool() const { return held_; }
     int64_t shape(int i) const { return view_.shape[i]; }
@@ -90,11 +99,12 @@ public:
     int64_t item_size() const { return view_.itemsize; }
     template <class T> T* as() const { return static_cast<T*>(held_ ? view_.buf : nullptr); }
     void same(const char* name, bool equal) const {
-        if (held_ && !equal) throw nb::value_error((std::string(name) + ": its shape does not match the logits").c_str());
+        if (held_ && !equal)
+            throw nb::value_error(
+                (std::string(name) + ": its shape does not match the logits").c_str());
     }
 };
 
-Py_ssize_t size_of(DType dtype) { return dtype == DType::f64 ? 8 : dtype == DType::f32 ? 4 : 2; }
 Py_ssize_t compute_size(DType dtype) { return dtype == DType::f64 ? 8 : 4; }
 
 // Elements worth a thread of their own, about 20 microseconds of work.
@@ -124,8 +134,9 @@ Outcome run_job(const Job& job) {
     const int64_t parts = k.parts(job);
     const size_t scratch = k.scratch_bytes(job);
     if (parts < 2 || job.rows >= 4 * num_threads())
-        return share(job.rows, job.classes, scratch,
-                     [&](int64_t begin, int64_t end, char* memory) { k.run(job, begin, end, memory); });
+        return share(job.rows, job.classes, scratch, [&](int64_t begin, int64_t end, char* memory) {
+            k.run(job, begin, end, memory);
+        });
     // Few rows of many classes: the threads share the parts of a row.
     const int64_t units = job.rows * parts, size = job.classes / parts;
     std::vector<Partial> partials(static_cast<size_t>(units));
@@ -142,9 +153,9 @@ Outcome run_job(const Job& job) {
 }
 
 void rows(int dtype, nb::handle logits, nb::handle target, nb::handle probs, nb::handle nll_coef,
-          nb::handle dense_coef, nb::handle lse_coef, double scale, nb::handle temperature, double softcap,
-          nb::handle nll, nb::handle dense, nb::handle lse, nb::handle entropy, nb::handle argmax,
-          nb::handle out, int emit) {
+          nb::handle dense_coef, nb::handle lse_coef, double scale, nb::handle temperature,
+          double softcap, nb::handle nll, nb::handle dense, nb::handle lse, nb::handle entropy,
+          nb::handle argmax, nb::handle out, int emit) {
     Job job{};
     job.dtype = static_cast<DType>(dtype);
     job.emit = static_cast<Emit>(emit);
@@ -179,8 +190,10 @@ void rows(int dtype, nb::handle logits, nb::handle target, nb::handle probs, nb:
     job.lse_coef = per_row(coef[2], lse_coef, "lse_coef", false);
     job.scale = scale;
     job.temperature = 1;
-    if (PyFloat_Check(temperature.ptr())) job.temperature = PyFloat_AS_DOUBLE(temperature.ptr());
-    else job.temperatures = per_row(temperatures, temperature, "temperature", false);
+    if (PyFloat_Check(temperature.ptr()))
+        job.temperature = PyFloat_AS_DOUBLE(temperature.ptr());
+    else
+        job.temperatures = per_row(temperatures, temperature, "temperature", false);
     job.softcap = softcap;
     job.nll = per_row(stats[0], nll, "nll", true);
     job.dense = per_row(stats[1], dense, "dense", true);
@@ -217,7 +230,9 @@ void binary(int dtype, nb::handle logits, nb::handle target, nb::handle pos_weig
     job.classes = z.shape(1);
     const int64_t n = job.rows * job.classes;
     const auto whole = [&](const Array& a, const char* name) {
-        if (a) a.same(name, a.shape(0) == job.rows && a.shape(1) == job.classes && (job.rows < 2 || a.row_stride() == job.classes));
+        if (a)
+            a.same(name, a.shape(0) == job.rows && a.shape(1) == job.classes &&
+                             (job.rows < 2 || a.row_stride() == job.classes));
     };
     whole(z, "logits");
     y.take(target, "target", 2, compute_size(job.dtype));
@@ -237,7 +252,8 @@ void binary(int dtype, nb::handle logits, nb::handle target, nb::handle pos_weig
     job.out = to.as<void>();
     job.log = log;
     const nb::gil_scoped_release free;
-    const Outcome outcome = share(n, 1, 0, [&](int64_t begin, int64_t end, char*) { chosen->binary(job, begin, end); });
+    const Outcome outcome =
+        share(n, 1, 0, [&](int64_t begin, int64_t end, char*) { chosen->binary(job, begin, end); });
     const nb::gil_scoped_acquire hold;
     finish(outcome);
 }
@@ -245,49 +261,15 @@ void binary(int dtype, nb::handle logits, nb::handle target, nb::handle pos_weig
 nb::tuple scan_targets(nb::handle target, int64_t classes, int64_t ignore_index) {
     Array y;
     y.take(target, "target", 1, nb::cast<int>(nb::getattr(target, "itemsize")) == 8 ? 8 : 4);
-    const TargetScan s = chosen->scan(y.as<void>(), y.item_size() == 8, y.shape(0), classes, ignore_index);
+    const TargetScan s =
+        chosen->scan(y.as<void>(), y.item_size() == 8, y.shape(0), classes, ignore_index);
     return nb::make_tuple(s.first_bad, s.ignored);
 }
 
-double value_at(const void* z, DType dtype, int64_t i) {
-    if (dtype == DType::f64) return static_cast<const double*>(z)[i];
-    if (dtype == DType::f32) return static_cast<const float*>(z)[i];
-    const uint32_t bits = static_cast<const uint16_t*>(z)[i];
-    if (dtype == DType::bf16) {
-        const uint32_t wide = bits << 16;
-        float f;
-        std::memcpy(&f, &wide, sizeof f);
-        return f;
-    }
-    const int exponent = bits >> 10 & 31, fraction = bits & 1023;
-    const double magnitude = exponent == 31 ? (fraction ? NAN : INFINITY)
-                             : exponent ? std::ldexp(1024 + fraction, exponent - 25) : std::ldexp(fraction, -24);
-    return bits & 0x8000 ? -magnitude : magnitude;
-}
-
-// 0: logits, 1: probabilities, 2: log-probabilities.  Four rows are looked at, each only as far
-// as it could be one of the latter.
-int input_kind(int dtype_code, nb::handle logits) {
-    const DType dtype = static_cast<DType>(dtype_code);
+int input_kind(int dtype, nb::handle logits) {
     Array z;
-    z.take(logits, "logits", 2, size_of(dtype));
-    const int64_t rows = z.shape(0), classes = z.shape(1);
-    if (rows == 0 || classes < 2) return 0;
-    const double tolerance = size_of(dtype) == 2 ? 1e-2 : 1e-5;
-    bool probs = true, log_probs = true;
-    for (int64_t k = 0; k < 4 && k < rows && (probs || log_probs); ++k) {
-        const int64_t row = rows < 4 ? k : k * (rows - 1) / 3;
-        const char* at = z.as<char>() + row * z.row_stride() * z.item_size();
-        double sum = 0, exp_sum = 0;
-        for (int64_t j = 0; j < classes && (probs || log_probs); ++j) {
-            const double v = value_at(at, dtype, j);
-            probs = probs && v >= 0 && v <= 1 && (sum += v) <= 1 + tolerance;
-            log_probs = log_probs && v <= 0 && (exp_sum += std::exp(v)) <= 1 + tolerance;
-        }
-        probs = probs && sum >= 1 - tolerance;
-        log_probs = log_probs && exp_sum >= 1 - tolerance;
-    }
-    return probs ? 1 : log_probs ? 2 : 0;
+    z.take(logits, "logits", 2, size_of(static_cast<DType>(dtype)));
+    return kind_of(static_cast<DType>(dtype), z.as<void>(), z.shape(0), z.shape(1), z.row_stride());
 }
 
 }  // namespace
@@ -296,14 +278,17 @@ int input_kind(int dtype_code, nb::handle logits) {
 NB_MODULE(_simd, m) {
     using namespace neglog;
     if (!runnable().empty()) chosen = runnable().back();
-    m.def("rows", &rows, nb::arg("dtype"), nb::arg("logits"), nb::arg("target").none(), nb::arg("probs").none(),
-          nb::arg("nll_coef").none(), nb::arg("dense_coef").none(), nb::arg("lse_coef").none(), nb::arg("scale"),
-          nb::arg("temperature").none(), nb::arg("softcap"), nb::arg("nll").none(), nb::arg("dense").none(),
-          nb::arg("lse").none(), nb::arg("entropy").none(), nb::arg("argmax").none(), nb::arg("out").none(),
+    m.def("rows", &rows, nb::arg("dtype"), nb::arg("logits"), nb::arg("target").none(),
+          nb::arg("probs").none(), nb::arg("nll_coef").none(), nb::arg("dense_coef").none(),
+          nb::arg("lse_coef").none(), nb::arg("scale"), nb::arg("temperature").none(),
+          nb::arg("softcap"), nb::arg("nll").none(), nb::arg("dense").none(), nb::arg("lse").none(),
+          nb::arg("entropy").none(), nb::arg("argmax").none(), nb::arg("out").none(),
           nb::arg("emit"));
     m.def("binary", &binary, nb::arg("dtype"), nb::arg("logits"), nb::arg("target").none(),
-          nb::arg("pos_weight").none(), nb::arg("scale"), nb::arg("nll").none(), nb::arg("out").none(), nb::arg("log"));
-    m.def("scan_targets", &scan_targets, nb::arg("target"), nb::arg("classes"), nb::arg("ignore_index"));
+          nb::arg("pos_weight").none(), nb::arg("scale"), nb::arg("nll").none(),
+          nb::arg("out").none(), nb::arg("log"));
+    m.def("scan_targets", &scan_targets, nb::arg("target"), nb::arg("classes"),
+          nb::arg("ignore_index"));
     m.def("input_kind", &input_kind, nb::arg("dtype"), nb::arg("logits"));
     m.def("supported", &supported);
     m.def("choose", &choose, nb::arg("instruction_set"));

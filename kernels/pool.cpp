@@ -18,7 +18,9 @@ using Clock = std::chrono::steady_clock;
 
 // Scratch stays with its thread: a fresh half megabyte costs 128 page faults.
 char* thread_scratch(size_t bytes) {
-    struct Free { void operator()(char* p) const { ::operator delete(p, std::align_val_t{64}); } };
+    struct Free {
+        void operator()(char* p) const { ::operator delete(p, std::align_val_t{64}); }
+    };
     thread_local std::unique_ptr<char, Free> memory;
     thread_local size_t size = 0;
     if (size < bytes) {
@@ -82,9 +84,9 @@ class Pool {
     // A thread that cannot be had is done without.
     void start(int helpers) {
         try {
-            for (; started_ < helpers; ++started_) std::thread(&Pool::serve, this, started_).detach();
-        } catch (const std::system_error&) {
-        }
+            for (; started_ < helpers; ++started_)
+                std::thread(&Pool::serve, this, started_).detach();
+        } catch (const std::system_error&) {}
     }
 
 public:
@@ -145,8 +147,10 @@ Outcome parallel_for(int64_t units, int64_t grain, size_t scratch_bytes,
     Task task{units, grain, scratch_bytes, &work};
     const int64_t ranges = (units + grain - 1) / grain;
     const int n = ranges < 2 ? 1 : num_threads();
-    if (n < 2) task.run(&interrupted);
-    else the_pool().run(task, ranges < n ? static_cast<int>(ranges) : n, interrupted);
+    if (n < 2)
+        task.run(&interrupted);
+    else
+        the_pool().run(task, ranges < n ? static_cast<int>(ranges) : n, interrupted);
     return task.outcome;
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "job.hpp"
-#include "math.hpp"
+#include "sums.hpp"
 
 namespace neglog::NEGLOG_ISA {
 namespace {
@@ -16,69 +16,13 @@ template <class C> constexpr int kStep = 4 * kLanes<C>;  // elements in one turn
 // What a reading also does; each costs time, so each set in use is compiled on its own.
 constexpr int kEntropy = 1, kScaled = 2, kDense = 4, kFar = 8;
 
-constexpr double kInfinity = __builtin_inf();
-
-template <class C> struct InverseTemperature { C high, low; };
+template <class C> struct InverseTemperature {
+    C high, low;
+};
 template <class C> inline InverseTemperature<C> inverse_temperature(double inverse) {
     const C high = static_cast<C>(inverse);
     return {high, static_cast<C>(inverse - static_cast<double>(high))};
 }
-
-// Fold the lanes of a vector into one number, in a fixed order.
-template <class C, class Op> inline C fold(Vec<C> v, Op op) {
-    IVec<C> lane;
-    for (int i = 0; i < kLanes<C>; ++i) lane[i] = i;
-#pragma GCC unroll 8
-    for (int step = kLanes<C> / 2; step > 0; step /= 2) v = op(v, __builtin_shuffle(v, lane ^ step));
-    return v[0];
-}
-template <class C> inline C largest(Vec<C> v) {
-    return fold<C>(v, [](Vec<C> a, Vec<C> b) { return larger(a, b); });
-}
-
-// Sums wider than the type: float32 lanes are added up in float64, float64 lanes carry the
-// rounding error of each addition along.
-template <class C> class Sum;
-template <> class Sum<float> {
-    Vec<double> low_{}, high_{};
-public:
-    void add(Vec<float> v) {
-        const Wide wide = widen(v);
-        low_ += wide.low;
-        high_ += wide.high;
-    }
-    double total() const {
-        return fold<double>(low_ + high_, [](Vec<double> a, Vec<double> b) { return a + b; });
-    }
-    void lanes(double* to, const double* factor) const {
-        store(to, low_ * load(factor));
-        store(to + kLanes<double>, high_ * load(factor + kLanes<double>));
-    }
-};
-template <> class Sum<double> {
-    Vec<double> sum_{}, lost_{};
-public:
-    void add(Vec<double> v) {
-        const Vec<double> sum = sum_ + v;
-        const Vec<double> back = sum - sum_;
-        lost_ += (sum_ - (sum - back)) + (v - back);
-        sum_ = sum;
-    }
-    double total() const {
-        Sum all = *this;
-        IVec<double> lane;
-        for (int i = 0; i < kLanes<double>; ++i) lane[i] = i;
-        for (int step = kLanes<double> / 2; step > 0; step /= 2) {
-            const Sum other = all;
-            all.add(__builtin_shuffle(other.sum_, lane ^ step));
-            all.lost_ += __builtin_shuffle(other.lost_, lane ^ step);
-        }
-        return all.sum_[0] + (all.lost_[0] == all.lost_[0] ? all.lost_[0] : 0);  // inf - inf in a sum of inf
-    }
-    void lanes(double* to, const double* factor) const {
-        store(to, (sum_ + ((lost_ == lost_) ? lost_ : Vec<double>{})) * load(factor));
-    }
-};
 
 // How a logit becomes its exponential.  Not by way of z - max: the rounding error of that
 // difference would have to be carried along (logits of 3e4 cost the exponential ten of its 24
@@ -87,10 +31,11 @@ public:
 // far from 0 that n ln2 is no longer exact are max and error subtracted first (kFar).
 template <class C> struct Scale {
     Vec<C> max, floor, inverse_high, inverse_low;
-    Vec<C> power;         // holds n of the maximum
-    IVec<C> reference;    // the same, as exponent bits
+    Vec<C> power;       // holds n of the maximum
+    IVec<C> reference;  // the same, as exponent bits
 };
-template <int M, class C> NEGLOG_INLINE Scale<C> scale_to(Vec<C> max, Vec<C> floor, Vec<C> inverse_high, Vec<C> inverse_low) {
+template <int M, class C> NEGLOG_INLINE Scale<C> scale_to(Vec<C> max, Vec<C> floor,
+                                                          Vec<C> inverse_high, Vec<C> inverse_low) {
     Vec<C> power = splat(ExpTable<C>::magic);
     if constexpr (!(M & kFar)) power = power_of<C>(M & kScaled ? max * inverse_high : max);
     return {max, floor, inverse_high, inverse_low, power, reference_bits<C>(power)};
@@ -106,7 +51,8 @@ template <int M, class C> NEGLOG_INLINE Vec<C> exponential(Vec<C> z, const Scale
         Pair<C> d{z, Vec<C>{}};
         if constexpr (M & kFar) d = subtract<C>(z, s.max);
         const Vec<C> x = d.high * s.inverse_high;
-        const Vec<C> low = product_error<C>(d.high, s.inverse_high, x) + fused(d.high, s.inverse_low, d.low * s.inverse_high);
+        const Vec<C> low = product_error<C>(d.high, s.inverse_high, x) +
+                           fused(d.high, s.inverse_low, d.low * s.inverse_high);
         e = exp_scaled<C>(x, low, s.reference);
     } else {
         e = exp_scaled<C>(z, s.reference);
@@ -116,36 +62,22 @@ template <int M, class C> NEGLOG_INLINE Vec<C> exponential(Vec<C> z, const Scale
 
 // What turns the above, less its 2^shift, into exp((z - max) / T): exp(n ln2 - max / T), n that of
 // `power`.
-template <int M, class C> NEGLOG_INLINE Vec<double> unit_of(Vec<double> max, Vec<double> inverse_t, Vec<double> n) {
+template <int M, class C> NEGLOG_INLINE Vec<double> unit_of(Vec<double> max, Vec<double> inverse_t,
+                                                            Vec<double> n) {
     if constexpr (M & kFar) return splat(1.0);
     const Vec<double> x = max * inverse_t, low = product_error<double>(max, inverse_t, x);
     return exp_polynomial<double>(n * ExpTable<double>::ln2_lo - (less_ln2<double>(x, n) + low));
 }
 
 // Where the exponential is 0 the exponent may be -inf; where the probability is 0, too.
-template <class C> NEGLOG_INLINE Vec<C> times(Vec<C> weight, Vec<C> x) { return (weight == 0) ? Vec<C>{} : weight * x; }
-
-template <class T> inline T minus_infinity();
-template <> inline double minus_infinity<double>() { return -kInfinity; }
-template <> inline float minus_infinity<float>() { return -__builtin_inff(); }
-template <> inline half minus_infinity<half>() { return {0xfc00}; }
-template <> inline bfloat minus_infinity<bfloat>() { return {0xff80}; }
-
-// The end of a row that does not fill a step, filled up with `pad`.
-template <class T, int Size> struct Tail {
-    T at[Size];
-    Tail(const T* from, int64_t n, T pad) {
-        for (int i = 0; i < Size; ++i) at[i] = pad;
-        __builtin_memcpy(static_cast<void*>(at), from, static_cast<size_t>(n) * sizeof(T));
-    }
-};
-
-template <class T> inline double value_of(const T* z) {
-    const Tail<T, kLanes<Compute<T>>> one(z, 1, T{});
-    return static_cast<double>(load(one.at)[0]);
+template <class C> NEGLOG_INLINE Vec<C> times(Vec<C> weight, Vec<C> x) {
+    return (weight == 0) ? Vec<C>{} : weight * x;
 }
 
-template <class C> struct Maximum { C value; int64_t step; };
+template <class C> struct Maximum {
+    C value;
+    int64_t step;
+};
 
 // The maximum and the step in which it is first met.
 template <class T> inline Maximum<Compute<T>> find_max(const T* z, int64_t n, const T* tail) {
@@ -154,7 +86,8 @@ template <class T> inline Maximum<Compute<T>> find_max(const T* z, int64_t n, co
     Vec<C> max = splat(minus_infinity<C>());
     IVec<C> where{};
     const auto look = [&](const T* at, Int<C> step) __attribute__((always_inline)) {
-        const Vec<C> here = larger(larger(load(at), load(at + W)), larger(load(at + 2 * W), load(at + 3 * W)));
+        const Vec<C> here =
+            larger(larger(load(at), load(at + W)), larger(load(at + 2 * W), load(at + 3 * W)));
         where = (here > max) ? splat_int<C>(step) : where;
         max = larger(here, max);
     };
@@ -177,15 +110,18 @@ template <class T> NEGLOG_INLINE void fetch_ahead(const T* at) {
 
 // `exponentials`, if any, receives what `unit` turns into exp((z - max) / T), in whole steps.
 template <int M, class T>
-inline Partial sum_part(const T* z, int64_t n, const Compute<T>* q, double inverse_t, Maximum<Compute<T>> found,
-                        const T* tail, Compute<T>* exponentials) {
+inline Partial sum_part(const T* z, int64_t n, const Compute<T>* q, double inverse_t,
+                        Maximum<Compute<T>> found, const T* tail, Compute<T>* exponentials) {
     using C = Compute<T>;
     constexpr int W = kLanes<C>;
     const int64_t steps = n / kStep<C>, rest = n % kStep<C>;
     const auto it = inverse_temperature<C>(inverse_t);
     const double top = static_cast<double>(found.value);
     const Vec<C> max = splat(found.value);
-    const Scale<C> scale = scale_to<M, C>(max, splat(static_cast<C>(floor_below<C>(splat(top), splat(ExpTable<C>::floor / inverse_t))[0])), splat(it.high), splat(it.low));
+    const Scale<C> scale = scale_to<M, C>(
+        max,
+        splat(static_cast<C>(floor_below<C>(splat(top), splat(ExpTable<C>::floor / inverse_t))[0])),
+        splat(it.high), splat(it.low));
     IVec<C> lane;
     for (int i = 0; i < W; ++i) lane[i] = i;
 
@@ -202,9 +138,11 @@ inline Partial sum_part(const T* z, int64_t n, const Compute<T>* q, double inver
             if constexpr (M & (kEntropy | kDense)) x[k] = max - v[k];
         }
         if constexpr (M & kEntropy)
-            spread.add((times<C>(e[0], x[0]) + times<C>(e[1], x[1])) + (times<C>(e[2], x[2]) + times<C>(e[3], x[3])));
+            spread.add((times<C>(e[0], x[0]) + times<C>(e[1], x[1])) +
+                       (times<C>(e[2], x[2]) + times<C>(e[3], x[3])));
         if constexpr (M & kDense)
-            cross.add((times<C>(w[0], x[0]) + times<C>(w[1], x[1])) + (times<C>(w[2], x[2]) + times<C>(w[3], x[3])));
+            cross.add((times<C>(w[0], x[0]) + times<C>(w[1], x[1])) +
+                      (times<C>(w[2], x[2]) + times<C>(w[3], x[3])));
         if (step == found.step) {  // the maximum itself is left out of the other sums
             IVec<C> first = splat_int<C>(kStep<C>);
             for (int k = 3; k >= 0; --k) first = (v[k] == max) ? lane + k * W : first;
@@ -221,33 +159,31 @@ inline Partial sum_part(const T* z, int64_t n, const Compute<T>* q, double inver
     };
     for (int64_t s = 0; s < steps; ++s) add(z + s * kStep<C>, q + s * kStep<C>, s);
     if (rest) {
-        if constexpr (M & kDense) add(tail, Tail<C, kStep<C>>(q + steps * kStep<C>, rest, C{0}).at, steps);
-        else add(tail, nullptr, steps);
+        if constexpr (M & kDense)
+            add(tail, Tail<C, kStep<C>>(q + steps * kStep<C>, rest, C{0}).at, steps);
+        else
+            add(tail, nullptr, steps);
     }
     int64_t at = found.step * kStep<C> + arg;
     at = at < n ? at : 0;  // there is none where a nan hid the maximum
-    const double power = static_cast<double>(scale.power[0]) - static_cast<double>(ExpTable<C>::magic);
+    const double power =
+        static_cast<double>(scale.power[0]) - static_cast<double>(ExpTable<C>::magic);
     const double unit = unit_of<M, C>(splat(top), splat(inverse_t), splat(power))[0];
     const double down = static_cast<double>(ExpTable<C>::down);
-    return {top, others.total() * down * unit, spread.total() * down * unit, cross.total(), mass.total(),
-            M & kDense ? static_cast<double>(q[at]) : 0.0, unit, at};
+    return {top,
+            others.total() * down * unit,
+            spread.total() * down * unit,
+            cross.total(),
+            mass.total(),
+            M & kDense ? static_cast<double>(q[at]) : 0.0,
+            unit,
+            at};
 }
-
-// A sum of many numbers that keeps what each addition rounds away.
-struct CarefulSum {
-    double sum = 0, lost = 0;
-    void add(double x) {
-        const double next = sum + x, back = next - sum;
-        const double rounded = (sum - (next - back)) + (x - back);
-        lost += rounded == rounded ? rounded : 0;  // nan where the sum is infinite
-        sum = next;
-    }
-    double total() const { return sum + lost; }
-};
 
 // A part whose maximum is infinite.  +inf, once: the probability is 1 there.  All -inf: the part
 // weighs nothing.  Otherwise (a nan, two of +inf) nan.
-template <int M, class T> inline Partial reduce_special(const T* z, int64_t n, const Compute<T>* q, Partial found) {
+template <int M, class T> inline Partial reduce_special(const T* z, int64_t n, const Compute<T>* q,
+                                                        Partial found) {
     int64_t infinite = 0, nans = 0, arg = 0;
     CarefulSum mass;
     for (int64_t j = 0; j < n; ++j) {
@@ -268,16 +204,20 @@ template <int M, class T> inline Partial reduce_special(const T* z, int64_t n, c
     return found;
 }
 
-inline bool is_far(double max, double inverse_t, double near) { return !(__builtin_fabs(max * inverse_t) <= near); }
+inline bool is_far(double max, double inverse_t, double near) {
+    return !(__builtin_fabs(max * inverse_t) <= near);
+}
 
 template <int M, class T>
-inline Partial reduce(const T* z, int64_t n, const Compute<T>* q, double inverse_t, Compute<T>* exponentials) {
+inline Partial reduce(const T* z, int64_t n, const Compute<T>* q, double inverse_t,
+                      Compute<T>* exponentials) {
     using C = Compute<T>;
     const int64_t whole = n - n % kStep<C>;
     const Tail<T, kStep<C>> tail(z + whole, n - whole, minus_infinity<T>());
     const Maximum<C> found = find_max<T>(z, n, tail.at);
     if (is_far(static_cast<double>(found.value), inverse_t, ExpTable<C>::near)) [[unlikely]] {
-        const Partial p = sum_part<(M & kDense) | kEntropy | kFar, T>(z, n, q, inverse_t, found, tail.at, exponentials);
+        const Partial p = sum_part<(M & kDense) | kEntropy | kFar, T>(z, n, q, inverse_t, found,
+                                                                      tail.at, exponentials);
         return __builtin_isinf(p.max) ? reduce_special<M, T>(z, n, q, p) : p;
     }
     return sum_part<M, T>(z, n, q, inverse_t, found, tail.at, exponentials);
@@ -285,7 +225,9 @@ inline Partial reduce(const T* z, int64_t n, const Compute<T>* q, double inverse
 
 // high - low, and exp(-(high - low) / T), for the maxima of a row and of a part of it.  What
 // the subtraction and the product round away is put back: at a gap of 80 it is 60 units of exp.
-struct Gap { double value, factor; };
+struct Gap {
+    double value, factor;
+};
 inline Gap gap_between(double high, double low, double inverse_t) {
     if (high == low) return {0, 1};
     const double d = high - low, back = d + low;
@@ -308,8 +250,10 @@ inline Partial merge(const Partial* parts, int64_t count, double inverse_t) {
         const Gap gap = gap_between(all.max, low.max, inverse_t);
         const double weight = low.others + 1, mass_here = low.mass + low.mass_arg;
         // A second +inf is nan; so is a nan anywhere, whatever it weighs.
-        others.add(gap.value == 0 && all.max == kInfinity ? __builtin_nan("") : weight * gap.factor);
-        if (gap.factor > 0) spread.add(gap.factor * (low.spread + (gap.value != 0 ? weight * gap.value : 0)));
+        others.add(gap.value == 0 && all.max == kInfinity ? __builtin_nan("")
+                                                          : weight * gap.factor);
+        if (gap.factor > 0)
+            spread.add(gap.factor * (low.spread + (gap.value != 0 ? weight * gap.value : 0)));
         cross.add(low.cross + (mass_here != 0 && gap.value != 0 ? mass_here * gap.value : 0));
         mass.add(mass_here);
     }

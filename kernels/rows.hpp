@@ -10,8 +10,12 @@ namespace {
 // logits; a longer row computes them twice, which is sooner done than reading them from memory.
 template <class C> constexpr int64_t kKept = (1 << 20) / static_cast<int64_t>(sizeof(C));
 
-template <class C> inline int64_t padded(int64_t n) { return (n + kStep<C> - 1) / kStep<C> * kStep<C>; }
-template <class C> inline int64_t parts_of(int64_t classes) { return (classes + kPart<C> - 1) / kPart<C>; }
+template <class C> inline int64_t padded(int64_t n) {
+    return (n + kStep<C> - 1) / kStep<C> * kStep<C>;
+}
+template <class C> inline int64_t parts_of(int64_t classes) {
+    return (classes + kPart<C> - 1) / kPart<C>;
+}
 template <class C> inline int64_t part_size(int64_t classes, int64_t part) {
     const int64_t left = classes - part * kPart<C>;
     return left < kPart<C> ? left : kPart<C>;
@@ -28,7 +32,8 @@ template <class T> struct Scratch {
     C* exponentials;
     T* staging;
     static int64_t kept(int64_t classes) {
-        const int64_t row = parts_of<C>(classes) > 1 ? parts_of<C>(classes) * kPart<C> : padded<C>(classes);
+        const int64_t row =
+            parts_of<C>(classes) > 1 ? parts_of<C>(classes) * kPart<C> : padded<C>(classes);
         return classes > kKept<C> ? kPart<C> : tile_rows<C>(classes) * row;
     }
     Scratch(char* memory, int64_t classes)
@@ -39,7 +44,8 @@ template <class T> struct Scratch {
         return (parts_of<C>(classes) * static_cast<int64_t>(sizeof(Partial)) + 63) / 64 * 64;
     }
     static size_t bytes(int64_t classes) {
-        return static_cast<size_t>(partial_bytes(classes) + (kept(classes) + kPart<C>) * static_cast<int64_t>(sizeof(C)));
+        return static_cast<size_t>(partial_bytes(classes) +
+                                   (kept(classes) + kPart<C>)*static_cast<int64_t>(sizeof(C)));
     }
 };
 
@@ -49,7 +55,8 @@ inline int mode_of(const Job& job) {
 }
 
 template <class T>
-inline Partial reduce_nth(const Job& job, int64_t row, int64_t part, double it, Compute<T>* exponentials) {
+inline Partial reduce_nth(const Job& job, int64_t row, int64_t part, double it,
+                          Compute<T>* exponentials) {
     using C = Compute<T>;
     const int64_t begin = part * kPart<C>, n = part_size<C>(job.classes, part);
     const T* z = logits_of<T>(job, row) + begin;
@@ -57,10 +64,18 @@ inline Partial reduce_nth(const Job& job, int64_t row, int64_t part, double it, 
     const C* q = mode & kDense ? probs_of<T>(job, row) + begin : nullptr;
     Partial p;
     switch (mode) {
-        case 0: p = reduce<0, T>(z, n, q, it, exponentials); break;
-        case kEntropy: p = reduce<kEntropy, T>(z, n, q, it, exponentials); break;
-        case kScaled: p = reduce<kScaled, T>(z, n, q, it, exponentials); break;
-        case kDense: p = reduce<kDense, T>(z, n, q, it, exponentials); break;
+        case 0:
+            p = reduce<0, T>(z, n, q, it, exponentials);
+            break;
+        case kEntropy:
+            p = reduce<kEntropy, T>(z, n, q, it, exponentials);
+            break;
+        case kScaled:
+            p = reduce<kScaled, T>(z, n, q, it, exponentials);
+            break;
+        case kDense:
+            p = reduce<kDense, T>(z, n, q, it, exponentials);
+            break;
         default:
             p = mode & kDense ? reduce<kEntropy | kScaled | kDense, T>(z, n, q, it, exponentials)
                               : reduce<kEntropy | kScaled, T>(z, n, q, it, exponentials);
@@ -75,15 +90,16 @@ template <class T> inline double target_logit(const Job& job, int64_t row, const
 
 // Writes a part, past the caches where the job says so.
 template <class T>
-inline void emit_to(const Job& job, int64_t row, int64_t part, double part_max, double unit, const Rows& r, int i,
-                    const Compute<T>* e, const Scratch<T>& scratch) {
+inline void emit_to(const Job& job, int64_t row, int64_t part, double part_max, double unit,
+                    const Rows& r, int i, const Compute<T>* e, const Scratch<T>& scratch) {
     using C = Compute<T>;
     const int64_t begin = part * kPart<C>, n = part_size<C>(job.classes, part);
     T* to = static_cast<T*>(job.out) + row * job.out_stride + begin;
     T* first = job.stream ? scratch.staging : to;
     emit_part<T>(job, row, begin, n, part_max, unit, r, i, e, scratch.exponentials, first);
     if (job.stream)
-        stream(reinterpret_cast<char*>(to), reinterpret_cast<const char*>(first), n * static_cast<int64_t>(sizeof(T)));
+        stream(reinterpret_cast<char*>(to), reinterpret_cast<const char*>(first),
+               n * static_cast<int64_t>(sizeof(T)));
 }
 
 template <class T> void run_rows(const Job& job, int64_t begin, int64_t end, char* memory) {
@@ -92,8 +108,11 @@ template <class T> void run_rows(const Job& job, int64_t begin, int64_t end, cha
     const int64_t parts = parts_of<C>(job.classes);
     const int tile = tile_rows<C>(job.classes);
     const int64_t pitch = parts > 1 ? parts * kPart<C> : padded<C>(job.classes);
-    const bool keep = (job.emit == Emit::gradient || job.emit == Emit::softmax) && job.classes <= kKept<C>;
-    const auto kept = [&](int i, int64_t part) { return keep ? scratch.exponentials + i * pitch + part * kPart<C> : nullptr; };
+    const bool keep =
+        (job.emit == Emit::gradient || job.emit == Emit::softmax) && job.classes <= kKept<C>;
+    const auto kept = [&](int i, int64_t part) {
+        return keep ? scratch.exponentials + i * pitch + part * kPart<C> : nullptr;
+    };
     Rows r = first_tile(job);
     for (int64_t row = begin; row < end; row += tile) {
         const int count = static_cast<int>(end - row < tile ? end - row : tile);
@@ -117,7 +136,8 @@ template <class T> void run_rows(const Job& job, int64_t begin, int64_t end, cha
 }
 
 // The same in three steps, for rows that are shared by the threads.
-template <class T> void reduce_parts(const Job& job, int64_t begin, int64_t end, Partial* partials) {
+template <class T> void reduce_parts(const Job& job, int64_t begin, int64_t end,
+                                     Partial* partials) {
     const int64_t parts = parts_of<Compute<T>>(job.classes);
     for (int64_t u = begin; u < end; ++u) {
         const int64_t row = u / parts;
@@ -138,11 +158,13 @@ void finish_rows(const Job& job, int64_t begin, int64_t end, const Partial* part
     }
 }
 template <class T>
-void emit_parts(const Job& job, int64_t begin, int64_t end, const Partial* partials, const Rows* rows, char* memory) {
+void emit_parts(const Job& job, int64_t begin, int64_t end, const Partial* partials,
+                const Rows* rows, char* memory) {
     const Scratch<T> scratch(memory, job.classes);
     const int64_t parts = parts_of<Compute<T>>(job.classes);
     for (int64_t u = begin; u < end; ++u)
-        emit_to<T>(job, u / parts, u % parts, partials[u].max, partials[u].unit, rows[u / parts], 0, nullptr, scratch);
+        emit_to<T>(job, u / parts, u % parts, partials[u].max, partials[u].unit, rows[u / parts], 0,
+                   nullptr, scratch);
 }
 
 }  // namespace

@@ -7,13 +7,22 @@
 namespace neglog::NEGLOG_ISA {
 namespace {
 
-struct Capped { Vec<double> value, slope; };
+struct Capped {
+    Vec<double> value, slope;
+};
 
 // With a = |x| and t = exp(-2 a): tanh a = (1 - t) / (1 + t), tanh' = 4 t / (1 + t)^2.  Below
 // a = 0.17, where 1 - t cancels, tanh a is its Taylor series (the term after the last is 2^-56 a).
 inline Capped tanh(Vec<double> x) {
-    constexpr double c[] = {1.0 / 3, -2.0 / 15, 17.0 / 315, -62.0 / 2835, 1382.0 / 155925, -21844.0 / 6081075,
-                            929569.0 / 638512875, -6404582.0 / 10854718875, 443861162.0 / 1856156927625,
+    constexpr double c[] = {1.0 / 3,
+                            -2.0 / 15,
+                            17.0 / 315,
+                            -62.0 / 2835,
+                            1382.0 / 155925,
+                            -21844.0 / 6081075,
+                            929569.0 / 638512875,
+                            -6404582.0 / 10854718875,
+                            443861162.0 / 1856156927625,
                             -18888466084.0 / 194896477400625};
     const Vec<double> a = (x < 0) ? -x : x;
     const Vec<double> t = exp_negative(-2 * a);
@@ -28,13 +37,16 @@ inline Capped tanh(Vec<double> x) {
 // Four rows of scratch stand behind that of the float64 row: the capped logits, their slope, the
 // target probabilities and the gradient.
 inline size_t softcap_bytes(int64_t classes) {
-    return Scratch<double>::bytes(classes) + 4 * static_cast<size_t>(padded<double>(classes)) * sizeof(double);
+    return Scratch<double>::bytes(classes) +
+           4 * static_cast<size_t>(padded<double>(classes)) * sizeof(double);
 }
 
-template <class T> inline void cap(const T* z, int64_t n, double softcap, double inverse_t, double* capped, double* slope) {
+template <class T> inline void cap(const T* z, int64_t n, double softcap, double inverse_t,
+                                   double* capped, double* slope) {
     for (int64_t j = 0; j < n; j += kLanes<double>) {
         alignas(kVecBytes) double x[kLanes<double>] = {};
-        for (int i = 0; i < kLanes<double> && j + i < n; ++i) x[i] = value_of(z + j + i) * inverse_t;
+        for (int i = 0; i < kLanes<double> && j + i < n; ++i)
+            x[i] = value_of(z + j + i) * inverse_t;
         const Vec<double> v = load(x);
         const Capped t = tanh(v / softcap);
         store(capped + j, (v == splat(-kInfinity)) ? v : t.value * softcap);
@@ -49,7 +61,8 @@ inline Job only_row(const Job& job, int64_t row) {
     one.rows = 1;
     one.dtype = DType::f64;
     one.logits_stride = one.probs_stride = one.out_stride = 0;
-    if (job.target) one.target = static_cast<const char*>(job.target) + row * (job.target_is_64 ? 8 : 4);
+    if (job.target)
+        one.target = static_cast<const char*>(job.target) + row * (job.target_is_64 ? 8 : 4);
     one.nll_coef = at(job.nll_coef);
     one.dense_coef = at(job.dense_coef);
     one.lse_coef = at(job.lse_coef);
@@ -71,20 +84,23 @@ template <class T> void run_softcap(const Job& job, int64_t begin, int64_t end, 
     for (int64_t row = begin; row < end; ++row) {
         const bool skipped = is_skipped(job, row);
         if (!skipped) {
-            const double inverse_t = 1 / (job.temperatures ? job.temperatures[row] : job.temperature);
+            const double inverse_t =
+                1 / (job.temperatures ? job.temperatures[row] : job.temperature);
             cap<T>(logits_of<T>(job, row), V, job.softcap, inverse_t, capped, slope);
         }
         Job one = only_row(job, row);
         one.logits = capped;
         one.out = gradient;
         if (job.probs) {
-            for (int64_t j = 0; j < V; ++j) probs[j] = static_cast<double>(probs_of<T>(job, row)[j]);
+            for (int64_t j = 0; j < V; ++j)
+                probs[j] = static_cast<double>(probs_of<T>(job, row)[j]);
             one.probs = probs;
         }
         run_rows<double>(one, 0, 1, memory);
         if (!job.out) continue;
         T* out = static_cast<T*>(job.out) + row * job.out_stride;
-        for (int64_t j = 0; j < V; ++j) put(out + j, skipped || slope[j] == 0 ? 0 * gradient[j] : gradient[j] * slope[j]);
+        for (int64_t j = 0; j < V; ++j)
+            put(out + j, skipped || slope[j] == 0 ? 0 * gradient[j] : gradient[j] * slope[j]);
     }
 }
 

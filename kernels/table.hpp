@@ -6,16 +6,19 @@
 #include "lanes.hpp"
 #include "softcap.hpp"
 
-
 namespace neglog::NEGLOG_ISA {
 namespace {
 
 template <class F> inline auto with_type(DType dtype, F f) {
     switch (dtype) {
-        case DType::f64: return f(double{});
-        case DType::f32: return f(float{});
-        case DType::f16: return f(half{});
-        default: return f(bfloat{});
+        case DType::f64:
+            return f(double{});
+        case DType::f32:
+            return f(float{});
+        case DType::f16:
+            return f(half{});
+        default:
+            return f(bfloat{});
     }
 }
 
@@ -28,7 +31,8 @@ size_t scratch_bytes(const Job& job) {
 
 int64_t parts(const Job& job) {
     if (job.softcap != 0) return 1;
-    return with_type(job.dtype, [&](auto t) { return parts_of<Compute<decltype(t)>>(job.classes); });
+    return with_type(job.dtype,
+                     [&](auto t) { return parts_of<Compute<decltype(t)>>(job.classes); });
 }
 
 void fence(bool streamed) {
@@ -41,9 +45,12 @@ void run(const Job& job, int64_t begin, int64_t end, char* scratch) {
     const FlushSubnormals mode;
     with_type(job.dtype, [&](auto t) {
         using T = decltype(t);
-        if (job.softcap != 0) run_softcap<T>(job, begin, end, scratch);
-        else if (few_classes(job)) run_lanes<T>(job, begin, end, scratch);
-        else run_rows<T>(job, begin, end, scratch);
+        if (job.softcap != 0)
+            run_softcap<T>(job, begin, end, scratch);
+        else if (few_classes(job))
+            run_lanes<T>(job, begin, end, scratch);
+        else
+            run_rows<T>(job, begin, end, scratch);
     });
     fence(job.stream);
 }
@@ -58,9 +65,11 @@ void finish_rows_any(const Job& job, int64_t begin, int64_t end, const Partial* 
     with_type(job.dtype, [&](auto t) { finish_rows<decltype(t)>(job, begin, end, partials, f); });
 }
 
-void emit_parts_any(const Job& job, int64_t begin, int64_t end, const Partial* partials, const Rows* f, char* scratch) {
+void emit_parts_any(const Job& job, int64_t begin, int64_t end, const Partial* partials,
+                    const Rows* f, char* scratch) {
     const FlushSubnormals mode;
-    with_type(job.dtype, [&](auto t) { emit_parts<decltype(t)>(job, begin, end, partials, f, scratch); });
+    with_type(job.dtype,
+              [&](auto t) { emit_parts<decltype(t)>(job, begin, end, partials, f, scratch); });
     fence(job.stream);
 }
 
@@ -69,11 +78,14 @@ void binary(const BinaryJob& job, int64_t begin, int64_t end) {
     with_type(job.dtype, [&](auto t) { run_binary<decltype(t)>(job, begin, end); });
 }
 
-template <class I> TargetScan scan_as(const I* y, int64_t n, int64_t classes, int64_t ignore_index) {
+template <class I> TargetScan scan_as(const I* y, int64_t n, int64_t classes,
+                                      int64_t ignore_index) {
     typedef I V __attribute__((vector_size(kVecBytes)));
     constexpr int W = kVecBytes / static_cast<int>(sizeof(I));
     const auto ignored = [&](I v) { return static_cast<int64_t>(v) == ignore_index; };
-    const auto bad = [&](I v) { return (v < 0 || static_cast<int64_t>(v) >= classes) && !ignored(v); };
+    const auto bad = [&](I v) {
+        return (v < 0 || static_cast<int64_t>(v) >= classes) && !ignored(v);
+    };
     // More classes, or another index, than the type can name: no target reaches them.
     const int64_t top = static_cast<int64_t>((~uint64_t{0} >> 1) >> (64 - 8 * sizeof(I)));
     const I limit = static_cast<I>(classes - 1 < top ? classes - 1 : top);
@@ -86,7 +98,8 @@ template <class I> TargetScan scan_as(const I* y, int64_t n, int64_t classes, in
         const V odd = (v < 0) | (v > limit) | (v == skip);
         bool any = false;
         for (int k = 0; k < W; ++k) any |= odd[k] != 0;
-        if (!any) [[likely]] continue;
+        if (!any) [[likely]]
+            continue;
         for (int k = 0; k < W; ++k) {
             if (bad(v[k])) return {i + k, count};
             count += ignored(v[k]);
@@ -107,6 +120,7 @@ TargetScan scan(const void* target, bool is_64, int64_t n, int64_t classes, int6
 }  // namespace
 
 extern const Kernels kernels;
-const Kernels kernels = {NEGLOG_NAME, scratch_bytes, parts, run, reduce_parts_any, finish_rows_any, emit_parts_any, binary, scan};
+const Kernels kernels = {NEGLOG_NAME,     scratch_bytes,  parts,  run, reduce_parts_any,
+                         finish_rows_any, emit_parts_any, binary, scan};
 
 }  // namespace neglog::NEGLOG_ISA

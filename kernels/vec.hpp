@@ -35,17 +35,29 @@ template <class C> struct VecOf {
 };
 template <class C> using Vec = typename VecOf<C>::type;
 template <class C> struct IntOf;
-template <> struct IntOf<float> { using type = int32_t; };
-template <> struct IntOf<double> { using type = int64_t; };
+template <> struct IntOf<float> {
+    using type = int32_t;
+};
+template <> struct IntOf<double> {
+    using type = int64_t;
+};
 template <class C> using Int = typename IntOf<C>::type;
 template <class C> using IVec = Vec<Int<C>>;
 template <class C> constexpr int kLanes = kVecBytes / static_cast<int>(sizeof(C));
 
 // float16 and bfloat16 are stored in 16 bits and computed with as float32.
-struct half { uint16_t bits; };
-struct bfloat { uint16_t bits; };
-template <class T> struct ComputeOf { using type = float; };
-template <> struct ComputeOf<double> { using type = double; };
+struct half {
+    uint16_t bits;
+};
+struct bfloat {
+    uint16_t bits;
+};
+template <class T> struct ComputeOf {
+    using type = float;
+};
+template <> struct ComputeOf<double> {
+    using type = double;
+};
 template <class T> using Compute = typename ComputeOf<T>::type;
 
 template <class To, class From> inline To bit_cast(From from) {
@@ -117,7 +129,9 @@ template <class C> inline void store(C* to, Vec<C> v) { __builtin_memcpy(to, &v,
 typedef float HalfVec __attribute__((vector_size(kVecBytes / 2)));
 
 // The two halves of a register of float32 in float64.
-struct Wide { Vec<double> low, high; };
+struct Wide {
+    Vec<double> low, high;
+};
 inline Wide widen(Vec<float> v) {
 #if defined(__AVX512F__)
     return {(Vec<double>)_mm512_cvtps_pd(_mm512_castps512_ps256((__m512)v)),
@@ -128,7 +142,8 @@ inline Wide widen(Vec<float> v) {
 #else
     HalfVec half[2];
     __builtin_memcpy(half, &v, sizeof v);
-    return {__builtin_convertvector(half[0], Vec<double>), __builtin_convertvector(half[1], Vec<double>)};
+    return {__builtin_convertvector(half[0], Vec<double>),
+            __builtin_convertvector(half[1], Vec<double>)};
 #endif
 }
 
@@ -145,61 +160,15 @@ NEGLOG_INLINE Vec<float> join(HalfVec low, HalfVec high) {
     return v;
 #endif
 }
-// Four floats from each of kLanes / 4 places, and back; in the order of the lanes.
-constexpr int kQuads = kLanes<float> / 4;
-NEGLOG_INLINE Vec<float> load_quads(const float* from, int64_t apart) {
-#if defined(__AVX512F__)
-    __m512 v = _mm512_castps128_ps512(_mm_loadu_ps(from));
-    v = _mm512_insertf32x4(v, _mm_loadu_ps(from + apart), 1);
-    v = _mm512_insertf32x4(v, _mm_loadu_ps(from + 2 * apart), 2);
-    return (Vec<float>)_mm512_insertf32x4(v, _mm_loadu_ps(from + 3 * apart), 3);
-#elif defined(__AVX2__)
-    return (Vec<float>)_mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(from)), _mm_loadu_ps(from + apart), 1);
-#else
-    (void)apart;
-    return load(from);
-#endif
-}
-template <int Quad> NEGLOG_INLINE void store_quad(float* to, Vec<float> v) {
-#if defined(__AVX512F__)
-    _mm_storeu_ps(to, _mm512_extractf32x4_ps((__m512)v, Quad));
-#elif defined(__AVX2__)
-    _mm_storeu_ps(to, _mm256_extractf128_ps((__m256)v, Quad));
-#else
-    store(to, v);
-#endif
-}
-// The same for two doubles at a time.
-constexpr int kPairs = kLanes<double> / 2;
-NEGLOG_INLINE Vec<double> load_pairs(const double* from, int64_t apart) {
-#if defined(__AVX512F__)
-    __m512d v = _mm512_castpd128_pd512(_mm_loadu_pd(from));
-    v = _mm512_insertf64x2(v, _mm_loadu_pd(from + apart), 1);
-    v = _mm512_insertf64x2(v, _mm_loadu_pd(from + 2 * apart), 2);
-    return (Vec<double>)_mm512_insertf64x2(v, _mm_loadu_pd(from + 3 * apart), 3);
-#elif defined(__AVX2__)
-    return (Vec<double>)_mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(from)), _mm_loadu_pd(from + apart), 1);
-#else
-    (void)apart;
-    return load(from);
-#endif
-}
-template <int Pair> NEGLOG_INLINE void store_pair(double* to, Vec<double> v) {
-#if defined(__AVX512F__)
-    _mm_storeu_pd(to, _mm512_extractf64x2_pd((__m512d)v, Pair));
-#elif defined(__AVX2__)
-    _mm_storeu_pd(to, _mm256_extractf128_pd((__m256d)v, Pair));
-#else
-    store(to, v);
-#endif
-}
 // Numbers in float64, indices in int64, as lanes of the compute type.
 NEGLOG_INLINE Vec<float> narrow(Vec<double> low, Vec<double> high) {
     return join(__builtin_convertvector(low, HalfVec), __builtin_convertvector(high, HalfVec));
 }
 template <class C> inline Vec<C> load_narrow(const double* from) {
-    if constexpr (sizeof(C) == sizeof(double)) return load(from);
-    else return narrow(load(from), load(from + kLanes<double>));
+    if constexpr (sizeof(C) == sizeof(double))
+        return load(from);
+    else
+        return narrow(load(from), load(from + kLanes<double>));
 }
 template <class C> NEGLOG_INLINE IVec<C> load_narrow(const int64_t* from) {
     if constexpr (sizeof(C) == sizeof(double)) return load(from);
@@ -222,75 +191,6 @@ inline void store_wide(double* to, Vec<float> v) {
     store(to, wide.low);
     store(to + kLanes<double>, wide.high);
 }
-
-// ---- 16-bit types: half a register of them fills a register of float32 -----------------------
-
-typedef uint16_t Bits16 __attribute__((vector_size(kVecBytes / 2)));
-using Bits32 = Vec<uint32_t>;
-
-inline Bits32 load_bits(const void* from) {
-    Bits16 v;
-    __builtin_memcpy(&v, from, sizeof v);
-    return __builtin_convertvector(v, Bits32);
-}
-inline void store_bits(void* to, Bits32 bits) {
-    const Bits16 v = __builtin_convertvector(bits, Bits16);
-    __builtin_memcpy(to, &v, sizeof v);
-}
-
-inline Vec<float> load(const bfloat* from) { return bit_cast<Vec<float>>(load_bits(from) << 16); }
-
-inline void store(bfloat* to, Vec<float> v) {
-    const Bits32 u = bit_cast<Bits32>(v);
-    const Bits32 even = u + 0x7fff + ((u >> 16) & 1);  // to nearest, ties to even
-    store_bits(to, ((v == v) ? even : (u | 0x400000)) >> 16);
-}
-
-#if defined(__F16C__)
-
-inline Vec<float> load(const half* from) {
-#if defined(__AVX512F__)
-    return (Vec<float>)_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
-#else
-    return (Vec<float>)_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
-#endif
-}
-inline void store(half* to, Vec<float> v) {
-    constexpr int nearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
-#if defined(__AVX512F__)
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtps_ph((__m512)v, nearest));
-#else
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm256_cvtps_ph((__m256)v, nearest));
-#endif
-}
-
-#else
-
-// Shift the 15 bits into place as a float32 whose exponent is 112 too small, and let a product
-// put that right: it also makes the subnormal halves normal.
-inline Vec<float> load(const half* from) {
-    const Bits32 h = load_bits(from);
-    const Bits32 magnitude = (h & 0x7fff) << 13;
-    const Bits32 scaled = bit_cast<Bits32>(bit_cast<Vec<float>>(magnitude) * 0x1p112f);
-    const Bits32 special = magnitude | 0x7f800000;
-    const Bits32 value = (magnitude >= 0x0f800000) ? special : scaled;
-    return bit_cast<Vec<float>>(value | ((h & 0x8000) << 16));
-}
-inline void store(half* to, Vec<float> v) {
-    const Bits32 u = bit_cast<Bits32>(v);
-    const Bits32 magnitude = u & 0x7fffffff;
-    // Subnormal halves: adding 0.5 aligns their last bit with the last bit of the sum.
-    const Bits32 small = bit_cast<Bits32>(bit_cast<Vec<float>>(magnitude) + 0.5f) - 0x3f000000;
-    const Bits32 normal = (magnitude - 0x38000000 + 0xfff + ((magnitude >> 13) & 1)) >> 13;
-    const Bits32 infinite = Bits32{} + 0x7c00;
-    const Bits32 nan = Bits32{} + 0x7e00;
-    Bits32 bits = (magnitude < 0x38800000) ? small : normal;
-    bits = (magnitude >= 0x477ff000) ? infinite : bits;
-    bits = (magnitude > 0x7f800000) ? nan : bits;
-    store_bits(to, bits | ((u >> 16) & 0x8000));
-}
-
-#endif
 
 // Copies to memory that nobody reads soon, without first reading it into the cache.
 inline void stream(char* to, const char* from, int64_t bytes) {
@@ -321,6 +221,7 @@ inline void stream(char* to, const char* from, int64_t bytes) {
 class FlushSubnormals {
 #if defined(__x86_64__)
     unsigned saved_ = _mm_getcsr();
+
 public:
     FlushSubnormals() { _mm_setcsr((saved_ & ~0x6000u) | _MM_FLUSH_ZERO_ON); }
     ~FlushSubnormals() { _mm_setcsr(saved_); }

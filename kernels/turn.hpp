@@ -1,0 +1,152 @@
+// Rows to lanes and back: a block of rows of logits turned by 90 degrees, 16 bytes of each row at a
+// time, in registers.
+#pragma once
+
+#include "vec.hpp"
+
+namespace neglog::NEGLOG_ISA {
+namespace {
+
+// Four floats from each of kLanes / 4 places, and back; in the order of the lanes.
+constexpr int kQuads = kLanes<float> / 4;
+NEGLOG_INLINE Vec<float> load_quads(const float* from, int64_t apart) {
+#if defined(__AVX512F__)
+    __m512 v = _mm512_castps128_ps512(_mm_loadu_ps(from));
+    v = _mm512_insertf32x4(v, _mm_loadu_ps(from + apart), 1);
+    v = _mm512_insertf32x4(v, _mm_loadu_ps(from + 2 * apart), 2);
+    return (Vec<float>)_mm512_insertf32x4(v, _mm_loadu_ps(from + 3 * apart), 3);
+#elif defined(__AVX2__)
+    return (Vec<float>)_mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(from)),
+                                            _mm_loadu_ps(from + apart), 1);
+#else
+    (void)apart;
+    return load(from);
+#endif
+}
+template <int Quad> NEGLOG_INLINE void store_quad(float* to, Vec<float> v) {
+#if defined(__AVX512F__)
+    _mm_storeu_ps(to, _mm512_extractf32x4_ps((__m512)v, Quad));
+#elif defined(__AVX2__)
+    _mm_storeu_ps(to, _mm256_extractf128_ps((__m256)v, Quad));
+#else
+    store(to, v);
+#endif
+}
+// The same for two doubles at a time.
+constexpr int kPairs = kLanes<double> / 2;
+NEGLOG_INLINE Vec<double> load_pairs(const double* from, int64_t apart) {
+#if defined(__AVX512F__)
+    __m512d v = _mm512_castpd128_pd512(_mm_loadu_pd(from));
+    v = _mm512_insertf64x2(v, _mm_loadu_pd(from + apart), 1);
+    v = _mm512_insertf64x2(v, _mm_loadu_pd(from + 2 * apart), 2);
+    return (Vec<double>)_mm512_insertf64x2(v, _mm_loadu_pd(from + 3 * apart), 3);
+#elif defined(__AVX2__)
+    return (Vec<double>)_mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(from)),
+                                             _mm_loadu_pd(from + apart), 1);
+#else
+    (void)apart;
+    return load(from);
+#endif
+}
+template <int Pair> NEGLOG_INLINE void store_pair(double* to, Vec<double> v) {
+#if defined(__AVX512F__)
+    _mm_storeu_pd(to, _mm512_extractf64x2_pd((__m512d)v, Pair));
+#elif defined(__AVX2__)
+    _mm_storeu_pd(to, _mm256_extractf128_pd((__m256d)v, Pair));
+#else
+    store(to, v);
+#endif
+}
+
+// Turns four vectors of four floats a quad: lane 4 q + k of vector c becomes lane 4 q + c of
+// vector k.
+NEGLOG_INLINE void turn_quads(Vec<float> (&v)[4]) {
+    IVec<float> low, high, left, right;
+    for (int i = 0; i < kLanes<float>; ++i) {
+        constexpr int W = kLanes<float>;
+        const int quad = i / 4 * 4, odd = i % 2 * W, half = i % 4 / 2;
+        low[i] = quad + half + odd;         // a0 b0 a1 b1
+        high[i] = quad + 2 + half + odd;    // a2 b2 a3 b3
+        left[i] = quad + i % 2 + half * W;  // a0 a1 b0 b1
+        right[i] = quad + 2 + i % 2 + half * W;
+    }
+    const Vec<float> ab_low = __builtin_shuffle(v[0], v[1], low),
+                     ab_high = __builtin_shuffle(v[0], v[1], high);
+    const Vec<float> cd_low = __builtin_shuffle(v[2], v[3], low),
+                     cd_high = __builtin_shuffle(v[2], v[3], high);
+    v[0] = __builtin_shuffle(ab_low, cd_low, left);
+    v[1] = __builtin_shuffle(ab_low, cd_low, right);
+    v[2] = __builtin_shuffle(ab_high, cd_high, left);
+    v[3] = __builtin_shuffle(ab_high, cd_high, right);
+}
+
+// Rows to lanes: to[j * W + i] = from[i * stride + j].  Four classes at a time, of which the last
+// four overlap their neighbours; with fewer than four, what follows a row is read along with it.
+inline void to_lanes(const float* from, int64_t stride, int64_t V, float* to) {
+    constexpr int W = kLanes<float>;
+    for (int64_t j = 0; j < V; j += 4) {
+        j = j + 4 <= V || V < 4 ? j : V - 4;
+        Vec<float> v[4];
+        for (int k = 0; k < 4; ++k) v[k] = load_quads(from + k * stride + j, 4 * stride);
+        turn_quads(v);
+        for (int k = 0; k < 4; ++k) store(to + (j + k) * W, v[k]);
+    }
+}
+template <int Quad> NEGLOG_INLINE void store_rows(const Vec<float> (&v)[4], float* to,
+                                                  int64_t stride) {
+    for (int k = 0; k < 4; ++k) store_quad<Quad>(to + (4 * Quad + k) * stride, v[k]);
+    if constexpr (Quad + 1 < kQuads) store_rows<Quad + 1>(v, to, stride);
+}
+// And back.  Rows are written in their order: with fewer than four classes each overwrites what
+// the one before wrote past its end.
+inline void from_lanes(const float* from, int64_t V, float* to, int64_t stride) {
+    constexpr int W = kLanes<float>;
+    for (int64_t j = 0; j < V; j += 4) {
+        j = j + 4 <= V || V < 4 ? j : V - 4;
+        Vec<float> v[4];
+        for (int k = 0; k < 4; ++k) v[k] = load(from + (j + k) * W);
+        turn_quads(v);
+        store_rows<0>(v, to + j, stride);
+    }
+}
+
+// The same for float64, two classes at a time.
+NEGLOG_INLINE void turn_pairs(Vec<double> (&v)[2]) {
+    IVec<double> left, right;
+    for (int i = 0; i < kLanes<double>; ++i) {
+        left[i] = i / 2 * 2 + i % 2 * kLanes<double>;
+        right[i] = left[i] + 1;
+    }
+    const Vec<double> a = v[0], b = v[1];
+    v[0] = __builtin_shuffle(a, b, left);
+    v[1] = __builtin_shuffle(a, b, right);
+}
+inline void to_lanes(const double* from, int64_t stride, int64_t V, double* to) {
+    constexpr int W = kLanes<double>;
+    for (int64_t j = 0; j < V; j += 2) {
+        j = j + 2 <= V || V < 2 ? j : V - 2;
+        Vec<double> v[2] = {load_pairs(from + j, 2 * stride),
+                            load_pairs(from + stride + j, 2 * stride)};
+        turn_pairs(v);
+        store(to + j * W, v[0]);
+        store(to + (j + 1) * W, v[1]);
+    }
+}
+template <int Pair> NEGLOG_INLINE void store_rows(const Vec<double> (&v)[2], double* to,
+                                                  int64_t stride) {
+    store_pair<Pair>(to + 2 * Pair * stride, v[0]);
+    store_pair<Pair>(to + (2 * Pair + 1) * stride, v[1]);
+    if constexpr (Pair + 1 < kPairs) store_rows<Pair + 1>(v, to, stride);
+}
+inline void from_lanes(const double* from, int64_t V, double* to, int64_t stride) {
+    constexpr int W = kLanes<double>;
+    for (int64_t j = 0; j < V; j += 2) {
+        j = j + 2 <= V || V < 2 ? j : V - 2;
+        Vec<double> v[2] = {load(from + j * W), load(from + (j + 1) * W)};
+        turn_pairs(v);
+        store_rows<0>(v, to + j, stride);
+    }
+}
+
+}  // namespace
+}  // namespace neglog::NEGLOG_ISA
