@@ -112,13 +112,13 @@ inline void emit_part(const Job& job, int64_t row, int64_t begin, int64_t n, dou
     if (job.emit == Emit::log_softmax) return emit_log_softmax<T>(to, z, begin, n, r, i);
     if (!e) {
         if (r.inverse_t[i] != 1)
-            reduce<kScaled, T>(z, n, nullptr, r.inverse_t[i], spare);
+            reduce<kScaled, T>(z, n, nullptr, inverse_of(r, i), spare);
         else
-            reduce<0, T>(z, n, nullptr, 1, spare);
+            reduce<0, T>(z, n, nullptr, {1, 0}, spare);
         e = spare;
     }
     const double share =
-        gap_between(r.max[i], part_max, r.inverse_t[i]).factor * r.inverse_sum[i] * unit;
+        gap_between(r.max[i], part_max, inverse_of(r, i)).factor * r.inverse_sum[i] * unit;
     if (job.emit == Emit::gradient)
         return emit_gradient<T>(to, e, begin, n,
                                 job.probs ? probs_of<T>(job, row) + begin : nullptr, r, i, share);

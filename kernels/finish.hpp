@@ -39,7 +39,8 @@ inline Rows first_tile(const Job& job) {
     Rows r{};
     for (int i = 0; i < kTile; ++i) {
         r.target[i] = -1;
-        r.inverse_t[i] = 1 / job.temperature;
+        r.inverse_t[i] = inverse_of(job.temperature).high;
+        r.inverse_low[i] = inverse_of(job.temperature).low;
     }
     return r;
 }
@@ -47,7 +48,11 @@ inline Rows first_tile(const Job& job) {
 inline void begin_tile(const Job& job, int64_t row, int count, Rows& r) {
     if (job.target) load_targets(job, row, count, r);
     if (job.temperatures)
-        for (int i = 0; i < count; ++i) r.inverse_t[i] = 1 / job.temperatures[row + i];
+        for (int i = 0; i < count; ++i) {
+            const Inverse it = inverse_of(job.temperatures[row + i]);
+            r.inverse_t[i] = it.high;
+            r.inverse_low[i] = it.low;
+        }
     if (job.nll_coef || job.dense_coef || job.lse_coef)
         for (int i = 0; i < count; ++i) r.skipped[i] = is_skipped(job, row + i) ? -1 : 0;
 }

@@ -59,10 +59,10 @@ struct alignas(64) Rows {
     int64_t target[kTile];                                              // -1: none, -2: not a class
     int64_t skipped[kTile];                                             // -1: skipped, 0: not
     double target_logit[kTile], target_exp[kTile], target_prob[kTile];  // at the target
-    double inverse_t[kTile];                                            // 1 / temperature
-    double log_sum[kTile], inverse_sum[kTile];                          // of 1 + others
-    double nll_grad[kTile], dense_grad[kTile];  // dL/dnll, dL/ddense, times scale / temperature
-    double total[kTile], at_max[kTile];         // what p is multiplied by; the gradient at `arg`
+    double inverse_t[kTile], inverse_low[kTile];  // 1 / temperature, and what it is rounded by
+    double log_sum[kTile], inverse_sum[kTile];    // of 1 + others
+    double nll_grad[kTile], dense_grad[kTile];    // dL/dnll, dL/ddense, times scale / temperature
+    double total[kTile], at_max[kTile];           // what p is multiplied by; the gradient at `arg`
 };
 
 // The binary case and its parts, element by element.

@@ -72,7 +72,7 @@ template <int M, class C> inline Scale<C> scale_lanes(const Rows& r) {
         store(floor + i, floor_below<C>(max, M & (kScaled | kFar) ? ExpTable<C>::floor / it
                                                                   : splat(ExpTable<C>::floor)));
         store(high + i, it);
-        store(low + i, it - round_to<C>(it));
+        store(low + i, (it - round_to<C>(it)) + load(r.inverse_low + i));
     }
     return scale_to<M, C>(load_narrow<C>(r.max), load_narrow<C>(floor), load_narrow<C>(high),
                           load_narrow<C>(low));
@@ -116,7 +116,8 @@ template <int M, class C> inline void reduce_lanes(Tile<C>& tile, int64_t V, Row
     alignas(kVecBytes) double n[W];
     store_wide(n, scale.power - ExpTable<C>::magic);
     for (int i = 0; i < W; i += kLanes<double>)
-        store(r.unit + i, unit_of<M, C>(load(r.max + i), load(r.inverse_t + i), load(n + i)));
+        store(r.unit + i, unit_of<M, C>(load(r.max + i), load(r.inverse_t + i),
+                                        load(r.inverse_low + i), load(n + i)));
     alignas(kVecBytes) double factor[W];
     for (int i = 0; i < W; ++i) factor[i] = r.unit[i] * static_cast<double>(ExpTable<C>::down);
     others.lanes(r.others, factor);

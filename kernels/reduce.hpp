@@ -16,13 +16,18 @@ template <class C> constexpr int kStep = 4 * kLanes<C>;  // elements in one turn
 // What a reading also does; each costs time, so each set in use is compiled on its own.
 constexpr int kEntropy = 1, kScaled = 2, kDense = 4, kFar = 8;
 
-template <class C> struct InverseTemperature {
-    C high, low;
+// 1 / temperature = high + low: rounded alone it would cost a gap of 30 sixteen units of exp.
+struct Inverse {
+    double high, low;
 };
-template <class C> inline InverseTemperature<C> inverse_temperature(double inverse) {
-    const C high = static_cast<C>(inverse);
-    return {high, static_cast<C>(inverse - static_cast<double>(high))};
+inline Inverse inverse_of(double temperature) {
+    const double high = 1 / temperature;
+    return {high, __builtin_fma(-high, temperature, 1.0) * high};
 }
+inline Inverse inverse_of(const Job& job, int64_t row) {
+    return inverse_of(job.temperatures ? job.temperatures[row] : job.temperature);
+}
+inline Inverse inverse_of(const Rows& r, int i) { return {r.inverse_t[i], r.inverse_low[i]}; }
 
 // How a logit becomes its exponential.  Not by way of z - max: the rounding error of that
 // difference would have to be carried along (logits of 3e4 cost the exponential ten of its 24
@@ -62,10 +67,11 @@ template <int M, class C> NEGLOG_INLINE Vec<C> exponential(Vec<C> z, const Scale
 
 // What turns the above, less its 2^shift, into exp((z - max) / T): exp(n ln2 - max / T), n that of
 // `power`.
-template <int M, class C> NEGLOG_INLINE Vec<double> unit_of(Vec<double> max, Vec<double> inverse_t,
-                                                            Vec<double> n) {
+template <int M, class C> NEGLOG_INLINE Vec<double> unit_of(Doubles max, Doubles inverse_t,
+                                                            Doubles inverse_low, Vec<double> n) {
     if constexpr (M & kFar) return splat(1.0);
-    const Vec<double> x = max * inverse_t, low = product_error<double>(max, inverse_t, x);
+    const Doubles x = max * inverse_t;
+    const Doubles low = fused(max, inverse_low, product_error<double>(max, inverse_t, x));
     return exp_polynomial<double>(n * ExpTable<double>::ln2_lo - (less_ln2<double>(x, n) + low));
 }
 
@@ -110,18 +116,19 @@ template <class T> NEGLOG_INLINE void fetch_ahead(const T* at) {
 
 // `exponentials`, if any, receives what `unit` turns into exp((z - max) / T), in whole steps.
 template <int M, class T>
-inline Partial sum_part(const T* z, int64_t n, const Compute<T>* q, double inverse_t,
+inline Partial sum_part(const T* z, int64_t n, const Compute<T>* q, Inverse it,
                         Maximum<Compute<T>> found, const T* tail, Compute<T>* exponentials) {
     using C = Compute<T>;
     constexpr int W = kLanes<C>;
     const int64_t steps = n / kStep<C>, rest = n % kStep<C>;
-    const auto it = inverse_temperature<C>(inverse_t);
+    const C it_high = static_cast<C>(it.high);
+    const C it_low = static_cast<C>((it.high - static_cast<double>(it_high)) + it.low);
     const double top = static_cast<double>(found.value);
     const Vec<C> max = splat(found.value);
     const Scale<C> scale = scale_to<M, C>(
         max,
-        splat(static_cast<C>(floor_below<C>(splat(top), splat(ExpTable<C>::floor / inverse_t))[0])),
-        splat(it.high), splat(it.low));
+        splat(static_cast<C>(floor_below<C>(splat(top), splat(ExpTable<C>::floor / it.high))[0])),
+        splat(it_high), splat(it_low));
     IVec<C> lane;
     for (int i = 0; i < W; ++i) lane[i] = i;
 
@@ -168,7 +175,7 @@ inline Partial sum_part(const T* z, int64_t n, const Compute<T>* q, double inver
     at = at < n ? at : 0;  // there is none where a nan hid the maximum
     const double power =
         static_cast<double>(scale.power[0]) - static_cast<double>(ExpTable<C>::magic);
-    const double unit = unit_of<M, C>(splat(top), splat(inverse_t), splat(power))[0];
+    const double unit = unit_of<M, C>(splat(top), splat(it.high), splat(it.low), splat(power))[0];
     const double down = static_cast<double>(ExpTable<C>::down);
     return {top,
             others.total() * down * unit,
@@ -209,18 +216,18 @@ inline bool is_far(double max, double inverse_t, double near) {
 }
 
 template <int M, class T>
-inline Partial reduce(const T* z, int64_t n, const Compute<T>* q, double inverse_t,
+inline Partial reduce(const T* z, int64_t n, const Compute<T>* q, Inverse it,
                       Compute<T>* exponentials) {
     using C = Compute<T>;
     const int64_t whole = n - n % kStep<C>;
     const Tail<T, kStep<C>> tail(z + whole, n - whole, minus_infinity<T>());
     const Maximum<C> found = find_max<T>(z, n, tail.at);
-    if (is_far(static_cast<double>(found.value), inverse_t, ExpTable<C>::near)) [[unlikely]] {
-        const Partial p = sum_part<(M & kDense) | kEntropy | kFar, T>(z, n, q, inverse_t, found,
-                                                                      tail.at, exponentials);
+    if (is_far(static_cast<double>(found.value), it.high, ExpTable<C>::near)) [[unlikely]] {
+        const Partial p =
+            sum_part<(M & kDense) | kEntropy | kFar, T>(z, n, q, it, found, tail.at, exponentials);
         return __builtin_isinf(p.max) ? reduce_special<M, T>(z, n, q, p) : p;
     }
-    return sum_part<M, T>(z, n, q, inverse_t, found, tail.at, exponentials);
+    return sum_part<M, T>(z, n, q, it, found, tail.at, exponentials);
 }
 
 // high - low, and exp(-(high - low) / T), for the maxima of a row and of a part of it.  What
@@ -228,17 +235,18 @@ inline Partial reduce(const T* z, int64_t n, const Compute<T>* q, double inverse
 struct Gap {
     double value, factor;
 };
-inline Gap gap_between(double high, double low, double inverse_t) {
+inline Gap gap_between(double high, double low, Inverse it) {
     if (high == low) return {0, 1};
     const double d = high - low, back = d + low;
     const double rest = (high - back) + ((back - d) - low);
-    const double x = d * inverse_t;
+    const double x = d * it.high;
     if (__builtin_isinf(d)) return {d, 0};
-    return {d, __builtin_exp(-x) * (1 - (__builtin_fma(d, inverse_t, -x) + rest * inverse_t))};
+    const double lost = __builtin_fma(d, it.high, -x) + (rest * it.high + d * it.low);
+    return {d, __builtin_exp(-x) * (1 - lost)};
 }
 
 // The parts of a row as one.  A part of -inf alone has others = -1, so that it weighs 0.
-inline Partial merge(const Partial* parts, int64_t count, double inverse_t) {
+inline Partial merge(const Partial* parts, int64_t count, Inverse it) {
     int64_t top = 0;
     for (int64_t p = 1; p < count; ++p) top = parts[p].max > parts[top].max ? p : top;
     Partial all = parts[top];
@@ -247,7 +255,7 @@ inline Partial merge(const Partial* parts, int64_t count, double inverse_t) {
     for (int64_t p = 0; p < count; ++p) {
         if (p == top) continue;
         const Partial& low = parts[p];
-        const Gap gap = gap_between(all.max, low.max, inverse_t);
+        const Gap gap = gap_between(all.max, low.max, it);
         const double weight = low.others + 1, mass_here = low.mass + low.mass_arg;
         // A second +inf is nan; so is a nan anywhere, whatever it weighs.
         others.add(gap.value == 0 && all.max == kInfinity ? __builtin_nan("")

@@ -55,7 +55,7 @@ inline int mode_of(const Job& job) {
 }
 
 template <class T>
-inline Partial reduce_nth(const Job& job, int64_t row, int64_t part, double it,
+inline Partial reduce_nth(const Job& job, int64_t row, int64_t part, Inverse it,
                           Compute<T>* exponentials) {
     using C = Compute<T>;
     const int64_t begin = part * kPart<C>, n = part_size<C>(job.classes, part);
@@ -120,8 +120,8 @@ template <class T> void run_rows(const Job& job, int64_t begin, int64_t end, cha
         for (int i = 0; i < count; ++i) {
             if (r.skipped[i]) continue;
             for (int64_t p = 0; p < parts; ++p)
-                scratch.partials[p] = reduce_nth<T>(job, row + i, p, r.inverse_t[i], kept(i, p));
-            set_sums(r, i, merge(scratch.partials, parts, r.inverse_t[i]));
+                scratch.partials[p] = reduce_nth<T>(job, row + i, p, inverse_of(r, i), kept(i, p));
+            set_sums(r, i, merge(scratch.partials, parts, inverse_of(r, i)));
             r.target_logit[i] = target_logit<T>(job, row + i, r, i);
         }
         finish_tile<T>(job, row, count, r);
@@ -141,8 +141,8 @@ template <class T> void reduce_parts(const Job& job, int64_t begin, int64_t end,
     const int64_t parts = parts_of<Compute<T>>(job.classes);
     for (int64_t u = begin; u < end; ++u) {
         const int64_t row = u / parts;
-        const double it = 1 / (job.temperatures ? job.temperatures[row] : job.temperature);
-        if (!is_skipped(job, row)) partials[u] = reduce_nth<T>(job, row, u % parts, it, nullptr);
+        if (!is_skipped(job, row))
+            partials[u] = reduce_nth<T>(job, row, u % parts, inverse_of(job, row), nullptr);
     }
 }
 template <class T>
@@ -152,7 +152,7 @@ void finish_rows(const Job& job, int64_t begin, int64_t end, const Partial* part
         Rows& r = rows[row];
         r = first_tile(job);
         begin_tile(job, row, 1, r);
-        if (!r.skipped[0]) set_sums(r, 0, merge(partials + row * parts, parts, r.inverse_t[0]));
+        if (!r.skipped[0]) set_sums(r, 0, merge(partials + row * parts, parts, inverse_of(r, 0)));
         r.target_logit[0] = target_logit<T>(job, row, r, 0);
         finish_tile<T>(job, row, 1, r);
     }

@@ -84,8 +84,7 @@ template <class T> void run_softcap(const Job& job, int64_t begin, int64_t end, 
     for (int64_t row = begin; row < end; ++row) {
         const bool skipped = is_skipped(job, row);
         if (!skipped) {
-            const double inverse_t =
-                1 / (job.temperatures ? job.temperatures[row] : job.temperature);
+            const double inverse_t = inverse_of(job, row).high;
             cap<T>(logits_of<T>(job, row), V, job.softcap, inverse_t, capped, slope);
         }
         Job one = only_row(job, row);

@@ -86,13 +86,12 @@ def rows_turned(array: Any, axis: int) -> Any:
 
 
 def slack(dtype: str, options: dict[str, Any], logits: Any) -> float:
-    """Further ulps that a temperature or a cap costs float64, which has no wider type for z / T.
+    """Further ulps that a softcap costs float64, which has no wider type for tanh.
 
-    1 / T (or 1 / c) is rounded, by half an ulp at most; that moves every gap by half an ulp of
-    itself, and so p by half an ulp for each unit of the largest gap.
+    z / T, 1 / c and tanh are rounded; that moves every gap by half an ulp of itself, and so p by
+    half an ulp for each unit of the largest gap. A temperature alone costs nothing.
     """
-    bent = "temperature" in options or options.get("softcap") is not None
-    if not bent or dtype != "float64":
+    if options.get("softcap") is None or dtype != "float64":
         return 0.0
     finite = np.where(np.isfinite(logits), logits, 0)
     return float(np.ptp(finite) / np.min(options.get("temperature", 1.0)) / 2)

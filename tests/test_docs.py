@@ -31,7 +31,7 @@ def test_the_examples_of_a_readme_run(name: str) -> None:
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_files_that_a_document_names_exist(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    named = re.findall(r"`((?:src|tests|bench|mutants|kernels|requirements)/[\w./]*)`", text)
+    named = re.findall(r"`([a-z]{2,}/[\w./]*)`", text)
     named += re.findall(r"\]\(((?!http)[\w./]+)\)", text)
     assert [name for name in named if not (ROOT / name).exists()] == []
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import oracle
 import pytest
 from budgets import RESULT_DTYPE, ULPS
 from checks import assert_identical, assert_ulps, dtype_of
@@ -135,6 +136,14 @@ def test_zero_probability_times_infinity_is_zero(face: Any) -> None:
     w = np.array([1.0, 0.0, 1.0])
     loss = face.cross_entropy(face.array(z), np.array([2]), weight=w, label_smoothing=0.1)
     assert np.isfinite(face.numpy(loss))
+    # the target's own weight is 0, its nll inf: what smoothing and z-loss add is left
+    for options in ({"label_smoothing": 0.1}, {"z_loss": 0.1}):
+        exact = oracle.cross_entropy(z, [1], weight=w, reduction="sum", **options)
+        loss, grad = face.cross_entropy_and_grad(
+            face.array(z), np.array([1]), weight=w, reduction="sum", **options
+        )
+        assert_ulps(face.numpy(loss), exact.loss, np.float64, 3, f"{options}")
+        assert_ulps(face.numpy(grad), exact.grad, np.float64, 8, f"{options}", size=exact.grad_size)
 
 
 def test_mean_divides_by_the_weights_in_use(face: Any) -> None:

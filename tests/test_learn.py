@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -18,11 +19,19 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wi
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from threadpoolctl import threadpool_limits
 
 from neglog.learn import SoftmaxRegression
 from neglog.learn._objective import Objective
 
 Doubles = NDArray[np.float64]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_blas_thread() -> Iterator[None]:
+    """scikit-learn's fits here take 100 ms with one thread, and seconds with two on a busy CPU."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 @parametrize_with_checks([SoftmaxRegression()])

@@ -38,7 +38,7 @@ GUESTS = {
     "learn": {"scipy", "sklearn", "threadpoolctl"},  # the last comes with scikit-learn
     "report": {"scipy", "rich", "pyarrow", "matplotlib"},
     "trace": {"rich", "matplotlib"},
-    "cli": {"rich", "scipy", "sklearn", "matplotlib", "pyarrow", "typer", "cyclopts"},
+    "cli": {"rich", "scipy", "sklearn", "matplotlib", "pyarrow"},
 }
 HEAVY = ("torch", "jax", "scipy", "sklearn", "rich", "matplotlib", "pyarrow", "ml_dtypes")
 
