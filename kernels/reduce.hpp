@@ -80,6 +80,19 @@ template <class C> NEGLOG_INLINE Vec<C> times(Vec<C> weight, Vec<C> x) {
     return (weight == 0) ? Vec<C>{} : weight * x;
 }
 
+// What is read after this part comes into the second cache while this part is worked on: on its own
+// the first reading of a part waits for memory half of its time.  Each step asks for as many lines
+// as it reads, a quarter of them in the first reading, which has less to do: (1024, 131072) took
+// 0.40 ns an element with all of them in the second, 0.37 with half, and takes 0.33.
+template <class T>
+constexpr int64_t kLines = kStep<Compute<T>> * static_cast<int64_t>(sizeof(T)) / 64;
+template <class T> constexpr int64_t kFirst = (kLines<T> + 2) / 4;
+template <class T> constexpr int64_t kSecond = kLines<T> - kFirst<T>;
+template <class T> NEGLOG_INLINE void fetch_ahead(const T* part, int64_t line, int64_t lines) {
+    const char* ahead = reinterpret_cast<const char*>(part + kPart<Compute<T>>) + 64 * line;
+    for (int64_t i = 0; i < lines; ++i) __builtin_prefetch(ahead + 64 * i, 0, 2);
+}
+
 template <class C> struct Maximum {
     C value;
     int64_t step;
@@ -92,6 +105,7 @@ template <class T> inline Maximum<Compute<T>> find_max(const T* z, int64_t n, co
     Vec<C> max = splat(minus_infinity<C>());
     IVec<C> where{};
     const auto look = [&](const T* at, Int<C> step) __attribute__((always_inline)) {
+        fetch_ahead(z, step * kFirst<T>, kFirst<T>);
         const Vec<C> here =
             larger(larger(load(at), load(at + W)), larger(load(at + 2 * W), load(at + 3 * W)));
         where = (here > max) ? splat_int<C>(step) : where;
@@ -104,14 +118,6 @@ template <class T> inline Maximum<Compute<T>> find_max(const T* z, int64_t n, co
     Int<C> first = steps;
     for (int i = 0; i < W; ++i) first = (max[i] == value && where[i] < first) ? where[i] : first;
     return {value, first};
-}
-
-// What is read after this part comes into the second cache while this part is computed with: on
-// its own the first reading of a part waits for memory half of its time.
-template <class T> NEGLOG_INLINE void fetch_ahead(const T* at) {
-    constexpr int64_t line = 64, bytes = kStep<Compute<T>> * static_cast<int64_t>(sizeof(T));
-    const char* ahead = reinterpret_cast<const char*>(at + kPart<Compute<T>>);
-    for (int64_t i = 0; i < bytes; i += line) __builtin_prefetch(ahead + i, 0, 2);
 }
 
 // `exponentials`, if any, receives what `unit` turns into exp((z - max) / T), in whole steps.
@@ -135,7 +141,7 @@ inline Partial sum_part(const T* z, int64_t n, const Compute<T>* q, Inverse it,
     Sum<C> others, spread, cross, mass;
     int arg = 0;
     const auto add = [&](const T* at, const C* q_at, int64_t step) __attribute__((always_inline)) {
-        fetch_ahead(at);
+        fetch_ahead(z, steps * kFirst<T> + step * kSecond<T>, kSecond<T>);
         Vec<C> v[4], e[4], w[4], x[4];
         for (int k = 0; k < 4; ++k) {
             v[k] = load(at + k * W);
