@@ -35,7 +35,7 @@ int64_t parts(const Job& job) {
                      [&](auto t) { return parts_of<Compute<decltype(t)>>(job.classes); });
 }
 
-void fence(bool streamed) {
+void fence([[maybe_unused]] bool streamed) {
 #if defined(__x86_64__)
     if (streamed) _mm_sfence();  // what was written past the caches is seen by the other threads
 #endif
