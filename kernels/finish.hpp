@@ -86,7 +86,7 @@ NEGLOG_INLINE Doubles unless_zero(Doubles weight, Doubles value) {
     return (weight == 0) ? Doubles{} : value;
 }
 
-// One number a row, 0 for a skipped row, for those of the eight from `i` on that are rows.
+// One number a row, 0 for a skipped row, for those of a vector of rows from `i` on that exist.
 inline void write_stat(const Rows& r, int i, int count, double* to, int64_t row, Doubles value) {
     if (!to) return;
     value = (load(r.skipped + i) != 0) ? Doubles{} : value;
@@ -134,7 +134,7 @@ inline void gradients(const Job& job, int64_t row, int i, int count, Rows& r, Do
 // nll = log(sum) + (max - z_y) / T: both parts are positive, so nothing cancels, and where the
 // target is the maximum what is left is log1p(sum of the others).  lse - z_y loses all digits to a
 // common offset.  `target_logit` of the rows is set already.
-inline void finish_eight(const Job& job, int64_t row, int i, int count, Rows& r) {
+inline void finish_vector(const Job& job, int64_t row, int i, int count, Rows& r) {
     const Doubles max = load(r.max + i), it = load(r.inverse_t + i), nan = splat(__builtin_nan(""));
     const Doubles others = (max == -kInfinity) ? nan : load(r.others + i);
     const Doubles inverse = 1 / (1 + others), log_sum = log1p(others, inverse),
@@ -159,7 +159,7 @@ inline void finish_eight(const Job& job, int64_t row, int i, int count, Rows& r)
 }
 
 template <class T> inline void finish_tile(const Job& job, int64_t row, int count, Rows& r) {
-    for (int i = 0; i < count; i += kLanes<double>) finish_eight(job, row, i, count, r);
+    for (int i = 0; i < count; i += kLanes<double>) finish_vector(job, row, i, count, r);
     if (job.argmax)
         for (int i = 0; i < count; ++i) job.argmax[row + i] = argmax_of<T>(job, row + i, r, i);
 }
