@@ -44,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--dtype", action="append", help="only this dtype (repeatable)")
     options.add_argument("--peer", action="append", help="only this peer, beside neglog and copy")
     options.add_argument("--shape", action="append", help="only this shape, as NxV (repeatable)")
-    options.add_argument("--seconds", type=float, default=6.0, help="for each case (default 6)")
+    options.add_argument("--seconds", type=float, default=3.0, help="for each case (default 3)")
     return options
 
 

@@ -1,16 +1,10 @@
 """What is measured: shapes, dtypes, and the buffers that every library reads and writes."""
 
-import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 
+import budgets
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
-
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))  # the promises, the exact answers and the hard rows
-
-import budgets  # noqa: E402
 
 SHAPES = (budgets.SMALL_CALL, *budgets.SHAPES)
 DTYPES = ("float32", "float64", "bfloat16")

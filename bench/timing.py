@@ -15,7 +15,7 @@ from bench.peers import Calls, to_numpy
 
 LEAST_SAMPLE = 2e-3  # seconds; shorter calls are repeated inside one sample
 SHORT = 50e-3  # seconds; before a shorter call other libraries' threads are let go to sleep
-SLOW = 8  # a peer this many times slower than the quickest runs in every third round only
+SLOW = 6  # a peer this many times slower than the quickest runs in every third round only
 
 
 def once(call: Callable[[], Any], repeat: int = 1) -> float:
@@ -49,7 +49,7 @@ def interleaved(calls: dict[str, Callable[[], Any]], seconds: float) -> dict[str
     gc.disable()
     try:
         rounds = 0
-        while rounds < 7 or (time.perf_counter() < stop and rounds < 300):
+        while rounds < 5 or (time.perf_counter() < stop and rounds < 300):
             for name in order.permutation(names):
                 skip = name in slow and rounds % 3
                 samples[name].append(np.nan if skip else sample(calls[name], warm[name]))

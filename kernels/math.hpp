@@ -69,10 +69,10 @@ template <class C> NEGLOG_INLINE Vec<C> exp_polynomial(Vec<C> r) {
 template <class C> NEGLOG_INLINE Vec<C> power_of(Vec<C> x) {
     return fused(x, splat(ExpTable<C>::log2e), splat(ExpTable<C>::magic));
 }
-template <class C> NEGLOG_INLINE IVec<C> reference_bits(Vec<C> power) {
+template <class C> NEGLOG_INLINE Bits<C> reference_bits(Vec<C> power) {
     using E = ExpTable<C>;
-    return (static_cast<Int<C>>(E::bias + E::shift) << E::mantissa) -
-           (bit_cast<IVec<C>>(power) << E::mantissa);
+    constexpr typename UnsignedOf<C>::type one = E::bias + E::shift;
+    return (one << E::mantissa) - (bit_cast<Bits<C>>(power) << E::mantissa);
 }
 
 // x - n ln2_hi, exactly.
@@ -82,20 +82,20 @@ template <class C> NEGLOG_INLINE Vec<C> less_ln2(Vec<C> x, Vec<C> n) {
 
 // exp(x + low) 2^(shift - n of the reference).  Wrong below the floor, where the exponent wraps:
 // the caller sets those to 0.
-template <class C> NEGLOG_INLINE Vec<C> exp_scaled(Vec<C> x, Vec<C> low, IVec<C> reference) {
+template <class C> NEGLOG_INLINE Vec<C> exp_scaled(Vec<C> x, Vec<C> low, Bits<C> reference) {
     using E = ExpTable<C>;
     const Vec<C> power = power_of<C>(x);
     const Vec<C> n = power - E::magic;
     const Vec<C> r = less_ln2<C>(x, n) + fused(n, splat(-E::ln2_lo), low);
-    const IVec<C> exponent = (bit_cast<IVec<C>>(power) << E::mantissa) + reference;
+    const Bits<C> exponent = (bit_cast<Bits<C>>(power) << E::mantissa) + reference;
     return exp_polynomial<C>(r) * bit_cast<Vec<C>>(exponent);
 }
-template <class C> NEGLOG_INLINE Vec<C> exp_scaled(Vec<C> x, IVec<C> reference) {
+template <class C> NEGLOG_INLINE Vec<C> exp_scaled(Vec<C> x, Bits<C> reference) {
     using E = ExpTable<C>;
     const Vec<C> power = power_of<C>(x);
     const Vec<C> n = power - E::magic;
     const Vec<C> r = fused(n, splat(-E::ln2_lo), less_ln2<C>(x, n));
-    const IVec<C> exponent = (bit_cast<IVec<C>>(power) << E::mantissa) + reference;
+    const Bits<C> exponent = (bit_cast<Bits<C>>(power) << E::mantissa) + reference;
     return exp_polynomial<C>(r) * bit_cast<Vec<C>>(exponent);
 }
 

@@ -33,11 +33,12 @@ inline Inverse inverse_of(const Rows& r, int i) { return {r.inverse_t[i], r.inve
 // difference would have to be carried along (logits of 3e4 cost the exponential ten of its 24
 // bits), and that takes nine more operations.  exp(z) itself is 2^n e^r, and n is what is taken
 // relative to the maximum, an exact subtraction of whole numbers.  Only where the maximum is so
-// far from 0 that n ln2 is no longer exact are max and error subtracted first (kFar).
+// far from 0 that n ln2 is no longer exact are max and error subtracted first (kFar; the error is
+// not 0 on a CPU without fused operations alone, where far begins at 200).
 template <class C> struct Scale {
     Vec<C> max, floor, inverse_high, inverse_low;
     Vec<C> power;       // holds n of the maximum
-    IVec<C> reference;  // the same, as exponent bits
+    Bits<C> reference;  // the same, as exponent bits
 };
 template <int M, class C> NEGLOG_INLINE Scale<C> scale_to(Vec<C> max, Vec<C> floor,
                                                           Vec<C> inverse_high, Vec<C> inverse_low) {

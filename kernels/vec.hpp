@@ -43,6 +43,15 @@ template <> struct IntOf<double> {
 };
 template <class C> using Int = typename IntOf<C>::type;
 template <class C> using IVec = Vec<Int<C>>;
+// Bits of the same size: arithmetic on exponents wraps around, which unsigned numbers may.
+template <class C> struct UnsignedOf;
+template <> struct UnsignedOf<float> {
+    using type = uint32_t;
+};
+template <> struct UnsignedOf<double> {
+    using type = uint64_t;
+};
+template <class C> using Bits = Vec<typename UnsignedOf<C>::type>;
 template <class C> constexpr int kLanes = kVecBytes / static_cast<int>(sizeof(C));
 
 // float16 and bfloat16 are stored in 16 bits and computed with as float32.

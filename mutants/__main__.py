@@ -19,9 +19,18 @@ from pathlib import Path
 from mutants.catalogue import MUTANTS, Mutant
 
 ROOT = Path(__file__).resolve().parent.parent
-COPIED = ("src", "kernels", "tests", "bench", "CMakeLists.txt", "pyproject.toml", "README.md")
+COPIED = (
+    "src",
+    "kernels",
+    "tests",
+    "bench",
+    "examples",
+    "CMakeLists.txt",
+    "pyproject.toml",
+    "README.md",
+)
 # About the repository, not about what is computed: nothing here could notice a wrong number.
-ELSEWHERE = ("test_structure", "test_wheel", "test_docs", "test_oracle", "test_bench")
+ELSEWHERE = ("test_structure", "test_wheel", "test_docs", "test_oracle", "test_bench", "test_cli")
 SECONDS = 300
 
 

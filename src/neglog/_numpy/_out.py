@@ -16,7 +16,7 @@ def out_rows(task: Task, out: Any, logits: Any, **others: Any) -> Array:
 
 def to_out(task: Task, rows: Array, out: Any) -> Array:
     """`out`, filled with what the engine wrote."""
-    if not np.may_share_memory(rows, out):  # no view as rows existed: these are a copy
+    if rows is not out and not np.may_share_memory(rows, out):  # no view as rows existed: a copy
         out[...] = from_rows(rows, task.shape, task.axis)
     return out  # type: ignore[no-any-return]
 
@@ -32,9 +32,9 @@ def check_out(out: Any, shape: tuple[int, ...], dtype: DType, logits: Any, **oth
         )
     if not out.flags.writeable:
         raise ValueError("out must be writable, got a read-only array; pass out.copy()")
-    if out.size and not _has_a_place_each(out):
+    if not out.flags.forc and out.size and not _has_a_place_each(out):
         raise ValueError("out must have a place for every entry, got one that repeats its memory")
-    if not _same_memory(out, as_array("logits", logits)):
+    if out is not logits and not _same_memory(out, as_array("logits", logits)):
         others["logits"] = logits
     for name, value in others.items():
         if value is not None and _overlap(out, as_array(name, value)):
@@ -57,8 +57,10 @@ def _has_a_place_each(array: Array) -> bool:
 
 def _same_memory(a: Array, b: Array) -> bool:
     """The same numbers in the same place (not: a part, or the transpose)."""
+    if a.strides != b.strides or a.shape != b.shape or not np.may_share_memory(a, b):
+        return False
     start = a.__array_interface__["data"][0] == b.__array_interface__["data"][0]
-    return start and a.strides == b.strides and a.shape == b.shape and a.dtype == b.dtype
+    return start and a.dtype == b.dtype
 
 
 def _overlap(a: Array, b: Array) -> bool:
