@@ -140,11 +140,11 @@ NEGLOG_INLINE Vec<double> log1p(Vec<double> x, Vec<double> inverse_of_1_plus_x) 
     const Vec<double> x_back = u - 1;
     const Vec<double> c = (x - x_back) + (1 - (u - x_back));
     // The mantissa is taken from sqrt(1/2) to sqrt(2), so that k = 0 near u = 1.
-    const IVec<double> bits = bit_cast<IVec<double>>(u) + (0x3ff0000000000000 - 0x3fe6a09e667f3bcd);
+    constexpr uint64_t half_root = 0x3fe6a09e667f3bcd;  // sqrt(1/2)
+    const Bits<double> bits = bit_cast<Bits<double>>(u) + (0x3ff0000000000000 - half_root);
     const Vec<double> k =  // an exponent from 0 to 1023, converted by way of a sum's low bits
-        bit_cast<Vec<double>>((bits >> 52) - 1023 + bit_cast<int64_t>(E::magic)) - E::magic;
-    const Vec<double> f =
-        bit_cast<Vec<double>>((bits & 0x000fffffffffffff) + 0x3fe6a09e667f3bcd) - 1;
+        bit_cast<Vec<double>>((bits >> 52) - 1023 + bit_cast<uint64_t>(E::magic)) - E::magic;
+    const Vec<double> f = bit_cast<Vec<double>>((bits & 0x000fffffffffffff) + half_root) - 1;
     const Vec<double> s = f / (2 + f);
     const Vec<double> z = s * s;
     Vec<double> r = splat(R[6]);
