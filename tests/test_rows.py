@@ -23,14 +23,14 @@ def batch(dtype: str = "float64", shape: tuple[int, int] = (9, 11)) -> tuple[Any
 def test_a_bad_target_is_nan_and_reads_nothing(dtype: str, width: int) -> None:
     """The face has refused it before; without the face it is nan in its row, and no other."""
     z, target = batch(dtype, (9, width))
-    want = _rows.rows(z, target, grad=(want_grad := np.empty_like(z)))
+    want = _rows.rows(z, target, lse=True, grad=(want_grad := np.empty_like(z)))
     for bad in BAD_TARGETS:
         value = width if bad == "V" else int(bad)
         kinds = (np.int64, np.int32) if -(2**31) <= value < 2**31 else (np.int64,)
         for kind in kinds:
             wrong = target.astype(kind)
             wrong[4] = value
-            have = _rows.rows(z, wrong, grad=(grad := np.empty_like(z)))
+            have = _rows.rows(z, wrong, lse=True, grad=(grad := np.empty_like(z)))
             others = np.arange(9) != 4
             assert np.isnan(have.nll[4])
             assert np.isnan(grad[4].astype(float)).all()
@@ -47,7 +47,7 @@ def test_a_row_without_coefficients_is_not_read(dtype: str, width: int) -> None:
     coef = np.ones(9)
     coef[[3, 5, 8]] = 0
     grad = np.full(z.shape, np.nan).astype(z.dtype)
-    r = _rows.rows(z, target, nll_coef=coef, grad=grad, entropy=True)
+    r = _rows.rows(z, target, nll_coef=coef, grad=grad, lse=True, entropy=True)
     for value in (r.nll, r.lse, r.entropy):
         assert value is None or (value[coef == 0] == 0).all()
     assert (grad[coef == 0].astype(float) == 0).all()

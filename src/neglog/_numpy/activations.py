@@ -113,7 +113,7 @@ def logsumexp(logits: npt.ArrayLike, *, axis: int = -1, keepdims: bool = False) 
     array, dtype = as_floats("logits", logits)
     axis = class_axis(axis, array.shape)
     rows = as_rows(array, axis)
-    lse = _rows.rows(rows).lse
+    lse = _rows.rows(rows, lse=True).lse
     assert lse is not None
     # A row without probabilities (only -inf, or two +inf) has nan as its statistics, and still a
     # log-sum-exp: its maximum, which is also nan where the row has one.

@@ -85,7 +85,7 @@ def row_stats(
     rows = as_rows(array, axis)
     warn_input_kind(_rows.input_kind(rows))
     nll, _, lse, spread, top = _rows.rows(
-        rows, classes, temperature=divisor, softcap=cap, entropy=True, argmax=True
+        rows, classes, temperature=divisor, softcap=cap, lse=True, entropy=True, argmax=True
     )
     assert nll is not None
     assert lse is not None
