@@ -111,7 +111,7 @@ inline void emit_part(const Job& job, int64_t row, int64_t begin, int64_t n, dou
     if (r.skipped[i]) return write(to, n, [](int64_t) { return Vec<Compute<T>>{}; });
     if (job.emit == Emit::log_softmax) return emit_log_softmax<T>(to, z, begin, n, r, i);
     if (!e) {
-        if (r.inverse_t[i] != 1)
+        if (mode_of(job) & kScaled)
             reduce<kScaled, T>(z, n, nullptr, inverse_of(r, i), spare);
         else
             reduce<0, T>(z, n, nullptr, {1, 0}, spare);

@@ -180,7 +180,7 @@ template <int M, class T> inline void reduce_tile(const Job& job, int64_t row, i
 
 template <class T> inline void reduce_any(const Job& job, int64_t row, int count,
                                           Tile<Compute<T>>& tile, Rows& r) {
-    switch (const int mode = mode_of(job)) {
+    switch (mode_of(job)) {
         case 0:
             return reduce_tile<0, T>(job, row, count, tile, r);
         case kEntropy:
@@ -189,10 +189,10 @@ template <class T> inline void reduce_any(const Job& job, int64_t row, int count
             return reduce_tile<kScaled, T>(job, row, count, tile, r);
         case kDense:
             return reduce_tile<kDense, T>(job, row, count, tile, r);
-        default:
-            if (mode & kDense)
-                return reduce_tile<kEntropy | kScaled | kDense, T>(job, row, count, tile, r);
+        case kEntropy | kScaled:
             return reduce_tile<kEntropy | kScaled, T>(job, row, count, tile, r);
+        default:
+            return reduce_tile<kEntropy | kScaled | kDense, T>(job, row, count, tile, r);
     }
 }
 

@@ -16,6 +16,16 @@ template <class C> constexpr int kStep = 4 * kLanes<C>;  // elements in one turn
 // What a reading also does; each costs time, so each set in use is compiled on its own.
 constexpr int kEntropy = 1, kScaled = 2, kDense = 4, kFar = 8;
 
+// The set that serves a job: the smallest compiled one with all that is asked for.  What is kept
+// and what is computed again use the same, for the two ways to an exponential may round
+// differently.
+inline int mode_of(const Job& job) {
+    const int asked = (job.entropy ? kEntropy : 0) | (job.probs ? kDense : 0) |
+                      (job.temperatures || job.temperature != 1 ? kScaled : 0);
+    const bool single = (asked & (asked - 1)) == 0;
+    return single ? asked : asked | kEntropy | kScaled;
+}
+
 // 1 / temperature = high + low: rounded alone it would cost a gap of 30 sixteen units of exp.
 struct Inverse {
     double high, low;

@@ -49,11 +49,6 @@ template <class T> struct Scratch {
     }
 };
 
-inline int mode_of(const Job& job) {
-    return (job.entropy ? kEntropy : 0) | (job.temperatures || job.temperature != 1 ? kScaled : 0) |
-           (job.probs ? kDense : 0);
-}
-
 template <class T>
 inline Partial reduce_nth(const Job& job, int64_t row, int64_t part, Inverse it,
                           Compute<T>* exponentials) {
@@ -76,9 +71,11 @@ inline Partial reduce_nth(const Job& job, int64_t row, int64_t part, Inverse it,
         case kDense:
             p = reduce<kDense, T>(z, n, q, it, exponentials);
             break;
+        case kEntropy | kScaled:
+            p = reduce<kEntropy | kScaled, T>(z, n, q, it, exponentials);
+            break;
         default:
-            p = mode & kDense ? reduce<kEntropy | kScaled | kDense, T>(z, n, q, it, exponentials)
-                              : reduce<kEntropy | kScaled, T>(z, n, q, it, exponentials);
+            p = reduce<kEntropy | kScaled | kDense, T>(z, n, q, it, exponentials);
     }
     p.arg += begin;
     return p;
