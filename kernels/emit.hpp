@@ -40,40 +40,78 @@ template <class T, class F> inline void write(T* to, int64_t n, F f) {
     }
 }
 
+// The vector of n numbers that begins at the j-th; the last one is filled up.
+template <class T> class Reader {
+    static constexpr int W = kLanes<Compute<T>>;
+    const T* from_;
+    int64_t n_;
+    Tail<T, W> tail_;
+
+public:
+    Reader(const T* from, int64_t n) : from_(from), n_(n), tail_(from + (n - n % W), n % W, T{}) {}
+    Vec<Compute<T>> operator()(int64_t j) const { return load(j + W <= n_ ? from_ + j : tail_.at); }
+};
+
+// share (total + slope (max - z)) as factor (level + slope (max - z)): what is in brackets is never
+// above 4 where an exponential is not 0, and so is too small for the type only where the product
+// with the exponential is, too.  The factor is a power of two, with which nothing is rounded.
+struct Line {
+    Doubles factor, level, slope;
+};
+NEGLOG_INLINE Line line_of(Doubles total, Doubles slope, Doubles share, Doubles inverse_t) {
+    constexpr double farthest = 1100;  // from here on in (max - z) / T an exponential is 0
+    const auto size = [](Doubles x) { return (x < 0) ? -x : x; };
+    const Doubles most = farthest * size(slope) / inverse_t, here = size(total);
+    const Doubles largest = share * ((here < most) ? most : here);
+    const Doubles factor = bit_cast<Doubles>(bit_cast<Indices>(largest) & int64_t{0x7ff} << 52);
+    const Indices flat = (slope == 0) | (factor == 0);
+    return {flat ? total * share : factor, flat ? splat(1.0) : total * share / factor,
+            flat ? Doubles{} : slope * share / factor};
+}
+
 // The gradient at a target that is not the maximum, where p <= 1/2; `e` is its exponential.
 inline double gradient_at_target(const Rows& r, int i, double e, double share, double q) {
-    const double g = r.total[i] * share * e - r.nll_grad[i];
+    double total = r.total[i];
+    if (r.slope[i] != 0 && share * e != 0) total += r.slope[i] * (r.max[i] - r.target_logit[i]);
+    const double g = total * share * e - r.nll_grad[i];
     return r.dense_grad[i] != 0 ? g - r.dense_grad[i] * q : g;
 }
 
-template <class T>
-inline void emit_scaled(T* to, const Compute<T>* e, int64_t n, double factor) {
+template <class T, class E> inline void emit_scaled(T* to, int64_t n, double factor, E e) {
     using C = Compute<T>;
     const Factor<C> c(factor);
     const Vec<C> first = splat(c.first), second = splat(c.second);
     if (c.second == 1)
-        write(to, n, [&](int64_t j) { return load(e + j) * first; });
+        write(to, n, [&](int64_t j) { return e(j) * first; });
     else
-        write(to, n, [&](int64_t j) { return load(e + j) * first * second; });
+        write(to, n, [&](int64_t j) { return e(j) * first * second; });
 }
 
 template <class T>
-inline void emit_gradient(T* to, const Compute<T>* e, int64_t begin, int64_t n, const Compute<T>* q,
-                          const Rows& r, int i, double share) {
+inline void emit_gradient(T* to, const T* z, const Compute<T>* e, int64_t begin, int64_t n,
+                          const Compute<T>* q, const Rows& r, int i, double share) {
     using C = Compute<T>;
-    constexpr int W = kLanes<C>;
-    const double total = r.total[i];
-    if (q && r.dense_grad[i] != 0) {
-        const Factor<C> c(total * share);
+    const auto emit = [&](double factor, auto exponential) {
+        if (!q || r.dense_grad[i] == 0) return emit_scaled(to, n, factor, exponential);
+        const Factor<C> c(factor);
         const Vec<C> first = splat(c.first), second = splat(c.second),
                      b = splat(static_cast<C>(r.dense_grad[i]));
-        const int64_t whole = n - n % W;
-        const Tail<C, W> q_tail(q + whole, n - whole, C{0});
-        write(to, whole, [&](int64_t j) { return load(e + j) * first * second - b * load(q + j); });
-        write(to + whole, n - whole,
-              [&](int64_t) { return load(e + whole) * first * second - b * load(q_tail.at); });
+        const Reader<C> probs(q, n);
+        write(to, n, [&](int64_t j) { return exponential(j) * first * second - b * probs(j); });
+    };
+    const auto kept = [e](int64_t j) { return load(e + j); };
+    Line line{splat(r.total[i] * share), {}, {}};
+    if (r.slope[i] != 0)
+        line = line_of(splat(r.total[i]), splat(r.slope[i]), splat(share), splat(r.inverse_t[i]));
+    if (line.slope[0] == 0) {
+        emit(line.factor[0], kept);
     } else {
-        emit_scaled(to, e, n, total * share);
+        const Vec<C> max = splat(static_cast<C>(r.max[i])),
+                     level = splat(static_cast<C>(line.level[0])),
+                     slope = splat(static_cast<C>(line.slope[0]));
+        const Reader<T> logits(z, n);
+        emit(line.factor[0],
+             [&](int64_t j) { return times<C>(kept(j), fused(slope, max - logits(j), level)); });
     }
     const int64_t y = r.target[i] - begin, arg = r.arg[i] - begin;
     if (0 <= y && y < n && y != arg)
@@ -86,17 +124,13 @@ inline void emit_gradient(T* to, const Compute<T>* e, int64_t begin, int64_t n, 
 template <class T>
 inline void emit_log_softmax(T* to, const T* z, int64_t begin, int64_t n, const Rows& r, int i) {
     using C = Compute<T>;
-    constexpr int W = kLanes<C>;
     const Vec<C> max = splat(static_cast<C>(r.max[i])),
                  log_sum = splat(static_cast<C>(r.log_sum[i]));
-    const auto at = [&](const T* from) {
-        const Pair<C> d = subtract<C>(load(from), max);
+    const Reader<T> logits(z, n);
+    write(to, n, [&](int64_t j) {
+        const Pair<C> d = subtract<C>(logits(j), max);
         return d.high + ((d.low == d.low ? d.low : Vec<C>{}) - log_sum);  // -inf leaves nan behind
-    };
-    const int64_t whole = n - n % W;
-    const Tail<T, W> tail(z + whole, n - whole, T{});
-    write(to, whole, [&](int64_t j) { return at(z + j); });
-    write(to + whole, n - whole, [&](int64_t) { return at(tail.at); });
+    });
     const int64_t arg = r.arg[i] - begin;
     if (0 <= arg && arg < n) put(to + arg, -r.log_sum[i]);
 }
@@ -120,9 +154,9 @@ inline void emit_part(const Job& job, int64_t row, int64_t begin, int64_t n, dou
     const double share =
         gap_between(r.max[i], part_max, inverse_of(r, i)).factor * r.inverse_sum[i] * unit;
     if (job.emit == Emit::gradient)
-        return emit_gradient<T>(to, e, begin, n,
+        return emit_gradient<T>(to, z, e, begin, n,
                                 job.probs ? probs_of<T>(job, row) + begin : nullptr, r, i, share);
-    emit_scaled(to, e, n, share);
+    emit_scaled(to, n, share, [e](int64_t j) { return load(e + j); });
     const int64_t arg = r.arg[i] - begin;
     if (0 <= arg && arg < n) put(to + arg, r.inverse_sum[i]);
 }

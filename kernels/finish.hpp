@@ -6,12 +6,29 @@
 namespace neglog::NEGLOG_ISA {
 namespace {
 
+// One number a row, for those of a vector of rows from `i` on that exist.
+inline Doubles coefficient(const double* given, int64_t row, int i, int count, double missing) {
+    if (!given) return splat(missing);
+    if (count - i >= kLanes<double>) return load(given + row + i);
+    Doubles v{};
+    for (int k = 0; k < count - i; ++k) v[k] = given[row + i + k];
+    return v;
+}
+
+inline bool has_coefficients(const Job& job) {
+    return job.nll_coef || job.dense_coef || job.lse_coef || job.square_coef || job.entropy_coef;
+}
+// -1 for a row of which every coefficient is 0.
+inline Indices skipped(const Job& job, int64_t row, int i, int count) {
+    const auto counts = [=](const double* given, bool missing) {
+        return coefficient(given, row, i, count, missing ? 1 : 0) != 0;
+    };
+    return ~(counts(job.nll_coef, job.target) | counts(job.dense_coef, job.probs) |
+             counts(job.lse_coef, false) | counts(job.square_coef, false) |
+             counts(job.entropy_coef, false));
+}
 inline bool is_skipped(const Job& job, int64_t row) {
-    if (!job.nll_coef && !job.dense_coef && !job.lse_coef) return false;
-    const bool nll = job.nll_coef ? job.nll_coef[row] != 0 : job.target != nullptr;
-    const bool dense = job.dense_coef ? job.dense_coef[row] != 0 : job.probs != nullptr;
-    const bool lse = job.lse_coef && job.lse_coef[row] != 0;
-    return !nll && !dense && !lse;
+    return has_coefficients(job) && skipped(job, row, 0, 1)[0] != 0;
 }
 
 template <class T> inline const T* logits_of(const Job& job, int64_t row) {
@@ -53,8 +70,9 @@ inline void begin_tile(const Job& job, int64_t row, int count, Rows& r) {
             r.inverse_t[i] = it.high;
             r.inverse_low[i] = it.low;
         }
-    if (job.nll_coef || job.dense_coef || job.lse_coef)
-        for (int i = 0; i < count; ++i) r.skipped[i] = is_skipped(job, row + i) ? -1 : 0;
+    if (has_coefficients(job))
+        for (int i = 0; i < count; i += kLanes<double>)
+            store(r.skipped + i, skipped(job, row, i, count));
 }
 
 inline void set_sums(Rows& r, int i, const Partial& p) {
@@ -94,18 +112,12 @@ inline void write_stat(const Rows& r, int i, int count, double* to, int64_t row,
     if (count - i >= kLanes<double>) return store(to, value);
     for (int k = 0; k < count - i; ++k) to[k] = value[k];
 }
-inline Doubles coefficient(const double* given, int64_t row, int i, int count, double missing) {
-    if (!given) return splat(missing);
-    if (count - i >= kLanes<double>) return load(given + row + i);
-    Doubles v{};
-    for (int k = 0; k < count - i; ++k) v[k] = given[row + i + k];
-    return v;
-}
 
-// The gradient of the row's loss is  P p_j - a [j = y] - b q_j  with a, b, h the derivatives of
-// the loss by nll, dense and lse, and P = a + b sum(q) + h.  At the row's maximum that would
-// cancel, and is written with 1 - p = others / sum.  With lse = inf every p is 0 or 1, and where
-// it is 0 so is the gradient.
+// The gradient of the row's loss is  (P + k (max - z_j) / T) p_j - a [j = y] - b q_j  with a, b,
+// h, k the derivatives of the loss by nll, dense, lse and entropy, P = a + b sum(q) + h - k S, and
+// S the mean of (max - z) / T, which is entropy - log_sum.  At the row's maximum that would cancel,
+// and is written with 1 - p = others / sum.  With lse = inf every p is 0 or 1, and where it is 0 so
+// is the gradient.
 inline void gradients(const Job& job, int64_t row, int i, int count, Rows& r, Doubles lse) {
     const Doubles scale = load(r.inverse_t + i) * job.scale, p = load(r.inverse_sum + i),
                   rest = load(r.others + i) * p;
@@ -113,9 +125,10 @@ inline void gradients(const Job& job, int64_t row, int i, int count, Rows& r, Do
     Doubles a = coefficient(job.nll_coef, row, i, count, job.target ? 1 : 0) * scale;
     a = (y == -2) ? splat(__builtin_nan("")) : a;
     Doubles total = a, at_max = (y == load(r.arg + i)) ? -a * rest : a * p;
-    if (job.lse_coef) {
-        const Doubles coef = coefficient(job.lse_coef, row, i, count, 0);
-        const Doubles h = unless_zero(coef, 2 * coef * lse * scale);
+    if (job.lse_coef || job.square_coef) {
+        const Doubles coef = coefficient(job.square_coef, row, i, count, 0);
+        const Doubles h = coefficient(job.lse_coef, row, i, count, 0) * scale +
+                          unless_zero(coef, 2 * coef * lse * scale);
         total += h;
         at_max += h * p;
     }
@@ -125,6 +138,14 @@ inline void gradients(const Job& job, int64_t row, int i, int count, Rows& r, Do
         total += unless_zero(b, b * (mass + mass_arg));
         at_max += unless_zero(b, b * (mass * p - mass_arg * rest));
         store(r.dense_grad + i, b);
+    }
+    if (job.entropy_coef) {
+        const Doubles slope =
+            coefficient(job.entropy_coef, row, i, count, 0) * scale * load(r.inverse_t + i);
+        const Doubles mean = unless_zero(slope, slope * load(r.spread + i) * p);
+        total -= mean;
+        at_max -= mean * p;
+        store(r.slope + i, slope);
     }
     store(r.nll_grad + i, a);
     store(r.total + i, (total - total != 0 && total == total) ? Doubles{} : total);

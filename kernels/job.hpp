@@ -12,10 +12,11 @@ inline constexpr int64_t size_of(DType dtype) {
 }
 enum class Emit : int { none, gradient, softmax, log_softmax };
 
-// The loss of row i is  nll_coef[i] nll_i + dense_coef[i] dense_i + lse_coef[i] lse_i^2  with
-// nll_i = -log p_y and dense_i = sum_j probs_ij (-log p_ij); `emit` gradient writes `scale` times
-// its derivative.  A coefficient that is a null pointer is 1 where its target is given, and 0 for
-// lse.  A row whose coefficients are all 0 is skipped: nothing of it is read, all of it is 0.
+// The loss of row i is  nll_coef[i] nll_i + dense_coef[i] dense_i + lse_coef[i] lse_i +
+// square_coef[i] lse_i^2 + entropy_coef[i] entropy_i  with nll_i = -log p_y and dense_i = sum_j
+// probs_ij (-log p_ij); `emit` gradient writes `scale` times its derivative.  A coefficient that is
+// a null pointer is 1 for nll and dense where their target is given, else 0.  A row whose
+// coefficients are all 0 is skipped: nothing of it is read, all of it is 0.
 struct Job {
     int64_t rows, classes;
     DType dtype;
@@ -25,7 +26,7 @@ struct Job {
     bool target_is_64;
     const void* probs;     // of the compute type, or null
     int64_t probs_stride;  // 0: one row of them for all
-    const double *nll_coef, *dense_coef, *lse_coef;
+    const double *nll_coef, *dense_coef, *lse_coef, *square_coef, *entropy_coef;
     double scale;
     const double* temperatures;           // one a row, or null
     double temperature;                   // for all rows
@@ -62,7 +63,8 @@ struct alignas(64) Rows {
     double inverse_t[kTile], inverse_low[kTile];  // 1 / temperature, and what it is rounded by
     double log_sum[kTile], inverse_sum[kTile];    // of 1 + others
     double nll_grad[kTile], dense_grad[kTile];    // dL/dnll, dL/ddense, times scale / temperature
-    double total[kTile], at_max[kTile];           // what p is multiplied by; the gradient at `arg`
+    // The gradient is p (total + slope (max - z)) less the targets', and at `arg` it is at_max.
+    double total[kTile], slope[kTile], at_max[kTile];
 };
 
 // The binary case and its parts, element by element.

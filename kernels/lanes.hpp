@@ -198,45 +198,59 @@ template <class T> inline void reduce_any(const Job& job, int64_t row, int count
 
 // The numbers that a tile's output is made with, one a row.
 template <class C> struct Lanes {
-    alignas(kVecBytes) double first[kTile], second[kTile], dense[kTile], at_max[kTile],
-        at_target[kTile];
+    alignas(kVecBytes) double first[kTile], second[kTile], level[kTile], slope[kTile], dense[kTile],
+        at_max[kTile], at_target[kTile];
     bool two_factors = false;
 };
 
-template <class C> inline Lanes<C> prepare_lanes(const Job& job, const Rows& r) {
+template <bool Sloping, class C> inline Lanes<C> prepare_lanes(const Job& job, const Rows& r) {
     constexpr int W = kLanes<C>;
     Lanes<C> to;
     constexpr double down = static_cast<double>(ExpTable<C>::down);
     for (int i = 0; i < W; i += kLanes<double>) {
         const bool gradient = job.emit == Emit::gradient;
         const Doubles p = load(r.inverse_sum + i), share = p * load(r.unit + i),
-                      total = load(r.total + i);
-        const Doubles b = load(r.dense_grad + i), c = gradient ? total * share : share;
+                      target_exp = load(r.target_exp + i) * down;
+        Doubles b = load(r.dense_grad + i), total = load(r.total + i),
+                c = gradient ? total * share : share;
+        if constexpr (Sloping) {
+            const Doubles slope = load(r.slope + i),
+                          gap = load(r.max + i) - load(r.target_logit + i);
+            const Line line = line_of(total, slope, share, load(r.inverse_t + i));
+            c = line.factor;
+            store(to.level + i, line.level);
+            store(to.slope + i, line.slope);
+            total += unless_zero(target_exp * slope, slope * gap);
+        }
         const Indices fits = (c >= kSmallest<C>) | (c <= -kSmallest<C>) | (c == 0);
         to.two_factors |= any_lane(~fits);
         store(to.first + i, fits ? c * down : c);
         store(to.second + i, fits ? splat(1.0) : splat(down));
         store(to.dense + i, b);
         store(to.at_max + i, gradient ? load(r.at_max + i) : p);
-        store(to.at_target + i, total * share * (load(r.target_exp + i) * down) -
-                                    load(r.nll_grad + i) -
+        store(to.at_target + i, total * share * target_exp - load(r.nll_grad + i) -
                                     unless_zero(b, b * load(r.target_prob + i)));
     }
     return to;
 }
 
 // tile.z becomes the output of the tile, still side by side; see finish.hpp for the formulas.
-template <class C> inline void output_lanes(const Job& job, Tile<C>& tile, const Rows& r) {
+template <bool Sloping, class C>
+inline void output_lanes(const Job& job, Tile<C>& tile, const Rows& r) {
     constexpr int W = kLanes<C>;
-    const Lanes<C> with = prepare_lanes<C>(job, r);
+    const Lanes<C> with = prepare_lanes<Sloping, C>(job, r);
     const Vec<C> first = load_narrow<C>(with.first), second = load_narrow<C>(with.second),
                  b = load_narrow<C>(with.dense);
+    const Vec<C> max = load_narrow<C>(r.max), level = load_narrow<C>(with.level),
+                 slope = load_narrow<C>(with.slope);
     const Vec<C> at_max = load_narrow<C>(with.at_max), at_target = load_narrow<C>(with.at_target);
     const bool gradient = job.emit == Emit::gradient, dense = gradient && job.probs;
     const IVec<C> arg = load_narrow<C>(r.arg), skipped = load_narrow<C>(r.skipped);
     const IVec<C> target = gradient ? load_narrow<C>(r.target) : splat_int<C>(-1);
     for (int64_t j = 0; j < job.classes; ++j) {
-        Vec<C> g = load(tile.e + j * W) * first;
+        Vec<C> g = load(tile.e + j * W);
+        if constexpr (Sloping) g = times<C>(g, fused(slope, max - load(tile.z + j * W), level));
+        g *= first;
         if (with.two_factors) g *= second;
         if (dense) g -= times<C>(b, load(tile.q + j * W));
         const IVec<C> here = splat_int<C>(static_cast<Int<C>>(j));
@@ -256,7 +270,10 @@ template <class T> inline void emit_tile(const Job& job, int64_t row, int count,
             emit_log_softmax<T>(out + i * job.out_stride, logits_of<T>(job, row + i), 0, V, r, i);
         return;
     }
-    output_lanes<C>(job, tile, r);
+    if (job.entropy_coef)
+        output_lanes<true, C>(job, tile, r);
+    else
+        output_lanes<false, C>(job, tile, r);
     if constexpr (sizeof(T) == sizeof(C)) {
         if (count == kLanes<C> && !job.stream && (V >= kBlock<C>))
             return from_lanes(tile.z, V, out, job.out_stride);

@@ -153,14 +153,15 @@ Outcome run_job(const Job& job) {
 }
 
 void rows(int dtype, nb::handle logits, nb::handle target, nb::handle probs, nb::handle nll_coef,
-          nb::handle dense_coef, nb::handle lse_coef, double scale, nb::handle temperature,
-          double softcap, nb::handle nll, nb::handle dense, nb::handle lse, nb::handle entropy,
-          nb::handle argmax, nb::handle out, int emit) {
+          nb::handle dense_coef, nb::handle lse_coef, nb::handle square_coef,
+          nb::handle entropy_coef, double scale, nb::handle temperature, double softcap,
+          nb::handle nll, nb::handle dense, nb::handle lse, nb::handle entropy, nb::handle argmax,
+          nb::handle out, int emit) {
     Job job{};
     job.dtype = static_cast<DType>(dtype);
     job.emit = static_cast<Emit>(emit);
     const Py_ssize_t size = size_of(job.dtype);
-    Array z, y, q, to, coef[3], temperatures, stats[4], arg;
+    Array z, y, q, to, coef[5], temperatures, stats[4], arg;
     z.take(logits, "logits", 2, size);
     job.rows = z.shape(0);
     job.classes = z.shape(1);
@@ -188,6 +189,8 @@ void rows(int dtype, nb::handle logits, nb::handle target, nb::handle probs, nb:
     job.nll_coef = per_row(coef[0], nll_coef, "nll_coef", false);
     job.dense_coef = per_row(coef[1], dense_coef, "dense_coef", false);
     job.lse_coef = per_row(coef[2], lse_coef, "lse_coef", false);
+    job.square_coef = per_row(coef[3], square_coef, "square_coef", false);
+    job.entropy_coef = per_row(coef[4], entropy_coef, "entropy_coef", false);
     job.scale = scale;
     job.temperature = 1;
     if (PyFloat_Check(temperature.ptr()))
@@ -280,8 +283,9 @@ NB_MODULE(_simd, m) {
     if (!runnable().empty()) chosen = runnable().back();
     m.def("rows", &rows, nb::arg("dtype"), nb::arg("logits"), nb::arg("target").none(),
           nb::arg("probs").none(), nb::arg("nll_coef").none(), nb::arg("dense_coef").none(),
-          nb::arg("lse_coef").none(), nb::arg("scale"), nb::arg("temperature").none(),
-          nb::arg("softcap"), nb::arg("nll").none(), nb::arg("dense").none(), nb::arg("lse").none(),
+          nb::arg("lse_coef").none(), nb::arg("square_coef").none(), nb::arg("entropy_coef").none(),
+          nb::arg("scale"), nb::arg("temperature").none(), nb::arg("softcap"),
+          nb::arg("nll").none(), nb::arg("dense").none(), nb::arg("lse").none(),
           nb::arg("entropy").none(), nb::arg("argmax").none(), nb::arg("out").none(),
           nb::arg("emit"));
     m.def("binary", &binary, nb::arg("dtype"), nb::arg("logits"), nb::arg("target").none(),

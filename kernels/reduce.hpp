@@ -20,7 +20,7 @@ constexpr int kEntropy = 1, kScaled = 2, kDense = 4, kFar = 8;
 // and what is computed again use the same, for the two ways to an exponential may round
 // differently.
 inline int mode_of(const Job& job) {
-    const int asked = (job.entropy ? kEntropy : 0) | (job.probs ? kDense : 0) |
+    const int asked = (job.entropy || job.entropy_coef ? kEntropy : 0) | (job.probs ? kDense : 0) |
                       (job.temperatures || job.temperature != 1 ? kScaled : 0);
     const bool single = (asked & (asked - 1)) == 0;
     return single ? asked : asked | kEntropy | kScaled;

@@ -66,6 +66,8 @@ inline Job only_row(const Job& job, int64_t row) {
     one.nll_coef = at(job.nll_coef);
     one.dense_coef = at(job.dense_coef);
     one.lse_coef = at(job.lse_coef);
+    one.square_coef = at(job.square_coef);
+    one.entropy_coef = at(job.entropy_coef);
     one.temperatures = nullptr;
     one.temperature = 1;
     one.nll = at(job.nll);

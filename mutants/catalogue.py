@@ -209,6 +209,13 @@ KERNELS = (
         ("test_contract",),
     ),
     Mutant(
+        "the entropy's gradient without its mean",
+        "kernels/finish.hpp",
+        "total -= mean;",
+        "",
+        ("test_rows",),
+    ),
+    Mutant(
         "the gradient for the tempered logits",
         "kernels/finish.hpp",
         "scale = load(r.inverse_t + i) * job.scale,",

@@ -13,6 +13,7 @@ from budgets import RESULT_DTYPE, ULPS
 from checks import assert_identical, assert_ulps, dtype_of
 
 import neglog
+from neglog import _rows
 
 # 1 to 70: every remainder of a vector of up to 64 lanes; then one class less and one more than
 # a power of two, a segment (8192) and two; a row in which the last segment is one class
@@ -21,11 +22,17 @@ ROWS = 37  # rows side by side in vectors of 2 to 32 lanes, and an odd one
 PREFIXES = (1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33)  # as many rows as lanes, one less, one more
 
 
+def row_loss(n: int) -> dict[str, Any]:
+    return {"nll_coef": np.ones(n), "lse_coef": np.full(n, 0.5), "entropy_coef": np.full(n, -0.25)}
+
+
 def results(z: Any, target: Any) -> dict[str, Any]:
     """Every number that the rows have."""
     nll, grad = neglog.cross_entropy_and_grad(z, target, reduction="none")
     stats = neglog.row_stats(z, target)
+    _rows.rows(z, target, **row_loss(len(z)), grad=(row_grad := np.empty_like(z)))
     return {
+        "gradient of a row loss": row_grad,
         "nll": nll, "gradient": grad, "nll of stats": stats.nll, "lse": stats.lse,
         "entropy": stats.entropy, "argmax": stats.argmax, "softmax": neglog.softmax(z),
         "log_softmax": neglog.log_softmax(z),
@@ -36,6 +43,8 @@ def check_values(z: Any, target: Any, seen: dict[str, Any], what: str) -> None:
     name = z.dtype.name
     limit, wide = ULPS[name], RESULT_DTYPE[name]
     r = oracle.rows(z)
+    hot = np.arange(z.shape[1]) == target[:, None]
+    row_grad, row_size = oracle.row_gradient(r, row_loss(len(z)), hot, np.zeros((1, z.shape[1])))
     exact = oracle.cross_entropy(z, target, reduction="none", known=r)
     lse, entropy = np.maximum(np.abs(r.lse), 1), oracle.entropy(r)
     same = limit.nll if wide == name else limit.grad
@@ -43,6 +52,7 @@ def check_values(z: Any, target: Any, seen: dict[str, Any], what: str) -> None:
         ("nll", exact.loss, wide, limit.nll, None),
         ("nll of stats", exact.loss, wide, limit.nll, None),
         ("gradient", exact.grad, name, limit.grad, None),
+        ("gradient of a row loss", row_grad, name, limit.grad, row_size),
         ("lse", r.lse, wide, limit.nll, lse),
         ("entropy", entropy, wide, limit.nll, np.maximum(entropy, 1)),
         ("softmax", r.p, name, limit.grad, None),

@@ -152,6 +152,30 @@ def entropy(r: Rows) -> Exact:
     return np.where(r.p > 0, -r.p * r.log_p, 0 * r.p).sum(axis=1)
 
 
+@np.errstate(invalid="ignore")
+def row_gradient(r: Rows, coef: dict[str, Any], hot: Any, probs: Any) -> tuple[Exact, Exact]:
+    """Gradient of a nll + b dense + c lse + s lse^2 + k entropy, and the size of its terms.
+
+    `coef` has some of nll, dense, lse, square and entropy, each (N,), with "_coef" behind.
+    """
+    a, b, c, s, k = (
+        wide(coef.get(f"{name}_coef", np.zeros(len(r.p))))[:, None]
+        for name in ("nll", "dense", "lse", "square", "entropy")
+    )
+    q = wide(probs)
+    gap = np.where(r.p > 0, r.log_p.max(axis=1, keepdims=True) - r.log_p, 0 * r.p)
+    terms = (
+        a * np.where(hot, -r.complement, r.p),
+        b * q.sum(axis=1, keepdims=True) * r.p,
+        -b * q,
+        c * r.p,
+        2 * s * r.lse[:, None] * r.p,
+        k * gap * r.p,  # dH/dz_j = p_j (gap_j - sum_i p_i gap_i)
+        -k * (r.p * gap).sum(axis=1, keepdims=True) * r.p,
+    )
+    return sum(terms) * r.slope, sum(np.abs(t) for t in terms) * r.slope.max(axis=1, keepdims=True)
+
+
 def one_vs_rest(r: Rows, target: NDArray[np.integer]) -> Exact:
     """-log p_y - sum over the others of log(1 - p_j); (N,)."""
     hot = np.arange(r.p.shape[1]) == np.asarray(target)[:, None]

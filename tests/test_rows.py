@@ -8,6 +8,7 @@ import pytest
 from budgets import ULPS
 from cases import BAD_TARGETS
 from checks import assert_identical, assert_ulps, dtype_of
+from combinations import slack
 
 from neglog import _rows
 
@@ -69,23 +70,88 @@ def test_target_probabilities_shared_and_own(shape: tuple[int, ...], dtype: str)
     assert_ulps(grad, exact.grad / 4, dtype, ULPS[dtype].grad, "gradient", size=exact.grad_size / 4)
 
 
-def test_coefficients_and_scale_act_where_they_should() -> None:
-    """L = a nll + b dense + c lse^2; the scale multiplies the gradient, never the results."""
+COEFFICIENTS = ("nll_coef", "dense_coef", "lse_coef", "square_coef", "entropy_coef")
+
+
+def coefficients(n: int, seed: int = 7) -> dict[str, Any]:
+    """Some of each sign, some 0; the last row's all are."""
+    values = np.random.default_rng(seed).integers(-3, 4, (len(COEFFICIENTS), n)) / 2
+    values[:, -1] = 0
+    return dict(zip(COEFFICIENTS, values, strict=True))
+
+
+# 2, 11, 100: in lanes; 300: a row on its own; 9000: in parts. Then without an option, with all
+# logits so far from 0 that the maximum is subtracted first, and with each option of the logits.
+@pytest.mark.parametrize("dtype", list(ULPS))
+@pytest.mark.parametrize("width", [2, 11, 100, 300, 9000])
+@pytest.mark.parametrize(
+    ("offset", "options"),
+    [(0, {}), (3e4, {}), (1e5, {}), (0, {"temperature": 0.7}), (0, {"softcap": 4.0}),
+     (0, {"temperature": np.linspace(0.5, 3, 9), "softcap": 9.0})],
+)  # fmt: skip
+def test_the_gradient_of_a_row_loss(
+    dtype: str, width: int, offset: float, options: dict[str, Any]
+) -> None:
+    """L = a nll + b dense + c lse + s lse^2 + k entropy, all at once and each alone."""
+    if offset == 1e5 and dtype == "float16":
+        pytest.skip("above the largest float16")
+    z, target = batch(dtype, (9, width))
+    z[0, width // 2] = 20  # sure of it: next to no entropy
+    z = (z.astype(np.float32) + np.float32(offset)).astype(z.dtype)
+    z[1, 0], z[2, width - 1], target[1] = -np.inf, -np.inf, 0
+    t = np.random.default_rng(5).dirichlet(np.ones(width), 9)
+    t = t.astype(np.float64 if dtype == "float64" else np.float32)
+    r = oracle.rows(z, options.get("temperature", 1.0), options.get("softcap"))
+    hot = np.arange(width) == target[:, None]
+    everything = coefficients(9)
+    for coef in (everything, *({key: value} for key, value in everything.items())):
+        none = {"nll_coef": np.zeros(9), "dense_coef": np.zeros(9)}
+        want, size = oracle.row_gradient(r, coef, hot, t)
+        grad = np.empty_like(z)
+        _rows.rows(z, target, probs=t, **(none | coef), **options, scale=0.5, grad=grad)
+        more = slack(dtype, options, z)
+        assert_ulps(grad, want / 2, dtype, ULPS[dtype].grad + more, "+".join(coef), size=size / 2)
+        assert (grad[-1].astype(float) == 0).all()
+        if "dense_coef" not in coef:
+            assert grad[2, -1] == 0  # at -inf, and not the target
+            alone = np.empty_like(z)  # the exponentials, with no sum of the probabilities
+            _rows.rows(z, target, **(none | coef), **options, scale=0.5, grad=alone)
+            assert_ulps(alone, want / 2, dtype, ULPS[dtype].grad + more, "no probs", size=size / 2)
+
+
+@pytest.mark.parametrize("dtype", list(ULPS))
+@pytest.mark.parametrize("width", [4, 300, 9000])
+def test_the_gradient_of_an_entropy_at_the_edges(dtype: str, width: int) -> None:
+    """nan and two +inf are nan in their row, one +inf is certain, and -inf weighs nothing."""
+    z, _ = batch(dtype, (9, width))
+    z[1, 1], z[2, 2], z[3], z[4, [0, 3]], z[5, 1:3] = np.nan, np.inf, -np.inf, np.inf, -np.inf
+    z[6, 1:], z[7, 3:] = -np.inf, -700  # where the scale leaves nothing of a float64
+    plain = z[[0, 5, 7, 8]].copy()
+    grad, few = np.empty_like(z), np.empty_like(plain)
+    _rows.rows(z, entropy_coef=np.ones(9), grad=grad, scale=1e-20)
+    _rows.rows(plain, entropy_coef=np.ones(4), grad=few, scale=1e-20)
+    assert np.isnan(grad[[1, 3, 4]].astype(float)).all()
+    assert (grad[[2, 6]].astype(float) == 0).all()
+    assert (grad[5, 1:3].astype(float) == 0).all()
+    assert_identical(grad[[0, 5, 7, 8]], few, "the other rows")
+    assert np.isfinite(few.astype(float)).all()
+
+
+def test_results_do_not_know_the_coefficients_and_the_scale() -> None:
+    """They multiply the gradient; a row without them is skipped, and one of 0 changes no bit."""
     z, target = batch()
-    t = np.random.default_rng(6).dirichlet(np.ones(11), 9)
-    a, b, c = (np.random.default_rng(i).integers(0, 5, 9) / 2 for i in (7, 8, 9))
-    grads = [np.empty_like(z) for _ in range(4)]
-    one = np.ones(9)
-    both = {"probs": t, "nll_coef": a, "dense_coef": b, "lse_coef": c}
-    r = _rows.rows(z, target, **both, grad=grads[0], scale=0.5)
-    nll = _rows.rows(z, target, grad=grads[1])
-    dense = _rows.rows(z, probs=t, grad=grads[2])
-    _rows.rows(z, target, nll_coef=0 * one, lse_coef=one, grad=grads[3])
-    live = (a != 0) | (b != 0) | (c != 0)
-    assert_identical(r.nll[live], nll.nll[live], "nll")
-    assert_identical(r.dense[live], dense.dense[live], "dense")
-    total = a[:, None] * grads[1] + b[:, None] * grads[2] + c[:, None] * grads[3]
-    np.testing.assert_allclose(grads[0], 0.5 * total, rtol=1e-13, atol=1e-14)
+    t, coef = np.random.default_rng(6).dirichlet(np.ones(11), 9), coefficients(9)
+    every = {"lse": True, "entropy": True, "argmax": True}
+    r = _rows.rows(z, target, probs=t, **coef, **every, grad=np.empty_like(z), scale=0.5)
+    plain = _rows.rows(z, target, probs=t, **every)
+    live = np.any(list(coef.values()), axis=0)
+    for name, have, want in zip(r._fields, r, plain, strict=True):
+        assert_identical(have[live], want[live], name)
+        assert (have[~live] == 0).all()
+    grads = [np.empty_like(z) for _ in range(2)]
+    _rows.rows(z, target, grad=grads[0])
+    _rows.rows(z, target, lse_coef=0 * t[:, 0], entropy_coef=0 * t[:, 0], grad=grads[1])
+    assert_identical(grads[1], grads[0], "coefficients of 0")
 
 
 @pytest.mark.parametrize("kind", [np.int32, np.int64])

@@ -54,6 +54,8 @@ def rows(
     nll_coef: Array | None = None,  # (N,)
     dense_coef: Array | None = None,  # (N,)
     lse_coef: Array | None = None,  # (N,)
+    square_coef: Array | None = None,  # (N,)
+    entropy_coef: Array | None = None,  # (N,)
     scale: float = 1.0,
     temperature: float | Array | None = None,  # or (N,)
     softcap: float | None = None,
@@ -64,16 +66,17 @@ def rows(
 ) -> RowResult:
     """One pass over the rows: losses, statistics and, into `grad`, scale * dL/dlogits.
 
-    The loss of row i is  L = nll_coef nll + dense_coef dense + lse_coef lse^2  with
-    nll = -log p_target and dense = sum_j probs_j (-log p_j).  A coefficient of None is 1 where
-    its target is given, 0 for lse.  A row whose coefficients are all 0 is not read: all its
-    results are 0.  lse also comes with lse_coef; a number that nobody asked for is no array,
-    for 65536 fresh ones cost 0.1 ms of page faults.
+    The loss of row i is  L = nll_coef nll + dense_coef dense + lse_coef lse + square_coef lse^2 +
+    entropy_coef entropy  with nll = -log p_target and dense = sum_j probs_j (-log p_j); lse and
+    entropy are at the temperature and softcap.  A coefficient of None is 1 for nll and dense where
+    their target is given, else 0.  A row whose coefficients are all 0 is not read: all its results
+    are 0.  lse also comes with square_coef; a number that nobody asked for is no array, for 65536
+    fresh ones cost 0.1 ms of page faults.
     """
     n = len(logits)
     nll = None if target is None else np.empty(n)
     dense = None if probs is None else np.empty(n)
-    log_sum = np.empty(n) if lse or lse_coef is not None else None
+    log_sum = np.empty(n) if lse or square_coef is not None else None
     spread = np.empty(n) if entropy else None
     top = np.empty(n, np.int64) if argmax else None
     _simd.rows(
@@ -84,6 +87,8 @@ def rows(
         nll_coef,
         dense_coef,
         lse_coef,
+        square_coef,
+        entropy_coef,
         scale,
         1.0 if temperature is None else temperature,
         softcap or 0.0,
@@ -102,7 +107,7 @@ def softmax(logits: Array, out: Array, *, log: bool = False) -> None:
     """Rows of logits -> probabilities or their logarithms, in the same dtype."""
     none = (None,) * 5
     _simd.rows(
-        *(_code(logits), _bits(logits), None, None, None, None, None, 1.0, 1.0, 0.0),
+        *(_code(logits), _bits(logits), *none, None, None, 1.0, 1.0, 0.0),
         *(*none, _bits(out), _LOG_SOFTMAX if log else _SOFTMAX),
     )
 

@@ -10,6 +10,8 @@ def rows(
     nll_coef: Any,
     dense_coef: Any,
     lse_coef: Any,
+    square_coef: Any,
+    entropy_coef: Any,
     scale: float,
     temperature: Any,
     softcap: float,

@@ -50,7 +50,7 @@ class Task:
     probs: Array | None = None  # (N, V), or (V,) for all rows
     nll_coef: Array | None = None  # (N,) like the three below
     dense_coef: Array | None = None
-    lse_coef: Array | None = None
+    square_coef: Array | None = None
     temperature: float | Array | None = None
     softcap: float | None = None
 
@@ -62,7 +62,7 @@ class Task:
             probs=self.probs,
             nll_coef=self.nll_coef,
             dense_coef=self.dense_coef,
-            lse_coef=self.lse_coef,
+            square_coef=self.square_coef,
             scale=scale,
             temperature=self.temperature,
             softcap=self.softcap,
@@ -70,21 +70,21 @@ class Task:
         )
 
     def _losses(self, result: RowResult) -> Any:
-        """L = nll_coef * nll + dense_coef * dense + lse_coef * lse^2 for every row."""
+        """L = nll_coef * nll + dense_coef * dense + square_coef * lse^2 for every row."""
         parts = []
         if result.nll is not None:
             parts.append(weighted(self.nll_coef, result.nll))
         if result.dense is not None:
             parts.append(weighted(self.dense_coef, result.dense))
-        if self.lse_coef is not None and result.lse is not None:
+        if self.square_coef is not None and result.lse is not None:
             with np.errstate(over="ignore"):
-                parts.append(weighted(self.lse_coef, result.lse * result.lse))
+                parts.append(weighted(self.square_coef, result.lse * result.lse))
         return sum(parts[1:], start=parts[0])
 
     def reduce(self, result: RowResult, reduction: str) -> Any:
         """The loss: one number, or one a row."""
         losses: Any = result.nll
-        if self.nll_coef is not None or self.probs is not None or self.lse_coef is not None:
+        if self.nll_coef is not None or self.probs is not None or self.square_coef is not None:
             losses = self._losses(result)
         if reduction == "none":
             return to_result(losses, self.dtype, self.rows_shape)
@@ -140,7 +140,7 @@ def prepare(
         caller = _set_probabilities(task, goal, weight, row_weight, ignore, smoothing)
     if squared:
         n = len(task.logits)
-        task.lse_coef = np.full(n, squared) if caller is None else caller * squared
+        task.square_coef = np.full(n, squared) if caller is None else caller * squared
     if reduction == "mean" and not task.total:
         _leave_out_all(task)
     warn_input_kind(input_kind(task.logits))
@@ -250,4 +250,4 @@ def _leave_out_all(task: Task) -> None:
     nothing = np.zeros(len(task.logits))
     task.nll_coef = None if task.target is None else nothing
     task.dense_coef = None if task.probs is None else nothing
-    task.lse_coef, task.total = None, 1.0
+    task.square_coef, task.total = None, 1.0
