@@ -16,7 +16,7 @@ REDUCTIONS = ("mean", "sum", "none")
 _INSTEAD = (
     "",
     "probabilities (each row looked at lies in [0, 1] and sums to 1), whose loss is"
-    " nll_loss(np.log(p), target)",
+    " nll_loss(log(p), target)",
     "log-probabilities (no entry is above 0 and their exponentials sum to 1), whose loss is"
     " nll_loss(log_probs, target)",
 )
@@ -124,9 +124,9 @@ def refuse_target(
     """Explain both forms of a target to a caller who passed neither."""
     way = "" if np.prod(target) != np.prod(rows) else f"; target.reshape({rows}) has its shape"
     if kind == "floats" and target == rows:
-        way = "; if these floats are classes, pass target.astype(np.int64)"
+        way = "; if these floats are classes, cast target to int64"
     if kind == "integers" and target == logits:
-        way = "; if these are one-hot rows, pass target.astype(np.float64)"
+        way = "; if these are one-hot rows, cast target to the logits' dtype"
     raise ValueError(
         f"target must be classes (integers of shape {rows}, the logits' shape without the class"
         f" axis) or probabilities (floats of the logits' shape {logits}), got {kind} of shape"
@@ -136,9 +136,9 @@ def refuse_target(
 
 def refuse_class(name: str, row: tuple[int, ...], value: Any, num_classes: int) -> None:
     """A class that does not exist."""
-    where = ", ".join(map(str, row))
+    where = f"[{', '.join(map(str, row))}]" if row else ""
     raise IndexError(
-        f"{name}[{where}] is {value}, but there are {num_classes} classes, 0 to"
+        f"{name}{where} is {value}, but there are {num_classes} classes, 0 to"
         f" {num_classes - 1}; give rows to leave out the value ignore_index where there is one"
     )
 

@@ -1,0 +1,147 @@
+"""The CPU engine on tensors: views of their memory go to the kernels; nothing here is recorded."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .. import _rows
+from .._contract import refuse_class
+from .._rows import RowResult
+from ._memory import empty
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+# dtype of the logits -> dtype of losses and statistics, which is also the one computed in.
+RESULTS = {
+    torch.float64: torch.float64,
+    torch.float32: torch.float32,
+    torch.float16: torch.float32,
+    torch.bfloat16: torch.float32,
+}
+
+
+def as_array(tensor: Tensor) -> Array:
+    """The tensor's memory; bfloat16, which NumPy does not know, as its 16 bits."""
+    tensor = tensor.detach()
+    if tensor.dtype == torch.bfloat16:
+        tensor = tensor.view(torch.int16)
+    return tensor.numpy()
+
+
+def as_rows(tensor: Tensor, dim: int) -> Tensor:
+    """(N, V) with the class axis contiguous: a view if there is one, else a copy."""
+    last = tensor.dim() - 1
+    moved = tensor if dim == last else tensor.movedim(dim, last)
+    rows = moved if last == 1 else moved.reshape(-1, moved.shape[last])
+    return rows if rows.stride(1) == 1 else rows.contiguous()
+
+
+def from_rows(rows: Tensor, shape: torch.Size, dim: int) -> Tensor:
+    """The other way: (N, V) as a view of this shape."""
+    if rows.shape == shape and dim == 1:
+        return rows
+    moved = (*shape[:dim], *shape[dim + 1 :], shape[dim])
+    return rows.view(moved).movedim(-1, dim)
+
+
+def place(logits: Tensor, dim: int) -> Tensor:
+    """An empty tensor as `run` and `softmax` return theirs: same shape, rows one after another."""
+    moved = [size for axis, size in enumerate(logits.shape) if axis != dim]
+    return logits.new_empty([*moved, logits.shape[dim]]).movedim(-1, dim)
+
+
+def per_row(numbers: Tensor | None) -> Array | None:
+    """(N,) contiguous float64."""
+    if numbers is None:
+        return None
+    return as_array(numbers.detach().to(torch.float64).reshape(-1).contiguous())
+
+
+def _temperature(temperature: Tensor | None) -> float | Array | None:
+    return per_row(temperature) if temperature is None or temperature.dim() else float(temperature)
+
+
+def _probs(probs: Tensor | None, dim: int, dtype: torch.dtype) -> Array | None:
+    """(N, V) or (1, V), contiguous, in the type that is computed in."""
+    if probs is None:
+        return None
+    rows = probs.detach().view(1, -1) if probs.dim() == 1 else as_rows(probs.detach(), dim)
+    return as_array(rows.to(dtype))
+
+
+def run(
+    logits: Tensor,  # (..., V, ...)
+    dim: int,
+    target: Tensor | None = None,  # (...)
+    probs: Tensor | None = None,  # (..., V, ...) or (V,)
+    *,
+    nll_coef: Tensor | None = None,  # (...), like every one of one number a row
+    dense_coef: Tensor | None = None,
+    lse_coef: Tensor | None = None,
+    square_coef: Tensor | None = None,
+    entropy_coef: Tensor | None = None,
+    scale: float = 1.0,
+    temperature: Tensor | None = None,  # () or (...)
+    softcap: float | None = None,
+    gradient: bool = False,
+    lse: bool = False,
+    entropy: bool = False,
+    argmax: bool = False,
+) -> tuple[RowResult, Tensor | None]:
+    """The engine's one pass: numbers of rows, and the gradient of scale * sum of their losses."""
+    rows = as_rows(logits.detach(), dim)
+    grad = empty(tuple(rows.shape), rows.dtype) if gradient else None
+    result = _rows.rows(
+        as_array(rows),
+        None if target is None else as_classes(target),
+        probs=_probs(probs, dim, RESULTS[logits.dtype]),
+        nll_coef=per_row(nll_coef),
+        dense_coef=per_row(dense_coef),
+        lse_coef=per_row(lse_coef),
+        square_coef=per_row(square_coef),
+        entropy_coef=per_row(entropy_coef),
+        scale=scale,
+        temperature=_temperature(temperature),
+        softcap=softcap,
+        grad=None if grad is None else as_array(grad),
+        lse=lse,
+        entropy=entropy,
+        argmax=argmax,
+    )
+    return result, None if grad is None else from_rows(grad, logits.shape, dim)
+
+
+def softmax(logits: Tensor, dim: int, *, log: bool = False) -> Tensor:
+    """Probabilities or their logarithms, in the same dtype."""
+    rows = as_rows(logits.detach(), dim)
+    out = empty(tuple(rows.shape), rows.dtype)
+    _rows.softmax(as_array(rows), as_array(out), log=log)
+    return from_rows(out, logits.shape, dim)
+
+
+def as_classes(target: Tensor) -> Array:
+    """(N,) int64 or int32, contiguous."""
+    flat = target.detach().reshape(-1)
+    if flat.dtype not in (torch.int64, torch.int32):
+        flat = flat.to(torch.int64)
+    return flat.contiguous().numpy()
+
+
+def check_classes(
+    target: Tensor, num_classes: int, ignore_index: int = 0, given: Tensor | None = None
+) -> int:
+    """Number of ignored rows; IndexError for the first class that does not exist, as `given`."""
+    classes = as_classes(target)
+    bad, ignored = _rows.scan_targets(classes, num_classes, ignore_index)
+    if bad >= 0:
+        row = tuple(map(int, np.unravel_index(bad, tuple(target.shape))))
+        value = target if given is None else given
+        refuse_class("target", row, value[row].item(), num_classes)
+    return ignored
+
+
+def looks_like(logits: Tensor, dim: int) -> int:
+    """0: logits, 1: they look like probabilities, 2: like log-probabilities; a few rows decide."""
+    return _rows.input_kind(as_array(as_rows(logits.detach(), dim)))

@@ -1,0 +1,185 @@
+"""From rows to the loss: one number a row for every option, then a sum.
+
+On plain CPU tensors one autograd node does all of it, and computes the gradient in the same
+reading of the logits as the loss. That gradient is for the upstream gradient that was met last: in
+a training loop the guess is right in every step but the first. Where it is wrong, or the gradient
+is wanted twice, it is computed again from the logits, to the same bits.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from . import _engine, _ops
+from ._rows import rows
+from ._way import is_plain
+
+
+class Task:
+    """Checked arguments but for the large arrays. Options at their defaults cost no tensor."""
+
+    dim: int  # the class axis
+    dtype: torch.dtype  # of the loss
+    reduction: str
+    total: float | Tensor  # what a mean divides by
+    keep: Tensor | None = None  # (...) bool; like all below but softcap, one a row
+    nll_coef: Tensor | None = None
+    dense_coef: Tensor | None = None
+    square_coef: Tensor | None = None  # of lse^2
+    temperature: Tensor | None = None  # or ()
+    softcap: float | None = None
+
+
+def loss(logits: Tensor, target: Tensor | None, probs: Tensor | None, task: Task) -> Tensor:
+    """The loss: one number, or one a row."""
+    recording = torch.is_grad_enabled()
+    if is_plain(logits) and not (recording and _is_recorded(probs, task)):
+        if not (recording and logits.requires_grad):
+            return _pass(logits, target, probs, task, None)[0]
+        upstream = None if task.reduction == "none" else expected_upstream()
+        done = _pass(logits, target, probs, task, upstream)
+        return in_graph(logits, target, probs, task, upstream, *done)
+    numbers = rows(
+        logits, task.dim, target, probs,
+        keep=task.keep, temperature=task.temperature, softcap=task.softcap,
+    )  # fmt: skip
+    return combined(task, numbers.nll, numbers.dense, numbers.lse)
+
+
+def _is_recorded(probs: Tensor | None, task: Task) -> bool:
+    """Whether a derivative by anything but the logits may be asked for."""
+    options = (probs, task.nll_coef, task.dense_coef, task.square_coef, task.temperature)
+    return any(x is not None and x.requires_grad for x in options)
+
+
+def combined(task: Task, nll: Tensor | None, dense: Tensor | None, lse: Tensor | None) -> Tensor:
+    """L = nll_coef nll + dense_coef dense + square_coef lse^2 for every row, and their sum."""
+    parts = []
+    if nll is not None:
+        parts.append(_weighted(task.nll_coef, nll))
+    if dense is not None:
+        parts.append(_weighted(task.dense_coef, dense))
+    if task.square_coef is not None and lse is not None:
+        parts.append(_weighted(task.square_coef, lse * lse))
+    losses = parts[0] if len(parts) == 1 else torch.stack(parts).sum(0)
+    if task.reduction != "none":
+        losses = losses.sum()
+    if task.reduction == "mean":
+        losses = _divided(losses, task.total)
+    return losses.to(task.dtype)
+
+
+def _weighted(coef: Tensor | None, values: Tensor) -> Tensor:
+    """coef * values, where a coefficient of 0 silences even inf and nan."""
+    return values if coef is None else (coef * values).masked_fill(coef == 0, 0.0)
+
+
+def _divided(losses: Tensor, total: float | Tensor) -> Tensor:
+    """losses / total; a mean over no row at all is 0."""
+    if not isinstance(total, Tensor):
+        return losses / total if total else losses * 0.0
+    nothing = total == 0
+    return (losses / total.masked_fill(nothing, 1.0)).masked_fill(nothing, 0.0)
+
+
+def _pass(
+    logits: Tensor, target: Tensor | None, probs: Tensor | None, task: Task, upstream: float | None
+) -> tuple[Tensor, Tensor | None]:
+    """The loss, and its gradient times `upstream` if that is given, in one pass."""
+    scale = 0.0 if upstream is None else upstream
+    if task.reduction == "mean":
+        total = float(task.total)
+        scale = scale / total if total else 0.0
+    result, grad = _engine.run(
+        logits, task.dim, target, probs, nll_coef=task.nll_coef, dense_coef=task.dense_coef,
+        square_coef=task.square_coef, scale=scale, temperature=task.temperature,
+        softcap=task.softcap, gradient=upstream is not None,
+    )  # fmt: skip
+    shape = [size for axis, size in enumerate(logits.shape) if axis != task.dim]
+    arrays = (result.nll, result.dense, result.lse)
+    numbers = (None if x is None else torch.from_numpy(x).view(shape) for x in arrays)
+    return combined(task, *numbers), grad
+
+
+def _coefficients(
+    logits: Tensor, target: Tensor | None, probs: Tensor | None, task: Task, upstream: Tensor
+) -> list[Tensor | None]:
+    """dL/dnll, dL/ddense, dL/dlse of every row, differentiable."""
+    share = upstream.to(torch.float64)
+    if task.reduction == "mean":
+        share = _divided(share, task.total)
+    shape = [size for axis, size in enumerate(logits.shape) if axis != task.dim]
+    share = share.expand(shape)
+
+    def of(coef: Tensor | None) -> Tensor:
+        return share if coef is None else _weighted(coef, share)
+
+    square = None
+    if task.square_coef is not None:
+        lse = rows(
+            logits, task.dim, keep=task.keep, temperature=task.temperature, softcap=task.softcap
+        ).lse
+        square = _weighted(of(task.square_coef), 2 * lse)
+    return [
+        None if target is None else of(task.nll_coef),
+        None if probs is None else of(task.dense_coef),
+        square,
+        None,
+    ]
+
+
+_upstream_met = 1.0
+
+
+def expected_upstream() -> float:
+    """The upstream gradient that was met last: what a gradient is prepared for."""
+    return _upstream_met
+
+
+def in_graph(
+    logits: Tensor,
+    target: Tensor | None,
+    probs: Tensor | None,
+    task: Task,
+    upstream: float | None,
+    value: Tensor,
+    grad: Tensor | None,
+) -> Tensor:
+    """`value` with a way back to the logits; `grad` is their gradient if `upstream` comes."""
+    node: Any = _Node
+    return node.apply(logits, target, probs, task, upstream, [value, grad])  # type: ignore[no-any-return]
+
+
+class _Node(torch.autograd.Function):
+    """The loss in autograd's graph, which is computed before the node is made."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        logits: Tensor,
+        target: Tensor | None,
+        probs: Tensor | None,
+        task: Task,
+        upstream: float | None,
+        done: list[Tensor | None],
+    ) -> Tensor:
+        ctx.save_for_backward(logits, target, probs)
+        ctx.task, ctx.upstream, ctx.prepared = task, upstream, done
+        return done.pop(0)  # type: ignore[return-value]
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        global _upstream_met
+        logits, target, probs = ctx.saved_tensors  # raises where they were overwritten
+        task, rest = ctx.task, (None,) * 5
+        if torch.is_grad_enabled() or ctx.upstream is None or not is_plain(upstream):
+            coefs = _coefficients(logits, target, probs, task, upstream)
+            options = (task.keep, task.temperature, task.softcap)
+            return _ops.gradient(logits, task.dim, target, probs, *options, *coefs), *rest
+        _upstream_met = met = upstream.item()
+        prepared = ctx.prepared.pop() if ctx.prepared else None  # atomic: nobody else gets it
+        if prepared is None or met != ctx.upstream:
+            del prepared  # its memory is used again
+            prepared = _pass(logits, target, probs, task, met)[1]
+        return prepared, *rest

@@ -1,0 +1,130 @@
+"""torch's own cross_entropy replaced by ours, for code that is not to be touched."""
+
+import functools
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from torch import Tensor
+from torch.nn import functional
+from torch.overrides import handle_torch_function, has_torch_function_unary
+
+from .losses import cross_entropy
+
+_lock = threading.Lock()
+_active: "Patch | None" = None
+
+
+class Patch:
+    """What `patch` returns: the names that it changed, and the way back.
+
+    A context manager: leaving the block undoes the patch.
+
+    Examples:
+        >>> with patch() as handle:
+        ...     print(handle.changed)
+        ('torch.nn.functional.cross_entropy',)
+    """
+
+    changed = ("torch.nn.functional.cross_entropy",)
+
+    def __init__(self) -> None:
+        self._before = functional.cross_entropy
+        self._ours = _in_place_of(self._before)
+        functional.cross_entropy = self._ours
+
+    def undo(self) -> None:
+        """Put back what was there before. Undone once, it stays undone: a second call does nothing.
+
+        Raises:
+            RuntimeError: someone else has replaced the function since; their change goes first.
+        """
+        global _active
+        with _lock:
+            if _active is not self:
+                return
+            if functional.cross_entropy is not self._ours:
+                raise RuntimeError(
+                    "torch.nn.functional.cross_entropy was replaced again after patch(), by"
+                    f" {functional.cross_entropy!r}; undo that first"
+                )
+            functional.cross_entropy = self._before
+            _active = None
+
+    def __enter__(self) -> "Patch":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.undo()
+
+
+def patch() -> Patch:
+    """Make `torch.nn.functional.cross_entropy` ours in this process, for all code that calls it.
+
+    That is every nn.CrossEntropyLoss, also those that exist already, the losses of Hugging Face
+    models, and whatever else looks the function up in torch.nn.functional when it is called. A
+    module that has done `from torch.nn.functional import cross_entropy` keeps torch's, and so does
+    what torch.compile or torch.export compiled before: patch first. torch.jit.script cannot read
+    our function: script before.
+
+    Nothing that worked stops working: a call with arguments that only torch takes (a DTensor, say)
+    is given to torch's function, and so is a tensor whose class has overridden it.
+
+    Returns:
+        A handle with `changed`, the names that were replaced, and `undo()`; a context manager that
+        undoes at its end.
+
+    Raises:
+        RuntimeError: a patch is active already.
+
+    Examples:
+        >>> import torch
+        >>> loss = torch.nn.CrossEntropyLoss()
+        >>> logits, target = torch.tensor([[17.0, 0.0, 0.0]]), torch.tensor([0])
+        >>> with patch():
+        ...     print(f"{loss(logits, target).item():.4e}")
+        8.2799e-08
+        >>> loss(logits, target).item()
+        0.0
+
+    Differs from assigning to torch.nn.functional by hand: it is undone, and not done twice.
+    """
+    global _active
+    with _lock:
+        if _active is not None:
+            raise RuntimeError(
+                "torch.nn.functional.cross_entropy is patched already; call undo() on the handle of"
+                " that patch first"
+            )
+        _active = Patch()
+        return _active
+
+
+def _in_place_of(before: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    @functools.wraps(before)
+    def call(*args: Any, **options: Any) -> Tensor:
+        return _ours_or(before, *args, **options)
+
+    return call
+
+
+def _ours_or(
+    before: Callable[..., Tensor], input: Tensor, target: Tensor, *others: Any, **options: Any
+) -> Tensor:
+    """Our function; the one that was there where ours refuses, or a class has a loss of its own."""
+    if type(input) is not Tensor and has_torch_function_unary(input):
+        # Under its old name: in torch's own body that name means this function by now.
+        return handle_torch_function(before, (input,), input, target, *others, **options)
+    try:
+        return cross_entropy(input, target, *others, **options)
+    except (TypeError, ValueError, NotImplementedError) as refused:
+        try:
+            return before(input, target, *others, **options)
+        except Exception:
+            raise refused from None  # its text says more

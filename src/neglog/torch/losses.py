@@ -1,0 +1,108 @@
+"""The loss from logits."""
+
+from torch import Tensor
+from torch.nn._reduction import legacy_get_string
+
+from ._errors import as_torch_raises
+from ._loss import loss
+from ._plain import plain_loss
+from ._task import prepare
+
+
+@as_torch_raises
+def cross_entropy(
+    input: Tensor,  # (N, V, ...) or (V,)
+    target: Tensor,  # (N, ...) or () classes, or probabilities of the input's shape
+    weight: Tensor | None = None,  # (V,)
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+    *,
+    row_weight: Tensor | None = None,  # (N, ...) or ()
+    z_loss: float = 0.0,
+    temperature: float | Tensor = 1.0,  # a number, or (N, ...)
+    softcap: float | None = None,
+) -> Tensor:
+    """Negative log-likelihood of a softmax, in place of `torch.nn.functional.cross_entropy`.
+
+    With p = softmax(z), w the class weights, r the row weights, a the smoothing, s the z-loss:
+
+        classes        L_i = r_i ((1-a) w_y -log p_y  +  a/V sum_c w_c -log p_c  +  s lse^2)
+        probabilities  L_i = r_i (sum_c w_c t'_c -log p_c  +  s lse^2),   t' = (1-a) t + a/V
+        mean           sum_i L_i / sum_i r_i w_y   (probabilities: / sum_i r_i)
+
+    On a CPU the kernels read the tensor's own memory, and the gradient is computed in the same
+    reading as the loss; elsewhere a composition of torch's operators keeps the same contract.
+    Differentiable to any order by the logits, by probabilities, class weights, row weights and the
+    temperature; works with torch.func, torch.compile, torch.export, autocast and DDP.
+
+    Args:
+        input: logits, shape (N, V), (N, V, d1, ...) or (V,); float64, float32, float16, bfloat16.
+        target: integers of any width and of the input's shape without the class axis; or floats
+            of the input's shape, probabilities that need not sum to one.
+        weight: shape (V,), a factor for each class.
+        size_average: deprecated, as in torch; use `reduction`.
+        ignore_index: rows with this target are left out.
+        reduce: deprecated, as in torch; use `reduction`.
+        reduction: "mean", "sum" or "none" (one loss a row).
+        label_smoothing: in [0, 1], the share of the target that is spread over all V classes.
+        row_weight: shape of a class target, a factor for each row. A row of weight 0 is left out:
+            nan in it harms nobody.
+        z_loss: the factor of lse^2, which keeps the logits from drifting; not multiplied by the
+            class weight.
+        temperature: divides the logits; a number or one a row.
+        softcap: c bounds the logits as c * tanh(z / c), after the temperature.
+
+    Returns:
+        A scalar, or with "none" one loss a row; float64 for float64 logits, else float32. In nats.
+        Gradients come back in the dtype of what they belong to.
+
+    Raises:
+        TypeError, ValueError, IndexError: an argument does not fit; each is a RuntimeError, too. A
+            target that is no class is an IndexError that names the first such row on a CPU; on
+            other devices, and inside of torch.func, that row's loss is nan.
+
+    Warns:
+        InputKindWarning: the logits look like probabilities or log-probabilities.
+
+    Examples:
+        >>> import torch
+        >>> logits = torch.tensor([[17.0, 0.0, 0.0]], requires_grad=True)
+        >>> loss = cross_entropy(logits, torch.tensor([0]))
+        >>> loss.backward()
+        >>> print(f"{loss:.7e}", f"{logits.grad[0, 0]:.7e}")
+        8.2798749e-08 -8.2798749e-08
+        >>> print(torch.nn.functional.cross_entropy(logits, torch.tensor([0])).item())
+        0.0
+
+    Differs from torch.nn.functional.cross_entropy: a confident row keeps its digits; a mean over
+    no row is 0, not nan; a target probability of 0 meets a logit of -inf as 0, not nan; nan in an
+    ignored row stays there; the loss of half-precision logits is float32; integer targets may have
+    any width; row weights, z-loss, temperature and softcap are extra.
+
+    References:
+        J. S. Bridle (1990), "Probabilistic interpretation of feedforward classification network
+        outputs", in: Neurocomputing, NATO ASI Series 68 (softmax and the gradient p - y).
+        P. Blanchard, D. J. Higham, N. J. Higham (2021), "Accurately computing the log-sum-exp and
+        softmax functions", IMA Journal of Numerical Analysis 41.
+    """
+    if size_average is not None or reduce is not None:
+        reduction = legacy_get_string(size_average, reduce)
+    if (
+        weight is None
+        and row_weight is None
+        and softcap is None
+        and type(label_smoothing) is type(z_loss) is type(temperature) is float
+        and label_smoothing == z_loss == 0.0
+        and temperature == 1.0
+    ):
+        value = plain_loss(input, target, ignore_index, reduction)
+        if value is not None:
+            return value
+    classes, probs, task = prepare(
+        input, target, weight, row_weight, ignore_index, label_smoothing, z_loss,
+        temperature, softcap, reduction,
+    )  # fmt: skip
+    return loss(input, classes, probs, task)

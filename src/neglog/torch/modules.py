@@ -1,0 +1,190 @@
+"""The losses and activations as modules: torch's own, with our arithmetic."""
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from . import activations, binary, likelihood, losses
+
+
+class CrossEntropyLoss(nn.CrossEntropyLoss):
+    """Negative log-likelihood of a softmax as a module: `cross_entropy` with its settings.
+
+    Takes what torch.nn.CrossEntropyLoss takes, and loads its state. It is an instance of it, too.
+
+    Args:
+        weight: shape (V,), a factor for each class; a buffer of the module.
+        size_average: deprecated, as in torch; use `reduction`.
+        ignore_index: rows with this target are left out.
+        reduce: deprecated, as in torch; use `reduction`.
+        reduction: "mean", "sum" or "none".
+        label_smoothing: in [0, 1], the share of the target that is spread over all classes.
+        z_loss: the factor of lse^2.
+        temperature: divides the logits; a number, or a tensor of one number. An nn.Parameter is
+            learnt.
+        softcap: c bounds the logits as c * tanh(z / c).
+
+    Examples:
+        >>> import torch
+        >>> loss = CrossEntropyLoss(label_smoothing=0.1)
+        >>> loss(torch.tensor([[2.0, 0.0]]), torch.tensor([0]))
+        tensor(0.2269)
+        >>> loss
+        CrossEntropyLoss(ignore_index=-100, reduction='mean', label_smoothing=0.1, z_loss=0.0,
+            temperature=1.0, softcap=None)
+
+    Differs from torch.nn.CrossEntropyLoss: as `cross_entropy` from torch's; z-loss, temperature
+    and softcap are extra.
+    """
+
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        size_average: bool | None = None,
+        ignore_index: int = -100,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+        label_smoothing: float = 0.0,
+        *,
+        z_loss: float = 0.0,
+        temperature: float | Tensor = 1.0,
+        softcap: float | None = None,
+    ) -> None:
+        super().__init__(weight, size_average, ignore_index, reduce, reduction, label_smoothing)
+        self.z_loss = z_loss
+        self.temperature = temperature
+        self.softcap = softcap
+
+    def forward(self, input: Tensor, target: Tensor, *, row_weight: Tensor | None = None) -> Tensor:
+        """The loss of a batch; arguments and result as for `cross_entropy`."""
+        return losses.cross_entropy(
+            input,
+            target,
+            self.weight,
+            ignore_index=self.ignore_index,
+            reduction=self.reduction,
+            label_smoothing=self.label_smoothing,
+            row_weight=row_weight,
+            z_loss=self.z_loss,
+            temperature=self.temperature,
+            softcap=self.softcap,
+        )
+
+    def extra_repr(self) -> str:
+        names = ("ignore_index", "reduction", "label_smoothing", "z_loss", "temperature", "softcap")
+        return _settings(self, ("weight",), names)
+
+
+class NLLLoss(nn.NLLLoss):
+    """Negative log-likelihood of log-probabilities as a module: `nll_loss` with its settings.
+
+    Takes what torch.nn.NLLLoss takes, and loads its state. It is an instance of it, too.
+
+    Args:
+        weight: shape (V,), a factor for each class; a buffer of the module.
+        size_average: deprecated, as in torch; use `reduction`.
+        ignore_index: rows with this target are left out.
+        reduce: deprecated, as in torch; use `reduction`.
+        reduction: "mean", "sum" or "none".
+
+    Examples:
+        >>> import torch
+        >>> loss = NLLLoss(reduction="sum")
+        >>> loss(torch.tensor([[0.25, 0.75]]).log(), torch.tensor([0]))
+        tensor(1.3863)
+        >>> loss
+        NLLLoss(ignore_index=-100, reduction='sum')
+
+    Differs from torch.nn.NLLLoss: as `nll_loss` from torch's.
+    """
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """The loss of a batch; arguments and result as for `nll_loss`."""
+        return likelihood.nll_loss(
+            input,
+            target,
+            self.weight,
+            ignore_index=self.ignore_index,
+            reduction=self.reduction,
+        )
+
+    def extra_repr(self) -> str:
+        return _settings(self, ("weight",), ("ignore_index", "reduction"))
+
+
+class BCEWithLogitsLoss(nn.BCEWithLogitsLoss):
+    """Negative log-likelihood of yes and no as a module: `binary_cross_entropy_with_logits`.
+
+    Takes what torch.nn.BCEWithLogitsLoss takes, and loads its state. It is an instance of it, too.
+
+    Args:
+        weight: broadcasts to the input's shape, a factor for each element; a buffer of the module.
+        size_average: deprecated, as in torch; use `reduction`.
+        reduce: deprecated, as in torch; use `reduction`.
+        reduction: "mean", "sum" or "none".
+        pos_weight: broadcasts to the input's shape, a factor for yes; a buffer of the module.
+
+    Examples:
+        >>> import torch
+        >>> loss = BCEWithLogitsLoss(pos_weight=torch.tensor([2.0]))
+        >>> loss(torch.tensor([0.0]), torch.tensor([1.0]))
+        tensor(1.3863)
+        >>> loss
+        BCEWithLogitsLoss(pos_weight=(1,), reduction='mean')
+
+    Differs from torch.nn.BCEWithLogitsLoss: as `binary_cross_entropy_with_logits` from torch's.
+    """
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """The loss of a batch; arguments and result as for `binary_cross_entropy_with_logits`."""
+        return binary.binary_cross_entropy_with_logits(
+            input, target, self.weight, pos_weight=self.pos_weight, reduction=self.reduction
+        )
+
+    def extra_repr(self) -> str:
+        return _settings(self, ("weight", "pos_weight"), ("reduction",))
+
+
+class Softmax(nn.Softmax):
+    """Probabilities along one axis as a module: `softmax` with its `dim`.
+
+    Args:
+        dim: the axis whose entries sum to one. None is deprecated, as in torch.
+
+    Examples:
+        >>> import torch
+        >>> Softmax(dim=1)(torch.zeros(1, 4))
+        tensor([[0.2500, 0.2500, 0.2500, 0.2500]])
+
+    Differs from torch.nn.Softmax, of which it is an instance: as `softmax` from torch's.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The probabilities; argument and result as for `softmax`."""
+        return activations.softmax(input, self.dim, _stacklevel=5)
+
+
+class LogSoftmax(nn.LogSoftmax):
+    """Log-probabilities along one axis as a module: `log_softmax` with its `dim`.
+
+    Args:
+        dim: the axis whose probabilities sum to one. None is deprecated, as in torch.
+
+    Examples:
+        >>> import torch
+        >>> LogSoftmax(dim=0)(torch.zeros(2))
+        tensor([-0.6931, -0.6931])
+
+    Differs from torch.nn.LogSoftmax, of which it is an instance: as `log_softmax` from torch's.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The log-probabilities; argument and result as for `log_softmax`."""
+        return activations.log_softmax(input, self.dim, _stacklevel=5)
+
+
+def _settings(module: nn.Module, buffers: tuple[str, ...], names: tuple[str, ...]) -> str:
+    """Settings for a repr: each by its value, a buffer by its shape, unless it is None."""
+    held: list[tuple[str, Any]] = [(name, getattr(module, name)) for name in buffers]
+    parts = [f"{name}={tuple(value.shape)}" for name, value in held if value is not None]
+    return ", ".join(parts + [f"{name}={getattr(module, name)!r}" for name in names])

@@ -1,0 +1,219 @@
+"""What a row of logits says about the model: its loss, certainty, guess and distance."""
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from .._contract import as_positive, check_shape, warn_input_kind, without_axis
+from . import _engine
+from ._compose import row_dtype
+from ._engine import RESULTS
+from ._errors import as_torch_raises
+from ._rows import rows
+from ._task import (
+    as_floats,
+    as_int64,
+    as_logits,
+    as_temperature,
+    check_class_target,
+    check_tensor,
+)
+from ._way import is_plain
+from .activations import as_dim, log_softmax, softmax
+
+
+class RowStats(NamedTuple):
+    """One number a row, each of the target's shape; nll, lse and entropy in nats."""
+
+    nll: Tensor
+    lse: Tensor
+    entropy: Tensor
+    argmax: Tensor
+
+
+@as_torch_raises
+def row_stats(
+    input: Tensor,  # (N, V, ...) or (V,)
+    target: Tensor,  # (N, ...) or ()
+    *,
+    temperature: float | Tensor = 1.0,  # a number, or (N, ...)
+    softcap: float | None = None,
+) -> RowStats:
+    """Loss, log-sum-exp, entropy and likeliest class of every row, in one pass over the logits.
+
+    nll = -log p_y, lse = log sum_j exp z'_j, entropy = -sum_j p_j log p_j and argmax_j z'_j, all
+    of the same p = softmax(z') with z' the logits after temperature and softcap. Each of the first
+    three is differentiable, alone and together, by the logits and by the temperature.
+
+    Args:
+        input: logits, shape (N, V), (N, V, d1, ...) or (V,); float64, float32, float16, bfloat16.
+        target: integers of any width and of the input's shape without the class axis.
+        temperature: divides the logits; a number or one a row.
+        softcap: c bounds the logits as c * tanh(z / c), after the temperature.
+
+    Returns:
+        RowStats(nll, lse, entropy, argmax), each of the target's shape; argmax int64 (the first of
+        equals), the others float64 for float64 logits, else float32.
+
+    Raises:
+        TypeError, ValueError, IndexError: an argument does not fit; each is a RuntimeError, too. A
+            target that is no class is an IndexError that names the first such row on a CPU; on
+            other devices, and inside of torch.func, that row's nll is nan.
+
+    Warns:
+        InputKindWarning: the logits look like probabilities or log-probabilities.
+
+    Examples:
+        >>> import torch
+        >>> logits = torch.tensor([[0.0, 0.0], [0.0, 3.0]], requires_grad=True)
+        >>> stats = row_stats(logits, torch.tensor([0, 0]))
+        >>> stats.nll.tolist(), stats.argmax.tolist()
+        ([0.6931471824645996, 3.0485873222351074], [0, 1])
+        >>> (stats.nll - 0.1 * stats.entropy).sum().backward()
+        >>> logits.grad
+        tensor([[-0.5000,  0.5000],
+                [-0.9661,  0.9661]])
+
+    Differs from torch's cross_entropy, logsumexp, Categorical.entropy and argmax: one pass, and
+    the entropy belongs to the same temperature.
+    """
+    shape = as_logits(input)
+    dim = 0 if len(shape) == 1 else 1
+    rows_shape = without_axis(shape, dim)
+    warmth = as_temperature(temperature, rows_shape, input)
+    cap = None if softcap is None else as_positive("softcap", softcap, "None")
+    check_tensor("target", target, input)
+    check_class_target(target, rows_shape)
+    if is_plain(input):
+        warn_input_kind(_engine.looks_like(input, dim))
+    found = rows(input, dim, as_int64(target), temperature=warmth, softcap=cap, entropy=True)
+    assert found.nll is not None
+    assert found.entropy is not None
+    nll, lse, spread = (x.to(RESULTS[input.dtype]) for x in (found.nll, found.lse, found.entropy))
+    return RowStats(nll, lse, spread, found.argmax)
+
+
+@as_torch_raises
+def entropy(logits: Tensor, dim: int = -1) -> Tensor:
+    """Shannon's entropy of the softmax: `-sum_j p_j log p_j` with 0 log 0 = 0, in nats.
+
+    Args:
+        logits: shape (..., V, ...); float64, float32, float16 or bfloat16.
+        dim: the class axis.
+
+    Returns:
+        The shape without the class axis, from 0 (certain) to log V (knows nothing); float64 for
+        float64 logits, else float32.
+
+    Raises:
+        TypeError, ValueError, IndexError: the logits are no tensor of real numbers, or have no such
+            axis, or no class; each is a RuntimeError, too.
+
+    Examples:
+        >>> import torch
+        >>> entropy(torch.tensor([[0.0, 0.0], [0.0, float("-inf")]]))
+        tensor([0.6931, 0.0000])
+
+    Differs from torch.distributions.Categorical(logits=...).entropy(): one pass, nothing of the
+    logits' size is kept for the way back, and a logit of -inf contributes 0 to the gradient, too.
+
+    References:
+        C. E. Shannon (1948), "A mathematical theory of communication", Bell System Technical
+        Journal 27.
+    """
+    axis = class_dim(logits, dim)
+    spread = rows(logits, axis, entropy=True).entropy
+    assert spread is not None
+    return spread.to(RESULTS[logits.dtype])
+
+
+@as_torch_raises
+def kl_divergence(
+    target_probs: Tensor,  # (..., V, ...)
+    logits: Tensor,  # (..., V, ...)
+    dim: int = -1,
+) -> Tensor:
+    """`sum_j t_j log(t_j / p_j)`: what is lost in nats if p = softmax(z) stands in for t.
+
+    Computed as sum_j (t_j log(t_j / p_j) - t_j + p_j), which is the same for a t that sums to
+    one. Its terms are all >= 0, so that nothing cancels: the result is never below 0 without
+    being clipped, and stays accurate for distributions that nearly agree.
+
+    Args:
+        target_probs: the logits' shape, probabilities that sum to one along `dim`; any real dtype.
+        logits: shape (..., V, ...); float64, float32, float16 or bfloat16.
+        dim: the class axis.
+
+    Returns:
+        The shape without the class axis; float64 for float64 logits, else float32. inf where
+        t_j > 0 meets a logit of -inf; t_j = 0 contributes nothing there. The gradient is p - t by
+        the logits, log(t / p) by the probabilities (0 where t_j = 0, as from torch's kl_div).
+
+    Raises:
+        TypeError, ValueError, IndexError: an argument is no tensor of real numbers, there is no
+            such axis, no class, or two shapes; each is a RuntimeError, too.
+
+    Examples:
+        >>> import torch
+        >>> kl_divergence(torch.tensor([0.5, 0.5, 0.0]), torch.tensor([0.0, 0.0, float("-inf")]))
+        tensor(0.)
+        >>> kl_divergence(torch.tensor([1.0, 0.0]), torch.tensor([0.25, 0.75]).log())
+        tensor(1.3863)
+
+    Differs from torch.nn.functional.kl_div: the arguments are in the order of the formula, the
+    second is logits, and one number a row comes back. For a t that does not sum to one, this is
+    the generalised divergence, larger by 1 - sum_j t_j.
+
+    References:
+        S. Kullback, R. A. Leibler (1951), "On information and sufficiency", Annals of
+        Mathematical Statistics 22.
+    """
+    axis, wide = class_dim(logits, dim), row_dtype(logits.device)
+    check_tensor("target_probs", target_probs, logits)
+    if target_probs.is_complex():
+        raise TypeError(f"target_probs must be real numbers, got {target_probs.dtype}")
+    check_shape(
+        "target_probs", tuple(target_probs.shape), tuple(logits.shape), "that of the logits"
+    )
+    z = logits.to(wide)
+    t = target_probs.to(wide)
+    t = t.masked_fill(t == 0, 0.0)  # the derivative of t log t there, -inf, is of no use
+    # In the plain form t log t - t log p the values cancel, but not the derivatives.
+    plain = _plain_divergence(t, z, axis)
+    with torch.no_grad():
+        p, log_p = softmax(z, axis), log_softmax(z, axis)
+        exact = _divergence_terms(t, p, log_p).sum(axis)
+    value = torch.where(plain.isfinite(), exact.detach() + (plain - plain.detach()), plain)
+    return value.to(RESULTS[logits.dtype])
+
+
+def _plain_divergence(t: Tensor, z: Tensor, dim: int) -> Tensor:
+    dense = rows(z, dim, probs=t).dense
+    assert dense is not None
+    own = t * t.masked_fill(t == 0, 1.0).log() - t
+    return own.sum(dim) + 1 + dense
+
+
+def _divergence_terms(t: Tensor, p: Tensor, log_p: Tensor) -> Tensor:
+    """t log(t/p) - t + p, each to nearly full accuracy: with r = (p - t)/t it is t (r - log1p r).
+
+    Near r = 0 that form keeps the digits that log t - log p would lose; far from it, the plain
+    form is safe from overflow of r and from a p that is 0 only because it is tiny.
+    """
+    r = (p - t) / t
+    near = t * (r - torch.log1p(r))
+    far = t * (t.log() - log_p) - t + p
+    return torch.where(t == 0, p, torch.where(r.abs() < 0.5, near, far))
+
+
+def class_dim(logits: Any, dim: Any) -> int:
+    """The class axis counted from 0; there is at least one class."""
+    axis = as_dim(dim, as_floats("logits", logits))
+    if not logits.dim():
+        raise ValueError("logits must have a class axis, got a single number; pass shape (V,)")
+    if not logits.shape[axis]:
+        raise ValueError(
+            f"logits must have at least one class, got shape {tuple(logits.shape)}, dim {axis}"
+        )
+    return axis
