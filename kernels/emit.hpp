@@ -121,16 +121,17 @@ inline void emit_gradient(T* to, const T* z, const Compute<T>* e, int64_t begin,
 }
 
 // log p = (z - max) - log(sum), two numbers of one sign.
+template <class C> NEGLOG_INLINE Vec<C> log_softmax(Vec<C> z, Vec<C> max, Vec<C> log_sum) {
+    const Pair<C> d = subtract<C>(z, max);
+    return d.high + ((d.low == d.low ? d.low : Vec<C>{}) - log_sum);  // -inf leaves nan behind
+}
 template <class T>
 inline void emit_log_softmax(T* to, const T* z, int64_t begin, int64_t n, const Rows& r, int i) {
     using C = Compute<T>;
     const Vec<C> max = splat(static_cast<C>(r.max[i])),
                  log_sum = splat(static_cast<C>(r.log_sum[i]));
     const Reader<T> logits(z, n);
-    write(to, n, [&](int64_t j) {
-        const Pair<C> d = subtract<C>(logits(j), max);
-        return d.high + ((d.low == d.low ? d.low : Vec<C>{}) - log_sum);  // -inf leaves nan behind
-    });
+    write(to, n, [&](int64_t j) { return log_softmax<C>(logits(j), max, log_sum); });
     const int64_t arg = r.arg[i] - begin;
     if (0 <= arg && arg < n) put(to + arg, -r.log_sum[i]);
 }

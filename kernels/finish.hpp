@@ -32,10 +32,16 @@ inline bool is_skipped(const Job& job, int64_t row) {
 }
 
 template <class T> inline const T* logits_of(const Job& job, int64_t row) {
-    return static_cast<const T*>(job.logits) + row * job.logits_stride;
+    return static_cast<const T*>(job.logits) + start_of(job.logits_at, row);
 }
 template <class T> inline const Compute<T>* probs_of(const Job& job, int64_t row) {
-    return static_cast<const Compute<T>*>(job.probs) + row * job.probs_stride;
+    return static_cast<const Compute<T>*>(job.probs) + start_of(job.probs_at, row);
+}
+inline bool shares_probs(const Job& job) {
+    return job.probs_at.columns == 0 && job.probs_at.first == 0;
+}
+template <class T> inline T* out_of(const Job& job, int64_t row) {
+    return static_cast<T*>(job.out) + start_of(job.out_at, row);
 }
 
 inline void load_targets(const Job& job, int64_t row, int count, Rows& r) {
@@ -87,13 +93,13 @@ inline void set_sums(Rows& r, int i, const Partial& p) {
 }
 
 // The first nan of a row that has one, as numpy.argmax has it.
-template <class T> inline int64_t argmax_of(const Job& job, int64_t row, const Rows& r, int i) {
+template <class T>
+inline int64_t argmax_of(const T* z, int64_t step, int64_t classes, const Rows& r, int i) {
     if (r.skipped[i]) return 0;
     if (r.others[i] == r.others[i] || r.max[i] == kInfinity) [[likely]]
         return r.arg[i];
-    const T* z = logits_of<T>(job, row);
-    for (int64_t j = 0; j < job.classes; ++j) {
-        const double v = value_of(z + j);
+    for (int64_t j = 0; j < classes; ++j) {
+        const double v = value_of(z + j * step);
         if (v != v) return j;
     }
     return r.arg[i];
@@ -179,10 +185,13 @@ inline void finish_vector(const Job& job, int64_t row, int i, int count, Rows& r
     if (job.emit == Emit::gradient) gradients(job, row, i, count, r, lse);
 }
 
-template <class T> inline void finish_tile(const Job& job, int64_t row, int count, Rows& r) {
+// Row i of the tile begins at z + i * first, its classes are `step` apart.
+template <class T> inline void finish_tile(const Job& job, int64_t row, int count, const T* z,
+                                           int64_t first, int64_t step, Rows& r) {
     for (int i = 0; i < count; i += kLanes<double>) finish_vector(job, row, i, count, r);
     if (job.argmax)
-        for (int i = 0; i < count; ++i) job.argmax[row + i] = argmax_of<T>(job, row + i, r, i);
+        for (int i = 0; i < count; ++i)
+            job.argmax[row + i] = argmax_of(z + i * first, step, job.classes, r, i);
 }
 
 }  // namespace

@@ -25,16 +25,16 @@ double value_at(const void* z, DType dtype, int64_t i) {
 
 }  // namespace
 
-int kind_of(DType dtype, const void* logits, int64_t rows, int64_t classes, int64_t stride) {
+int kind_of(DType dtype, const void* logits, int64_t rows, int64_t classes, const Layout& at) {
     if (rows == 0 || classes < 2) return 0;
     const double tolerance = size_of(dtype) == 2 ? 1e-2 : 1e-5;
     bool probs = true, log_probs = true;
     for (int64_t k = 0; k < 4 && k < rows && (probs || log_probs); ++k) {
         const int64_t row = rows < 4 ? k : k * (rows - 1) / 3;
-        const char* at = static_cast<const char*>(logits) + row * stride * size_of(dtype);
+        const char* z = static_cast<const char*>(logits) + start_of(at, row) * size_of(dtype);
         double sum = 0, exp_sum = 0;
         for (int64_t j = 0; j < classes && (probs || log_probs); ++j) {
-            const double v = value_at(at, dtype, j);
+            const double v = value_at(z, dtype, j * at.step);
             probs = probs && v >= 0 && v <= 1 && (sum += v) <= 1 + tolerance;
             log_probs = log_probs && v <= 0 && (exp_sum += std::exp(v)) <= 1 + tolerance;
         }

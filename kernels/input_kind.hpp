@@ -7,6 +7,6 @@ namespace neglog {
 
 // 0: logits, 1: probabilities, 2: log-probabilities.  Four rows are looked at, each only as far as
 // it could be one of the latter.
-int kind_of(DType dtype, const void* logits, int64_t rows, int64_t classes, int64_t stride);
+int kind_of(DType dtype, const void* logits, int64_t rows, int64_t classes, const Layout& at);
 
 }  // namespace neglog

@@ -12,6 +12,19 @@ inline constexpr int64_t size_of(DType dtype) {
 }
 enum class Emit : int { none, gradient, softmax, log_softmax };
 
+// Up to this many classes rows are worked on side by side, and may lie so.
+constexpr int kFewClasses = 256;
+
+// Where rows lie, in elements.  Without columns each is contiguous, `first` from row to row.  With
+// them they are class-major: rows stand side by side, so many in a block, `first` from block to
+// block and `step` from class to class.
+struct Layout {
+    int64_t columns, first, step;
+};
+static inline int64_t start_of(const Layout& at, int64_t row) {
+    return at.columns ? row / at.columns * at.first + row % at.columns : row * at.first;
+}
+
 // The loss of row i is  nll_coef[i] nll_i + dense_coef[i] dense_i + lse_coef[i] lse_i +
 // square_coef[i] lse_i^2 + entropy_coef[i] entropy_i  with nll_i = -log p_y and dense_i = sum_j
 // probs_ij (-log p_ij); `emit` gradient writes `scale` times its derivative.  A coefficient that is
@@ -21,11 +34,11 @@ struct Job {
     int64_t rows, classes;
     DType dtype;
     const void* logits;
-    int64_t logits_stride;  // in elements, from row to row; within a row they are contiguous
-    const void* target;     // int32 or int64, or null
+    Layout logits_at;
+    const void* target;  // int32 or int64, or null
     bool target_is_64;
-    const void* probs;     // of the compute type, or null
-    int64_t probs_stride;  // 0: one row of them for all
+    const void* probs;  // of the compute type, or null
+    Layout probs_at;    // first = 0: one row of them for all
     const double *nll_coef, *dense_coef, *lse_coef, *square_coef, *entropy_coef;
     double scale;
     const double* temperatures;           // one a row, or null
@@ -35,7 +48,7 @@ struct Job {
     int64_t* argmax;
     Emit emit;
     void* out;
-    int64_t out_stride;
+    Layout out_at;
     bool stream;  // `out` is larger than the caches: write it past them
 };
 

@@ -8,9 +8,6 @@
 namespace neglog::NEGLOG_ISA {
 namespace {
 
-// Up to this many classes turning the rows by 90 degrees and back costs less than it saves.
-constexpr int kFewClasses = 256;
-
 // So many classes are turned at a time; with fewer, rows are read and written past their ends.
 template <class C> constexpr int64_t kBlock = 16 / static_cast<int64_t>(sizeof(C));
 
@@ -133,9 +130,7 @@ template <int M, class C> inline void reduce_lanes(Tile<C>& tile, int64_t V, Row
 }
 
 // Rows whose maximum is far from 0 or infinite are done again; their neighbours stay as they are.
-template <int M, class T> inline void mend_far(const Job& job, int64_t row, int count,
-                                               Tile<Compute<T>>& tile, Rows& r) {
-    using C = Compute<T>;
+template <int M, class C> inline void mend_far(int64_t V, int count, Tile<C>& tile, Rows& r) {
     constexpr int W = kLanes<C>;
     Indices any{};
     for (int i = 0; i < W; i += kLanes<double>) {
@@ -146,53 +141,40 @@ template <int M, class T> inline void mend_far(const Job& job, int64_t row, int 
         return;
     Tile<C> other = tile;
     Rows r_far = r;
-    reduce_lanes<(M & kDense) | kEntropy | kFar, C>(other, job.classes, r_far);
+    reduce_lanes<(M & kDense) | kEntropy | kFar, C>(other, V, r_far);
     for (int i = 0; i < count; ++i) {
         if (!is_far(r.max[i], r.inverse_t[i], ExpTable<C>::near)) continue;
-        for (int64_t j = 0; j < job.classes; ++j) tile.e[j * W + i] = other.e[j * W + i];
+        for (int64_t j = 0; j < V; ++j) tile.e[j * W + i] = other.e[j * W + i];
         Partial p{r_far.max[i],  r_far.others[i],   r_far.spread[i], r_far.cross[i],
                   r_far.mass[i], r_far.mass_arg[i], r_far.unit[i],   r_far.arg[i]};
-        const C* q = M & kDense ? probs_of<T>(job, row + i) : nullptr;
         r.target_exp[i] = r_far.target_exp[i];
-        set_sums(r, i,
-                 __builtin_isinf(p.max)
-                     ? reduce_special<M, T>(logits_of<T>(job, row + i), job.classes, q, p)
-                     : p);
+        if (__builtin_isinf(p.max)) p = reduce_special<M, C>(tile.z + i, V, tile.q + i, W, p);
+        set_sums(r, i, p);
     }
 }
 
-template <int M, class T> inline void reduce_tile(const Job& job, int64_t row, int count,
-                                                  Tile<Compute<T>>& tile, Rows& r) {
-    using C = Compute<T>;
-    constexpr int W = kLanes<C>;
-    const int64_t V = job.classes;
-    gather<T>(logits_of<T>(job, row), job.logits_stride, count, V, tile.flat, tile.z);
-    if constexpr (M & kDense) {
-        if (job.probs_stride == 0)
-            for (int64_t j = 0; j < V; ++j) store(tile.q + j * W, splat(probs_of<T>(job, 0)[j]));
-        else
-            gather<C>(probs_of<T>(job, row), job.probs_stride, count, V, tile.flat, tile.q);
-    }
+template <int M, class C>
+inline void reduce_tile(int64_t V, int count, Tile<C>& tile, Rows& r) {
     find_max_lanes<C>(tile, V, r);
     reduce_lanes<M, C>(tile, V, r);
-    mend_far<M, T>(job, row, count, tile, r);
+    mend_far<M, C>(V, count, tile, r);
 }
 
-template <class T> inline void reduce_any(const Job& job, int64_t row, int count,
-                                          Tile<Compute<T>>& tile, Rows& r) {
+template <class C> inline void reduce_any(const Job& job, int count, Tile<C>& tile, Rows& r) {
+    const int64_t V = job.classes;
     switch (mode_of(job)) {
         case 0:
-            return reduce_tile<0, T>(job, row, count, tile, r);
+            return reduce_tile<0, C>(V, count, tile, r);
         case kEntropy:
-            return reduce_tile<kEntropy, T>(job, row, count, tile, r);
+            return reduce_tile<kEntropy, C>(V, count, tile, r);
         case kScaled:
-            return reduce_tile<kScaled, T>(job, row, count, tile, r);
+            return reduce_tile<kScaled, C>(V, count, tile, r);
         case kDense:
-            return reduce_tile<kDense, T>(job, row, count, tile, r);
+            return reduce_tile<kDense, C>(V, count, tile, r);
         case kEntropy | kScaled:
-            return reduce_tile<kEntropy | kScaled, T>(job, row, count, tile, r);
+            return reduce_tile<kEntropy | kScaled, C>(V, count, tile, r);
         default:
-            return reduce_tile<kEntropy | kScaled | kDense, T>(job, row, count, tile, r);
+            return reduce_tile<kEntropy | kScaled | kDense, C>(V, count, tile, r);
     }
 }
 
@@ -260,29 +242,55 @@ inline void output_lanes(const Job& job, Tile<C>& tile, const Rows& r) {
     }
 }
 
-template <class T> inline void emit_tile(const Job& job, int64_t row, int count,
-                                         Tile<Compute<T>>& tile, const Rows& r) {
-    using C = Compute<T>;
-    const int64_t V = job.classes;
-    T* out = static_cast<T*>(job.out) + row * job.out_stride;
-    if (job.emit == Emit::log_softmax) {
-        for (int i = 0; i < count; ++i)
-            emit_log_softmax<T>(out + i * job.out_stride, logits_of<T>(job, row + i), 0, V, r, i);
-        return;
+template <class C> inline void log_softmax_lanes(Tile<C>& tile, int64_t V, const Rows& r) {
+    constexpr int W = kLanes<C>;
+    const Vec<C> max = load_narrow<C>(r.max), log_sum = load_narrow<C>(r.log_sum);
+    const IVec<C> arg = load_narrow<C>(r.arg);
+    for (int64_t j = 0; j < V; ++j) {
+        const Vec<C> log_p = log_softmax<C>(load(tile.z + j * W), max, log_sum);
+        store(tile.z + j * W, (arg == splat_int<C>(static_cast<Int<C>>(j))) ? -log_sum : log_p);
     }
-    if (job.entropy_coef)
+}
+
+// All that is to be known of the `count` rows in a tile; then what is to be written of them.
+template <class C>
+void work_on(const Job& job, int64_t row, int count, Tile<C>& tile, Rows& r) {
+    begin_tile(job, row, count, r);
+    reduce_any<C>(job, count, tile, r);
+    finish_tile(job, row, count, tile.z, 1, kLanes<C>, r);
+}
+template <class C> void output_tile(const Job& job, Tile<C>& tile, const Rows& r) {
+    if (job.emit == Emit::log_softmax)
+        log_softmax_lanes<C>(tile, job.classes, r);
+    else if (job.entropy_coef)
         output_lanes<true, C>(job, tile, r);
     else
         output_lanes<false, C>(job, tile, r);
+}
+
+// `count` rows from `row` on as a tile, and back.
+template <class T>
+inline void gather_tile(const Job& job, int64_t row, int count, Tile<Compute<T>>& tile) {
+    using C = Compute<T>;
+    const int64_t V = job.classes;
+    gather<T>(logits_of<T>(job, row), job.logits_at.first, count, V, tile.flat, tile.z);
+    if (job.probs && !shares_probs(job))
+        gather<C>(probs_of<T>(job, row), job.probs_at.first, count, V, tile.flat, tile.q);
+}
+template <class T>
+inline void scatter_tile(const Job& job, int64_t row, int count, Tile<Compute<T>>& tile) {
+    using C = Compute<T>;
+    const int64_t V = job.classes, stride = job.out_at.first;
+    T* out = out_of<T>(job, row);
     if constexpr (sizeof(T) == sizeof(C)) {
         if (count == kLanes<C> && !job.stream && (V >= kBlock<C>))
-            return from_lanes(tile.z, V, out, job.out_stride);
+            return from_lanes(tile.z, V, out, stride);
     }
     from_lanes(tile.z, V, tile.flat, V);
     const auto copy = [&](T* to, const C* from, int64_t n) {
         write(to, n, [&](int64_t j) { return load(from + j); });
     };
-    if (job.stream && job.out_stride == V) {
+    if (job.stream && stride == V) {
         const T* rows = reinterpret_cast<const T*>(tile.flat);
         if constexpr (sizeof(T) != sizeof(C))
             copy(reinterpret_cast<T*>(tile.e), tile.flat, count * V),
@@ -290,23 +298,40 @@ template <class T> inline void emit_tile(const Job& job, int64_t row, int count,
         return stream(reinterpret_cast<char*>(out), reinterpret_cast<const char*>(rows),
                       count * V * static_cast<int64_t>(sizeof(T)));
     }
-    if (job.out_stride == V)
+    if (stride == V)
         copy(out, tile.flat, count * V);
     else
-        for (int i = 0; i < count; ++i) copy(out + i * job.out_stride, tile.flat + i * V, V);
+        for (int i = 0; i < count; ++i) copy(out + i * stride, tile.flat + i * V, V);
+}
+
+// Probabilities that are the same for all rows stand in the tile before the first of them.
+template <class C> inline void share_probs(const Job& job, Tile<C>& tile) {
+    if (!job.probs || !shares_probs(job)) return;
+    for (int64_t j = 0; j < job.classes; ++j)
+        store(tile.q + j * kLanes<C>, splat(static_cast<const C*>(job.probs)[j]));
 }
 
 template <class T> void run_lanes(const Job& job, int64_t begin, int64_t end, char*) {
     using C = Compute<T>;
     constexpr int W = kLanes<C>;
     Tile<C> tile;
+    share_probs<C>(job, tile);
     Rows r = first_tile(job);
+    // So many logarithms are written sooner row by row than turned: they need no exponentials.
+    const bool turned = job.emit != Emit::log_softmax || job.classes < 32;
     for (int64_t row = begin; row < end; row += W) {
         const int count = static_cast<int>(end - row < W ? end - row : W);
-        begin_tile(job, row, count, r);
-        reduce_any<T>(job, row, count, tile, r);
-        finish_tile<T>(job, row, count, r);
-        if (job.emit != Emit::none) emit_tile<T>(job, row, count, tile, r);
+        gather_tile<T>(job, row, count, tile);
+        work_on<C>(job, row, count, tile, r);
+        if (job.emit == Emit::none) continue;
+        if (turned) {
+            output_tile<C>(job, tile, r);
+            scatter_tile<T>(job, row, count, tile);
+        } else {
+            for (int i = 0; i < count; ++i)
+                emit_log_softmax<T>(out_of<T>(job, row + i), logits_of<T>(job, row + i), 0,
+                                    job.classes, r, i);
+        }
     }
 }
 

@@ -78,25 +78,39 @@ public:
         if (held_) PyBuffer_Release(&view_);
     }
 
-    // Null for None; otherwise `dims` dimensions of items of `size` bytes, the last contiguous.
-    void take(nb::handle object, const char* name, int dims, Py_ssize_t size,
-              bool writable = false) {
+    // Null for None; otherwise `dims` dimensions (up to `most`) of items of `size` bytes, the last
+    // contiguous.
+    void take(nb::handle object, const char* name, int dims, Py_ssize_t size, bool writable = false,
+              int most = 0) {
         if (object.is_none()) return;
         if (PyObject_GetBuffer(object.ptr(), &view_,
                                writable ? PyBUF_STRIDES | PyBUF_WRITABLE : PyBUF_STRIDES))
             throw nb::python_error();
         held_ = true;
-        bool fits = view_.ndim == dims && view_.itemsize == size;
-        fits = fits && (dims == 0 || view_.shape[dims - 1] < 2 || view_.strides[dims - 1] == size);
-        fits = fits && (dims < 2 || view_.strides[0] % size == 0);
+        const int last = view_.ndim - 1;
+        bool fits = dims <= view_.ndim && view_.ndim <= (most ? most : dims);
+        fits = fits && view_.itemsize == size;
+        fits = fits && (view_.shape[last] < 2 || view_.strides[last] == size);
+        for (int i = 0; fits && i < last; ++i) fits = view_.strides[i] % size == 0;
         if (!fits)
             throw nb::value_error(
                 (std::string(name) + ": not an array of the kind the kernels read").c_str());
     }
     explicit operator bool() const { return held_; }
     int64_t shape(int i) const { return view_.shape[i]; }
-    int64_t row_stride() const { return view_.strides[0] / view_.itemsize; }
+    int dims() const { return view_.ndim; }
+    int64_t stride(int i) const { return view_.strides[i] / view_.itemsize; }
     int64_t item_size() const { return view_.itemsize; }
+    // Of (N, V), and of (B, V, M), which is B x M rows.
+    int64_t rows() const { return dims() == 3 ? shape(0) * shape(2) : shape(0); }
+    Layout layout() const {
+        return dims() == 3 ? Layout{shape(2), stride(0), stride(1)} : Layout{0, stride(0), 1};
+    }
+    bool like(const Array& other) const {
+        bool same = dims() == other.dims();
+        for (int i = 0; same && i < dims(); ++i) same = shape(i) == other.shape(i);
+        return same;
+    }
     template <class T> T* as() const { return static_cast<T*>(held_ ? view_.buf : nullptr); }
     void same(const char* name, bool equal) const {
         if (held_ && !equal)
@@ -124,8 +138,10 @@ void finish(Outcome outcome) {
 
 Outcome share(int64_t units, int64_t unit_elements, size_t scratch,
               const std::function<void(int64_t, int64_t, char*)>& work) {
-    const int64_t whole = (kShare + unit_elements - 1) / unit_elements;
-    const int64_t grain = whole < 16 ? whole : (whole + 15) / 16 * 16;  // whole tiles of rows
+    const int64_t least = (kShare + unit_elements - 1) / unit_elements;
+    // Whole tiles of rows, and whole strips where rows are class-major.
+    const int64_t whole = least < 16 ? 1 : least < 128 ? 16 : 256;
+    const int64_t grain = (least + whole - 1) / whole * whole;
     return parallel_for(units, grain, scratch, work, signalled);
 }
 
@@ -162,24 +178,27 @@ void rows(int dtype, nb::handle logits, nb::handle target, nb::handle probs, nb:
     job.emit = static_cast<Emit>(emit);
     const Py_ssize_t size = size_of(job.dtype);
     Array z, y, q, to, coef[5], temperatures, stats[4], arg;
-    z.take(logits, "logits", 2, size);
-    job.rows = z.shape(0);
+    z.take(logits, "logits", 2, size, false, 3);
+    job.rows = z.rows();
     job.classes = z.shape(1);
     job.logits = z.as<void>();
-    job.logits_stride = z.row_stride();
+    job.logits_at = z.layout();
     if (job.rows == 0) return;
     if (job.classes == 0) throw nb::value_error("logits: no classes");
+    if (job.logits_at.columns && job.classes > kFewClasses)
+        throw nb::value_error("logits: so many classes are read as (N, V) alone");
     if (!target.is_none()) {
         y.take(target, "target", 1, nb::cast<int>(nb::getattr(target, "itemsize")) == 8 ? 8 : 4);
         y.same("target", y.shape(0) == job.rows);
         job.target = y.as<void>();
         job.target_is_64 = y.item_size() == 8;
     }
-    q.take(probs, "probs", 2, compute_size(job.dtype));
+    q.take(probs, "probs", 2, compute_size(job.dtype), false, 3);
     if (q) {
-        q.same("probs", q.shape(1) == job.classes && (q.shape(0) == job.rows || q.shape(0) == 1));
+        const bool shared = q.dims() == 2 && q.shape(0) == 1;
+        q.same("probs", shared ? q.shape(1) == job.classes : q.like(z));
         job.probs = q.as<void>();
-        job.probs_stride = q.shape(0) == 1 ? 0 : q.row_stride();
+        job.probs_at = shared ? Layout{0, 0, 1} : q.layout();
     }
     const auto per_row = [&](Array& a, nb::handle object, const char* name, bool writable) {
         a.take(object, name, 1, 8, writable);
@@ -204,11 +223,11 @@ void rows(int dtype, nb::handle logits, nb::handle target, nb::handle probs, nb:
     job.entropy = per_row(stats[3], entropy, "entropy", true);
     per_row(arg, argmax, "argmax", true);
     job.argmax = arg.as<int64_t>();
-    to.take(out, "out", 2, size, true);
+    to.take(out, "out", 2, size, true, 3);
     if (to) {
-        to.same("out", to.shape(0) == job.rows && to.shape(1) == job.classes);
+        to.same("out", to.like(z));
         job.out = to.as<void>();
-        job.out_stride = to.row_stride();
+        job.out_at = to.layout();
     } else {
         job.emit = Emit::none;
     }
@@ -235,7 +254,7 @@ void binary(int dtype, nb::handle logits, nb::handle target, nb::handle pos_weig
     const auto whole = [&](const Array& a, const char* name) {
         if (a)
             a.same(name, a.shape(0) == job.rows && a.shape(1) == job.classes &&
-                             (job.rows < 2 || a.row_stride() == job.classes));
+                             (job.rows < 2 || a.stride(0) == job.classes));
     };
     whole(z, "logits");
     y.take(target, "target", 2, compute_size(job.dtype));
@@ -271,8 +290,8 @@ nb::tuple scan_targets(nb::handle target, int64_t classes, int64_t ignore_index)
 
 int input_kind(int dtype, nb::handle logits) {
     Array z;
-    z.take(logits, "logits", 2, size_of(static_cast<DType>(dtype)));
-    return kind_of(static_cast<DType>(dtype), z.as<void>(), z.shape(0), z.shape(1), z.row_stride());
+    z.take(logits, "logits", 2, size_of(static_cast<DType>(dtype)), false, 3);
+    return kind_of(static_cast<DType>(dtype), z.as<void>(), z.rows(), z.shape(1), z.layout());
 }
 
 }  // namespace
@@ -294,6 +313,7 @@ NB_MODULE(_simd, m) {
     m.def("scan_targets", &scan_targets, nb::arg("target"), nb::arg("classes"),
           nb::arg("ignore_index"));
     m.def("input_kind", &input_kind, nb::arg("dtype"), nb::arg("logits"));
+    m.attr("few_classes") = kFewClasses;
     m.def("supported", &supported);
     m.def("choose", &choose, nb::arg("instruction_set"));
     m.def("chosen", [] { return std::string(chosen ? chosen->name : ""); });

@@ -208,18 +208,18 @@ inline Partial sum_part(const T* z, int64_t n, const Compute<T>* q, Inverse it,
 // A part whose maximum is infinite.  +inf, once: the probability is 1 there.  All -inf: the part
 // weighs nothing.  Otherwise (a nan, two of +inf) nan.
 template <int M, class T> inline Partial reduce_special(const T* z, int64_t n, const Compute<T>* q,
-                                                        Partial found) {
+                                                        int64_t step, Partial found) {
     int64_t infinite = 0, nans = 0, arg = 0;
     CarefulSum mass;
     for (int64_t j = 0; j < n; ++j) {
-        const double v = value_of(z + j);
+        const double v = value_of(z + j * step);
         nans += v != v;
         if (v == kInfinity && infinite++ == 0) arg = j;
-        if constexpr (M & kDense) mass.add(static_cast<double>(q[j]));
+        if constexpr (M & kDense) mass.add(static_cast<double>(q[j * step]));
     }
     found.arg = arg;
     if constexpr (M & kDense) {
-        found.mass_arg = static_cast<double>(q[arg]);
+        found.mass_arg = static_cast<double>(q[arg * step]);
         mass.add(-found.mass_arg);
         found.mass = mass.total();
     }
@@ -243,7 +243,7 @@ inline Partial reduce(const T* z, int64_t n, const Compute<T>* q, Inverse it,
     if (is_far(static_cast<double>(found.value), it.high, ExpTable<C>::near)) [[unlikely]] {
         const Partial p =
             sum_part<(M & kDense) | kEntropy | kFar, T>(z, n, q, it, found, tail.at, exponentials);
-        return __builtin_isinf(p.max) ? reduce_special<M, T>(z, n, q, p) : p;
+        return __builtin_isinf(p.max) ? reduce_special<M, T>(z, n, q, 1, p) : p;
     }
     return sum_part<M, T>(z, n, q, it, found, tail.at, exponentials);
 }

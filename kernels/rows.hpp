@@ -91,7 +91,7 @@ inline void emit_to(const Job& job, int64_t row, int64_t part, double part_max, 
                     const Rows& r, int i, const Compute<T>* e, const Scratch<T>& scratch) {
     using C = Compute<T>;
     const int64_t begin = part * kPart<C>, n = part_size<C>(job.classes, part);
-    T* to = static_cast<T*>(job.out) + row * job.out_stride + begin;
+    T* to = out_of<T>(job, row) + begin;
     T* first = job.stream ? scratch.staging : to;
     emit_part<T>(job, row, begin, n, part_max, unit, r, i, e, scratch.exponentials, first);
     if (job.stream)
@@ -121,7 +121,7 @@ template <class T> void run_rows(const Job& job, int64_t begin, int64_t end, cha
             set_sums(r, i, merge(scratch.partials, parts, inverse_of(r, i)));
             r.target_logit[i] = target_logit<T>(job, row + i, r, i);
         }
-        finish_tile<T>(job, row, count, r);
+        finish_tile(job, row, count, logits_of<T>(job, row), job.logits_at.first, 1, r);
         if (job.emit == Emit::none) continue;
         for (int i = 0; i < count; ++i)
             for (int64_t p = 0; p < parts; ++p) {
@@ -151,7 +151,7 @@ void finish_rows(const Job& job, int64_t begin, int64_t end, const Partial* part
         begin_tile(job, row, 1, r);
         if (!r.skipped[0]) set_sums(r, 0, merge(partials + row * parts, parts, inverse_of(r, 0)));
         r.target_logit[0] = target_logit<T>(job, row, r, 0);
-        finish_tile<T>(job, row, 1, r);
+        finish_tile(job, row, 1, logits_of<T>(job, row), 0, 1, r);
     }
 }
 template <class T>

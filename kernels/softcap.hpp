@@ -41,12 +41,12 @@ inline size_t softcap_bytes(int64_t classes) {
            4 * static_cast<size_t>(padded<double>(classes)) * sizeof(double);
 }
 
-template <class T> inline void cap(const T* z, int64_t n, double softcap, double inverse_t,
-                                   double* capped, double* slope) {
+template <class T> inline void cap(const T* z, int64_t step, int64_t n, double softcap,
+                                   double inverse_t, double* capped, double* slope) {
     for (int64_t j = 0; j < n; j += kLanes<double>) {
         alignas(kVecBytes) double x[kLanes<double>] = {};
         for (int i = 0; i < kLanes<double> && j + i < n; ++i)
-            x[i] = value_of(z + j + i) * inverse_t;
+            x[i] = value_of(z + (j + i) * step) * inverse_t;
         const Vec<double> v = load(x);
         const Capped t = tanh(v / softcap);
         store(capped + j, (v == splat(-kInfinity)) ? v : t.value * softcap);
@@ -60,7 +60,7 @@ inline Job only_row(const Job& job, int64_t row) {
     const auto at = [row](auto* p) { return p ? p + row : p; };
     one.rows = 1;
     one.dtype = DType::f64;
-    one.logits_stride = one.probs_stride = one.out_stride = 0;
+    one.logits_at = one.probs_at = one.out_at = {0, 0, 1};
     if (job.target)
         one.target = static_cast<const char*>(job.target) + row * (job.target_is_64 ? 8 : 4);
     one.nll_coef = at(job.nll_coef);
@@ -87,21 +87,23 @@ template <class T> void run_softcap(const Job& job, int64_t begin, int64_t end, 
         const bool skipped = is_skipped(job, row);
         if (!skipped) {
             const double inverse_t = inverse_of(job, row).high;
-            cap<T>(logits_of<T>(job, row), V, job.softcap, inverse_t, capped, slope);
+            cap<T>(logits_of<T>(job, row), job.logits_at.step, V, job.softcap, inverse_t, capped,
+                   slope);
         }
         Job one = only_row(job, row);
         one.logits = capped;
         one.out = gradient;
         if (job.probs) {
             for (int64_t j = 0; j < V; ++j)
-                probs[j] = static_cast<double>(probs_of<T>(job, row)[j]);
+                probs[j] = static_cast<double>(probs_of<T>(job, row)[j * job.probs_at.step]);
             one.probs = probs;
         }
         run_rows<double>(one, 0, 1, memory);
         if (!job.out) continue;
-        T* out = static_cast<T*>(job.out) + row * job.out_stride;
+        T* out = out_of<T>(job, row);
         for (int64_t j = 0; j < V; ++j)
-            put(out + j, skipped || slope[j] == 0 ? 0 * gradient[j] : gradient[j] * slope[j]);
+            put(out + j * job.out_at.step,
+                skipped || slope[j] == 0 ? 0 * gradient[j] : gradient[j] * slope[j]);
     }
 }
 

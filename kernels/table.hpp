@@ -3,7 +3,7 @@
 #pragma once
 
 #include "binary.hpp"
-#include "lanes.hpp"
+#include "class_major.hpp"
 #include "softcap.hpp"
 
 namespace neglog::NEGLOG_ISA {
@@ -26,7 +26,11 @@ inline bool few_classes(const Job& job) { return job.classes <= kFewClasses; }
 
 size_t scratch_bytes(const Job& job) {
     if (job.softcap != 0) return softcap_bytes(job.classes);
-    return with_type(job.dtype, [&](auto t) { return Scratch<decltype(t)>::bytes(job.classes); });
+    return with_type(job.dtype, [&](auto t) {
+        using T = decltype(t);
+        return job.logits_at.columns ? class_major_bytes<T>(job.classes)
+                                     : Scratch<T>::bytes(job.classes);
+    });
 }
 
 int64_t parts(const Job& job) {
@@ -47,6 +51,8 @@ void run(const Job& job, int64_t begin, int64_t end, char* scratch) {
         using T = decltype(t);
         if (job.softcap != 0)
             run_softcap<T>(job, begin, end, scratch);
+        else if (job.logits_at.columns)
+            run_class_major<T>(job, begin, end, scratch);
         else if (few_classes(job))
             run_lanes<T>(job, begin, end, scratch);
         else

@@ -189,9 +189,9 @@ KERNELS = (
     ),
     Mutant(
         "the row's stride ignored",
-        "kernels/finish.hpp",
-        "row * job.logits_stride",
-        "row * job.classes",
+        "kernels/module.cpp",
+        "Layout{0, stride(0), 1}",
+        "Layout{0, shape(1), 1}",
         ("test_gradients",),
     ),
     Mutant(
@@ -214,6 +214,13 @@ KERNELS = (
         "total -= mean;",
         "",
         ("test_rows",),
+    ),
+    Mutant(
+        "the pixels of an image go on into the next",
+        "kernels/class_major.hpp",
+        "const int64_t left = at.columns - (row + i) % at.columns;",
+        "const int64_t left = count - i;",
+        ("test_layouts",),
     ),
     Mutant(
         "the gradient for the tempered logits",

@@ -78,6 +78,21 @@ def check_bits(z: Any, target: Any, seen: dict[str, Any], what: str) -> None:
             assert_identical(value, seen[key], f"{key} of {what}, {offset} elements further")
 
 
+def check_class_major(z: Any, target: Any, what: str) -> None:
+    """The same rows side by side, in blocks of 1 to 37: the same bits."""
+    wanted: dict[str, Any] = {"lse": True, "entropy": True, "argmax": True}
+    want = _rows.rows(z, target, **wanted, **row_loss(len(z)), grad=(grad := np.empty_like(z)))
+    for blocks, columns in ((1, 37), (1, 36), (2, 18), (12, 3), (36, 1)):
+        n = blocks * columns
+        turned = z[:n].reshape(blocks, columns, -1).swapaxes(1, 2).copy()
+        have = _rows.rows(turned, target[:n], **wanted, **row_loss(n), grad=turned)
+        place = f"of {what}, class-major, {columns} columns"
+        for name, seen, value in zip(have._fields, have, want, strict=True):
+            if seen is not None and value is not None:
+                assert_identical(seen, value[:n], f"{name} {place}")
+        assert_identical(turned.swapaxes(1, 2).reshape(n, -1), grad[:n], f"gradient {place}")
+
+
 def sweep(dtypes: tuple[str, ...] = tuple(ULPS), widths: tuple[int, ...] = WIDTHS) -> None:
     for name in dtypes:
         for width in widths:
@@ -91,6 +106,8 @@ def sweep(dtypes: tuple[str, ...] = tuple(ULPS), widths: tuple[int, ...] = WIDTH
             seen = results(z, target)
             check_values(z, target, seen, what)
             check_bits(z, target, seen, what)
+            if width <= 256:
+                check_class_major(z, target, what)
 
 
 if __name__ == "__main__":

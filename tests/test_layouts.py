@@ -1,5 +1,6 @@
 """Every layout of memory that an array can have gives the bits of the plain one."""
 
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ import numpy as np
 import pytest
 from budgets import ULPS
 from checks import assert_identical, dtype_of
+
+import neglog
 
 DTYPES = list(ULPS)
 N, V = 12, 37
@@ -77,6 +80,7 @@ def test_logits_in_any_layout(face: Any, layout: str, dtype: str) -> None:
     assert odd.tobytes() == before
 
 
+@pytest.mark.needs("out")
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_out_in_any_layout(face: Any, layout: str) -> None:
     """The gradient lands in the array given, which comes back; nothing beside it is touched."""
@@ -94,6 +98,7 @@ def test_out_in_any_layout(face: Any, layout: str) -> None:
     assert (np.isnan(base).sum() if base.dtype.kind == "f" else 0) == around
 
 
+@pytest.mark.needs("out")
 @pytest.mark.parametrize("dtype", DTYPES)
 # 2, 37: side by side in the lanes, one row at a time; 9000: more than a segment
 @pytest.mark.parametrize("width", [2, V, 9000])
@@ -109,6 +114,7 @@ def test_out_may_be_the_logits(face: Any, dtype: str, width: int) -> None:
         assert_identical(grad_own, grad, "gradient")
 
 
+@pytest.mark.needs("out")
 def test_out_that_overlaps_otherwise_is_refused(face: Any) -> None:
     buffer = np.arange(90, dtype=np.float64)
     z, target = buffer[:80].reshape(8, 10), np.zeros(8, int)
@@ -122,18 +128,92 @@ def test_out_that_overlaps_otherwise_is_refused(face: Any) -> None:
         face.cross_entropy_and_grad(z[:1], np.array([0]), weight=weight, out=weight[None])
 
 
+# (4, 5, 6): so few columns side by side are copied; (3, 20, 40): no copy
+@pytest.mark.parametrize("shape", [(4, 5, 6), (3, 20, 40)])
 @pytest.mark.parametrize("axis", [0, 1, 2])
-def test_an_axis_of_three(face: Any, axis: int) -> None:
+@pytest.mark.parametrize("out", [False, pytest.param(True, marks=pytest.mark.needs("out"))])
+def test_an_axis_of_three(face: Any, axis: int, shape: tuple[int, int, int], out: bool) -> None:
     """Values, gradient and `out` along each axis, the array as it lies or turned."""
-    z = values("float32", (4, 5, 6))
-    target = np.arange(z.size // z.shape[axis]).reshape(np.delete(z.shape, axis)) % 4
+    z = values("float32", shape)
+    target = np.arange(z.size // z.shape[axis]).reshape(np.delete(z.shape, axis)) % 3
     rows = np.moveaxis(z, axis, -1)
     loss, grad = both(face, rows.copy(), target)
-    out = np.empty_like(z)
-    for given in ({}, {"out": out}):
-        loss_here, grad_here = both(face, z, target, axis=axis, **given)
-        assert_identical(loss_here, loss, "loss")
-        assert_identical(np.moveaxis(grad_here, axis, -1), grad, "gradient")
+    given = {"out": np.empty_like(z)} if out else {}
+    loss_here, grad_here = both(face, z, target, axis=axis, **given)
+    assert_identical(loss_here, loss, "loss")
+    assert_identical(np.moveaxis(grad_here, axis, -1), grad, "gradient")
+
+
+IMAGE = {
+    "plain": lambda z: z.copy(),
+    "every second pixel": placed((3, 20, 7, 12), lambda b: b[..., ::2]),
+    "part of an image": placed((3, 20, 9, 11), lambda b: b[:, :, 1:8, 2:8]),
+    "rows of pixels apart": placed((3, 20, 14, 6), lambda b: b[:, :, ::2]),
+    "some images of some classes": placed((6, 25, 7, 6), lambda b: b[::2, 2:22]),
+    "backwards": placed((3, 20, 7, 6), lambda b: b[::-1, ::-1]),
+    "classes last": placed((3, 7, 6, 20), lambda b: np.moveaxis(b, -1, 1)),
+    "classes first": placed((20, 3, 7, 6), lambda b: b.swapaxes(0, 1)),
+}
+PIXEL = np.linspace(0.5, 2, 126).reshape(3, 7, 6)
+IMAGE_OPTIONS: tuple[dict[str, Any], ...] = (
+    {},
+    {"weight": np.arange(20) / 8, "row_weight": PIXEL, "z_loss": 0.1, "reduction": "mean"},
+    {"label_smoothing": 0.3, "ignore_index": 2, "temperature": PIXEL},
+    {"softcap": 5.0, "reduction": "sum"},
+)
+
+
+@pytest.mark.parametrize("in_place", [False, pytest.param(True, marks=pytest.mark.needs("out"))])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("layout", IMAGE)
+def test_images_have_the_bits_of_rows(face: Any, layout: str, dtype: str, in_place: bool) -> None:
+    """The classes of (3, 20, 7, 6) logits along axis 1, in memory as they are and as `out`."""
+    rows = values(dtype, (3, 7, 6, 20))
+    z, out = (IMAGE[layout](np.moveaxis(x, -1, 1)) for x in (rows, np.zeros_like(rows)))
+    base, around = z.copy(), 0 if out.base is None else np.isnan(out.base.astype(float)).sum()
+    classes = np.arange(126).reshape(3, 7, 6) % 20
+    probs = np.random.default_rng(3).dirichlet(np.ones(20), (3, 7, 6)).astype(np.float32)
+    for options in IMAGE_OPTIONS:
+        for target, turned in ((classes, classes), (probs, np.moveaxis(probs, -1, 1))):
+            if target is probs:
+                options = {k: v for k, v in options.items() if k != "ignore_index"}
+            loss, grad = face.cross_entropy_and_grad(rows, target, **options)
+            more = {"out": out} if in_place else {}
+            have = face.cross_entropy_and_grad(z, turned, axis=1, **options, **more)
+            assert_identical(face.numpy(have[0]), face.numpy(loss), f"loss, {options}")
+            seen = np.moveaxis(face.numpy(have[1]), 1, -1)
+            assert_identical(seen, face.numpy(grad), f"gradient, {options}")
+            alone = face.cross_entropy(z, turned, axis=1, **options)
+            assert_identical(face.numpy(alone), face.numpy(loss), f"loss alone, {options}")
+    for name in ("softmax", "log_softmax"):
+        have = np.moveaxis(face.numpy(getattr(face, name)(z, axis=1)), 1, -1)
+        assert_identical(have, face.numpy(getattr(face, name)(rows)), name)
+    for name in ("logsumexp", "entropy", "min_entropy"):
+        have = face.numpy(getattr(face, name)(z, axis=1))
+        assert_identical(have, face.numpy(getattr(face, name)(rows)), name)
+    for have, want in zip(
+        face.row_stats(z, classes, axis=1), face.row_stats(rows, classes), strict=True
+    ):
+        assert_identical(face.numpy(have), face.numpy(want), "row_stats")
+    assert_identical(z, base, "the logits")
+    assert out.base is None or np.isnan(out.base.astype(float)).sum() == around
+
+
+def test_an_image_is_not_copied() -> None:
+    """What is allocated in a call on (2, 20, 100, 100) logits is a few numbers a pixel."""
+    z = values("float32", (2, 20, 100, 100))
+    target, out = np.zeros((2, 100, 100), int), np.empty_like(z)
+    for call in (
+        lambda: neglog.cross_entropy(z, target, axis=1),
+        lambda: neglog.cross_entropy_and_grad(z, target, axis=1, out=out),
+        lambda: neglog.cross_entropy_and_grad(z, target, axis=1, out=z),
+        lambda: neglog.entropy(z.reshape(2, 20, -1)[0], axis=0),
+    ):
+        tracemalloc.start()
+        call()
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert most < z.nbytes / 2
 
 
 def test_a_read_only_memory_map(face: Any, tmp_path: Path) -> None:
@@ -148,7 +228,10 @@ def test_a_read_only_memory_map(face: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("axis", [1, 0])
-def test_rows_further_than_2_to_the_31_apart(face: Any, tmp_path: Path, axis: int) -> None:
+@pytest.mark.parametrize("out", [False, pytest.param(True, marks=pytest.mark.needs("out"))])
+def test_rows_further_than_2_to_the_31_apart(
+    face: Any, tmp_path: Path, axis: int, out: bool
+) -> None:
     """A row index in 32 bits reads another row: the third row here starts at element 2^31."""
     path = tmp_path / "sparse.f16"
     with path.open("wb") as file:
@@ -159,20 +242,27 @@ def test_rows_further_than_2_to_the_31_apart(face: Any, tmp_path: Path, axis: in
     target = np.array([0, 500, 999])
     want = both(face, z, target)
     view = far[:, -1000:] if axis == 1 else far[:, -1000:].T
-    loss, grad = both(face, view, target, axis=axis)
+    loss, grad = both(face, view, target, axis=axis, **({"out": view} if out else {}))
     assert_identical(loss, want[0], "loss")
     assert_identical(grad if axis == 1 else grad.T, want[1], "gradient")
-    both(face, view, target, axis=axis, out=view)
-    assert_identical(np.asarray(far[:, -1000:]), want[1], "gradient in place")
+    assert_identical(np.asarray(far[:, -1000:]), want[1] if out else z, "the file")
+    pixels = np.arange(1000) % 3
+    across = np.array(far[:, -1000:])
+    loss, grad = both(face, far[:, -1000:], pixels, axis=0)  # three classes, as far apart
+    want_across = both(face, across.T.copy(), pixels)
+    assert_identical(loss, want_across[0], "loss across")
+    assert_identical(grad.T, want_across[1], "gradient across")
     assert not far[1:, :1000].any()
 
 
-@pytest.mark.parametrize("shape", [(0, 5), (3, 0, 2), (0,), (2, 3, 0)])
-def test_axes_of_size_zero(face: Any, shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("shape", [(0,), (2, 3, 0)])
+def test_no_classes(face: Any, shape: tuple[int, ...]) -> None:
+    with face.raises(ValueError, "logits"):
+        both(face, np.zeros(shape, np.float32), np.zeros(shape[:-1], np.int32))
+
+
+@pytest.mark.parametrize("shape", [(0, 5), (3, 0, 2)])
+def test_no_rows(face: Any, shape: tuple[int, ...]) -> None:
     z = np.zeros(shape, np.float32)
-    if shape[-1] == 0:
-        with pytest.raises(ValueError, match="logits"):
-            face.softmax(z)
-        return
     assert face.softmax(z).shape == shape
     assert both(face, z, np.zeros(shape[:-1], np.int32))[1].shape == shape

@@ -1,5 +1,6 @@
 """The engine's own interface: what the face relies on, and what holds when the face is wrong."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -152,6 +153,132 @@ def test_results_do_not_know_the_coefficients_and_the_scale() -> None:
     _rows.rows(z, target, grad=grads[0])
     _rows.rows(z, target, lse_coef=0 * t[:, 0], entropy_coef=0 * t[:, 0], grad=grads[1])
     assert_identical(grads[1], grads[0], "coefficients of 0")
+
+
+def blocks_of(rows: Any, columns: int) -> Any:
+    """(N, V) as (N / columns, V, columns), copied."""
+    return rows.reshape(-1, columns, rows.shape[1]).swapaxes(1, 2).copy()
+
+
+def rows_of(blocks: Any) -> Any:
+    return blocks.swapaxes(1, 2).reshape(-1, blocks.shape[1])
+
+
+# A place for (B, V, M) in an array of zeros.
+PLACES = {
+    "plain": lambda b, v, m, dtype: np.zeros((b, v, m), dtype),
+    "blocks apart": lambda b, v, m, dtype: np.zeros((2 * b, v, m), dtype)[::2],
+    "classes apart": lambda b, v, m, dtype: np.zeros((b, v + 3, m + 5), dtype)[:, 1:-2, 2:-3],
+    "backwards": lambda b, v, m, dtype: np.zeros((b, v, m), dtype)[::-1, ::-1],
+    "classes first": lambda b, v, m, dtype: np.zeros((v, b, m), dtype).swapaxes(0, 1),
+}
+
+
+@pytest.mark.parametrize("dtype", list(ULPS))
+# 2, 256: the fewest classes and the most; 1, 3: less than a vector side by side; 17, 300: an odd
+# one left over, more than a strip of rows
+@pytest.mark.parametrize(("width", "columns"), [(2, 300), (11, 1), (21, 17), (100, 3), (256, 17)])
+def test_class_major_rows_have_the_bits_of_rows(dtype: str, width: int, columns: int) -> None:
+    """Every option and result; what lies around the gradient stays as it is."""
+    n = 4 * columns
+    z, target = batch(dtype, (n, width))
+    z[1, -1], z[-1, 0], z[n // 2], z[n - 2, 0] = np.nan, -np.inf, 3e4, np.inf
+    t = np.random.default_rng(5).dirichlet(np.ones(width), n)
+    t = t.astype(np.float64 if dtype == "float64" else np.float32)
+    warm, every = np.linspace(0.5, 3, n), {"lse": True, "entropy": True, "argmax": True}
+    for number, place in enumerate(PLACES):
+        for probs, more in (
+            (None, {}), (t, {}), (t[:1], {}), (None, {"temperature": warm}),
+            (t, {"softcap": 9.0, "temperature": 2.0}),
+        ):  # fmt: skip
+            options: dict[str, Any] = {**coefficients(n, number), **more, **every, "scale": 0.5}
+            want_grad = np.empty_like(z)
+            want = _rows.rows(z, target, probs=probs, **options, grad=want_grad)
+            logits, grad = (PLACES[place](4, width, columns, z.dtype) for _ in range(2))
+            logits[...] = blocks_of(z, columns)
+            if probs is not None and len(probs) == n:
+                probs = blocks_of(probs, columns)
+            have = _rows.rows(logits, target, probs=probs, **options, grad=grad)
+            for name, seen, value in zip(have._fields, have, want, strict=True):
+                assert (seen is None) == (value is None)
+                if seen is not None:
+                    assert_identical(seen, value, f"{name}, {place}, {list(more)}")
+            assert_identical(rows_of(grad), want_grad, f"gradient, {place}, {list(more)}")
+            grad[...] = 0
+            assert grad.base is None or not grad.base.astype(float).any(), f"beside {place}"
+            assert_identical(rows_of(logits), z, "the logits")
+
+
+def test_arrays_that_repeat_their_blocks() -> None:
+    """A stride of 0 from block to block is none from row to row."""
+    z, _ = batch(shape=(60, 11))
+    t = np.random.default_rng(5).dirichlet(np.ones(11), 20)
+    want = _rows.rows(z, probs=np.tile(t, (3, 1)), grad=(want_grad := np.empty_like(z)))
+    turned, shared = blocks_of(z, 20), np.broadcast_to(blocks_of(t, 20), (3, 11, 20))
+    have = _rows.rows(turned, probs=shared, grad=turned)
+    assert_identical(have.dense, want.dense, "dense")
+    assert_identical(rows_of(turned), want_grad, "gradient")
+    assert_identical(_rows.rows(shared, lse=True).lse[20:40], _rows.rows(t, lse=True).lse, "lse")
+
+
+@pytest.mark.parametrize("dtype", list(ULPS))
+@pytest.mark.parametrize("width", [11, 300, 9000])
+def test_argmax_is_the_first_nan(dtype: str, width: int) -> None:
+    z, _ = batch(dtype, (20, width))
+    z[3, [4, 7]], z[5, -1], z[6, 0], z[8] = np.nan, np.nan, np.inf, -np.inf
+    want = z.astype(float).argmax(axis=1)
+    np.testing.assert_array_equal(_rows.rows(z, argmax=True).argmax, want)
+    if width == 11:
+        np.testing.assert_array_equal(_rows.rows(blocks_of(z, 20), argmax=True).argmax, want)
+
+
+@pytest.mark.parametrize("dtype", list(ULPS))
+@pytest.mark.parametrize("log", [False, True])
+def test_class_major_softmax(dtype: str, log: bool) -> None:
+    for width, columns in ((1, 40), (21, 300), (40, 17)):
+        z, _ = batch(dtype, (2 * columns, width))
+        z[3, 0], z[5] = np.nan, -np.inf
+        want, have = np.empty_like(z), blocks_of(z, columns)
+        _rows.softmax(z, want, log=log)
+        _rows.softmax(have, have, log=log)
+        assert_identical(rows_of(have), want, f"V = {width}")
+        assert _rows.input_kind(blocks_of(want, columns)) == _rows.input_kind(want)
+
+
+# beyond 4 MiB the gradient is written past the caches; the second has no line to itself
+@pytest.mark.parametrize("dtype", list(ULPS))
+@pytest.mark.parametrize(("blocks", "columns"), [(2, 65536), (3, 33331)])
+def test_large_class_major_rows(
+    dtype: str, blocks: int, columns: int, threads: Callable[[int], None]
+) -> None:
+    z, target = batch(dtype, (blocks * columns, 21))
+    want = _rows.rows(z, target, grad=(want_grad := np.empty_like(z)))
+    turned = blocks_of(z, columns)
+    for n in (1, 2, 3):
+        threads(n)
+        have = _rows.rows(turned, target, grad=(grad := np.empty_like(turned)))
+        assert_identical(have.nll, want.nll, f"nll by {n} threads")
+        assert_identical(rows_of(grad), want_grad, f"gradient by {n} threads")
+
+
+def test_class_major_rows_of_another_kind_are_refused() -> None:
+    z, target = np.zeros((2, 5, 20)), np.zeros(40, int)
+    assert _rows.reads_class_major(256, 16)
+    assert not _rows.reads_class_major(257, 16)
+    assert not _rows.reads_class_major(10, 15)
+    for logits, options in (
+        (np.zeros((2, 257, 20)), {}),  # too many classes
+        (np.zeros((2, 5, 40))[:, :, ::2], {}),  # not side by side
+        (z[None], {}),
+        (z, {"grad": np.zeros((40, 5))}),  # other layouts than the logits'
+        (z, {"grad": np.zeros((2, 20, 5))}),
+        (z, {"probs": np.zeros((40, 5))}),
+        (z, {"probs": np.zeros((1, 5, 20))}),
+        (np.zeros((40, 5)), {"grad": z}),
+        (np.zeros((40, 5)), {"probs": z}),
+    ):
+        with pytest.raises(ValueError, match=r"logits|out|probs"):
+            _rows.rows(logits, target, **options)
 
 
 @pytest.mark.parametrize("kind", [np.int32, np.int64])

@@ -39,8 +39,8 @@ def warn_input_kind(kind: int) -> None:
 
 def as_number(name: str, value: Any) -> float:
     """A real number as a float; bool, text, complex numbers and arrays are refused."""
-    if type(value) is float:
-        return value
+    if type(value) in (float, int):  # not bool, which is an int of another type
+        return float(value)
     refused = isinstance(value, (bool, np.bool_, str, bytes, bytearray))
     if not refused and not getattr(value, "shape", ()) and hasattr(value, "__float__"):
         try:

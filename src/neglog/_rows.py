@@ -1,6 +1,9 @@
-"""The CPU engine on 2-D arrays: hands rows to the kernels, which were chosen once at import.
+"""The CPU engine on rows of logits: hands them to the kernels, which were chosen once at import.
 
-It knows no options, weights or reductions: those are one number a row before it or after it.
+Rows are (N, V), each contiguous; or class-major (B, V, M), the M rows of a block side by side and
+the last axis contiguous, where `reads_class_major` says so. Row b * M + m of the N = B * M then is
+logits[b, :, m], and what goes along with the logits has their layout. The engine knows no options,
+weights or reductions: those are one number a row before it or after it.
 """
 
 import os
@@ -46,11 +49,19 @@ def _bits(array: Array) -> Array:
     return array if array.dtype in _CODES else array.view(np.uint16)
 
 
+def reads_class_major(num_classes: int, columns: int) -> bool:
+    """Whether class-major rows, so many side by side, are read sooner than a copy of them is made.
+
+    The kernels refuse too many classes; fewer columns than 16 are slower than the copy.
+    """
+    return num_classes <= _simd.few_classes and columns >= 16
+
+
 def rows(
-    logits: Array,  # (N, V)
+    logits: Array,  # (N, V) or (B, V, M)
     target: Array | None = None,  # (N,) int32 or int64
     *,
-    probs: Array | None = None,  # (N, V), or (1, V) for all rows
+    probs: Array | None = None,  # as the logits, or (1, V) for all rows
     nll_coef: Array | None = None,  # (N,)
     dense_coef: Array | None = None,  # (N,)
     lse_coef: Array | None = None,  # (N,)
@@ -59,7 +70,7 @@ def rows(
     scale: float = 1.0,
     temperature: float | Array | None = None,  # or (N,)
     softcap: float | None = None,
-    grad: Array | None = None,  # (N, V)
+    grad: Array | None = None,  # as the logits
     lse: bool = False,
     entropy: bool = False,
     argmax: bool = False,
@@ -73,7 +84,7 @@ def rows(
     are 0.  lse also comes with square_coef; a number that nobody asked for is no array, for 65536
     fresh ones cost 0.1 ms of page faults.
     """
-    n = len(logits)
+    n = len(logits) if logits.ndim == 2 else logits.shape[0] * logits.shape[2]
     nll = None if target is None else np.empty(n)
     dense = None if probs is None else np.empty(n)
     log_sum = np.empty(n) if lse or square_coef is not None else None
@@ -83,7 +94,7 @@ def rows(
         _code(logits),
         _bits(logits),
         target,
-        None if probs is None else probs.reshape(-1, logits.shape[1]),
+        probs[None] if probs is not None and probs.ndim == 1 else probs,
         nll_coef,
         dense_coef,
         lse_coef,

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+few_classes: int
+
 def rows(
     dtype: int,
     logits: Any,

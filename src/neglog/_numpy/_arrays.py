@@ -1,12 +1,13 @@
 """From what callers pass to arrays that the engine reads, without a copy where possible."""
 
+import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .._contract import check_shape, refuse_class
-from .._rows import scan_targets
+from .._rows import reads_class_major, scan_targets
 
 Array = npt.NDArray[Any]
 DType = np.dtype[Any]
@@ -90,8 +91,33 @@ def as_rows(array: Array, axis: int) -> Array:
     return rows.copy(order="C")
 
 
+def as_blocks(array: Array, axis: int) -> Array:
+    """(B, V, M) with the last axis contiguous: a view if there is one, else a copy."""
+    before, after = math.prod(array.shape[:axis]), math.prod(array.shape[axis + 1 :])
+    blocks = array.reshape(before, array.shape[axis], after)
+    fits = blocks.strides[2] == blocks.itemsize and blocks.flags.aligned
+    return blocks if fits else blocks.copy(order="C")
+
+
+def as_logits(array: Array, axis: int) -> Array:
+    """What the engine reads, (N, V) or (B, V, M), without a copy if one of them is there."""
+    shape = array.shape
+    if array.strides[axis] == array.itemsize:  # classes lie side by side
+        return as_rows(array, axis)
+    if reads_class_major(shape[axis], math.prod(shape[axis + 1 :])):
+        return as_blocks(array, axis)
+    return as_rows(array, axis)
+
+
+def as_those(logits: Array, array: Array, axis: int) -> Array:
+    """An array that goes along with the logits, in the layout that was chosen for them."""
+    return as_blocks(array, axis) if logits.ndim == 3 else as_rows(array, axis)
+
+
 def from_rows(rows: Array, shape: tuple[int, ...], axis: int) -> Array:
-    """The other way: (N, V) as a view of this shape."""
+    """The other way: what the engine has written as a view of this shape."""
+    if rows.ndim == 3:
+        return rows.reshape(shape)
     if rows.shape == shape and axis == 1:
         return rows
     moved = (*shape[:axis], *shape[axis + 1 :], shape[axis])

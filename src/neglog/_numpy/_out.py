@@ -4,14 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from ._arrays import Array, DType, as_array, as_rows, from_rows
+from ._arrays import Array, DType, as_array, as_those, from_rows
 from ._task import Task
 
 
 def out_rows(task: Task, out: Any, logits: Any, **others: Any) -> Array:
-    """(N, V) for the engine to write: the memory of `out` where its layout allows."""
+    """What the engine writes, as the logits lie: the memory of `out` where its layout allows."""
     check_out(out, task.shape, task.logits.dtype, logits, **others)
-    return as_rows(np.asarray(out), task.axis)
+    return as_those(task.logits, np.asarray(out), task.axis)
 
 
 def to_out(task: Task, rows: Array, out: Any) -> Array:

@@ -1,5 +1,6 @@
 """One call of the loss as the engine wants it: rows, and one number a row for every option."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,8 @@ from ._arrays import (
     as_array,
     as_classes,
     as_floats,
-    as_rows,
+    as_logits,
+    as_those,
     as_weights,
     check_classes,
     to_result,
@@ -44,15 +46,20 @@ class Task:
     axis: int
     rows_shape: tuple[int, ...]  # of the target, one number a row
     dtype: DType  # of results
-    logits: Array  # (N, V), class axis contiguous
+    logits: Array  # (N, V) or (B, V, M), as the engine reads them
     total: float  # sum of row weights: what a mean divides by
     target: Array | None = None  # (N,)
-    probs: Array | None = None  # (N, V), or (V,) for all rows
+    probs: Array | None = None  # as the logits, or (V,) for all rows
     nll_coef: Array | None = None  # (N,) like the three below
     dense_coef: Array | None = None
     square_coef: Array | None = None
     temperature: float | Array | None = None
     softcap: float | None = None
+
+    @property
+    def n(self) -> int:
+        """The number of rows."""
+        return math.prod(self.rows_shape)
 
     def run(self, scale: float = 1.0, grad: Array | None = None) -> RowResult:
         """The engine's one pass."""
@@ -132,15 +139,14 @@ def prepare(
         weight = as_weights("weight", weight, (shape[axis],), "one number a class")
     if row_weight is not None:
         row_weight = as_weights("row_weight", row_weight, rows_shape, "one number a row")
-    task.logits = as_rows(array, axis)
+    task.logits = as_logits(array, axis)
     goal = as_array("target", target)
     if goal.dtype.kind in "iu" or (not goal.size and isinstance(target, (list, tuple))):
         caller = _set_classes(task, goal, weight, row_weight, ignore, smoothing)
     else:
         caller = _set_probabilities(task, goal, weight, row_weight, ignore, smoothing)
     if squared:
-        n = len(task.logits)
-        task.square_coef = np.full(n, squared) if caller is None else caller * squared
+        task.square_coef = np.full(task.n, squared) if caller is None else caller * squared
     if reduction == "mean" and not task.total:
         _leave_out_all(task)
     warn_input_kind(input_kind(task.logits))
@@ -201,7 +207,7 @@ def _set_classes(
     """Integer targets; returns the caller's row weights, 0 where ignored."""
     if target.shape != task.rows_shape:
         refuse_target(target.shape, "integers", task.shape, task.rows_shape)
-    n, num_classes = task.logits.shape
+    n, num_classes = task.n, task.shape[task.axis]
     task.target = classes = as_classes(target, ignore)
     if row_weight is not None:
         # A row of weight 0 is left out: whatever stands there as its class is no mistake.
@@ -234,12 +240,13 @@ def _set_probabilities(
             f"ignore_index must not be a class when target holds probabilities, got {ignore};"
             " leave rows out with row_weight=0"
         )
-    n, num_classes = task.logits.shape
-    probs = np.ascontiguousarray(as_rows(target, task.axis).astype(task.dtype, copy=False))
+    n, num_classes = task.n, task.shape[task.axis]
+    probs = as_those(task.logits, target, task.axis).astype(task.dtype, copy=False)
+    probs = np.ascontiguousarray(probs)
     if smoothing:
         probs = probs * task.dtype.type(1 - smoothing) + task.dtype.type(smoothing / num_classes)
     if weight is not None:
-        probs = probs * weight.astype(task.dtype)
+        probs = probs * weight.astype(task.dtype).reshape((-1, 1) if probs.ndim == 3 else -1)
     task.probs, task.dense_coef = probs, row_weight
     task.total = float(n if row_weight is None else np.add.reduce(row_weight))
     return row_weight
@@ -247,7 +254,7 @@ def _set_probabilities(
 
 def _leave_out_all(task: Task) -> None:
     """A mean over no weight at all: coefficients of 0 make loss and gradient 0."""
-    nothing = np.zeros(len(task.logits))
+    nothing = np.zeros(task.n)
     task.nll_coef = None if task.target is None else nothing
     task.dense_coef = None if task.probs is None else nothing
     task.square_coef, task.total = None, 1.0

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from .. import _rows
 from .._contract import class_axis, without_axis
-from ._arrays import Array, as_floats, as_rows, from_rows, to_result
+from ._arrays import Array, as_floats, as_logits, as_rows, from_rows, to_result
 
 
 def softmax(logits: npt.ArrayLike, *, axis: int = -1) -> Array:
@@ -75,7 +75,7 @@ def log_softmax(logits: npt.ArrayLike, *, axis: int = -1) -> Array:
 def _softmax(logits: npt.ArrayLike, axis: int, *, log: bool) -> Array:
     array, _ = as_floats("logits", logits)
     axis = class_axis(axis, array.shape)
-    rows = as_rows(array, axis)
+    rows = as_logits(array, axis)
     out = np.empty(rows.shape, rows.dtype)
     _rows.softmax(rows, out, log=log)
     return from_rows(out, array.shape, axis)
@@ -112,15 +112,14 @@ def logsumexp(logits: npt.ArrayLike, *, axis: int = -1, keepdims: bool = False) 
     """
     array, dtype = as_floats("logits", logits)
     axis = class_axis(axis, array.shape)
-    rows = as_rows(array, axis)
-    lse = _rows.rows(rows, lse=True).lse
+    lse = _rows.rows(as_logits(array, axis), lse=True).lse
     assert lse is not None
     # A row without probabilities (only -inf, or two +inf) has nan as its statistics, and still a
     # log-sum-exp: its maximum, which is also nan where the row has one.
     lost = np.isnan(lse)
     if lost.any():
         with np.errstate(invalid="ignore"):
-            lse[lost] = rows[lost].max(axis=1)
+            lse[lost] = as_rows(array, axis)[lost].max(axis=1)
     shape = without_axis(array.shape, axis)
     return to_result(lse, dtype, (*shape[:axis], 1, *shape[axis:]) if keepdims else shape)
 

@@ -19,6 +19,7 @@ from ._arrays import (
     Array,
     as_class_target,
     as_floats,
+    as_logits,
     as_rows,
     as_weights,
     reduce_rows,
@@ -115,7 +116,7 @@ def min_entropy(logits: npt.ArrayLike, *, axis: int = -1) -> Any:
     """
     array, dtype = as_floats("logits", logits)
     axis = class_axis(axis, array.shape)
-    rows = as_rows(array, axis)
+    rows = as_logits(array, axis)
     nll = _rows.rows(rows, _argmax(rows)).nll
     assert nll is not None
     return to_result(nll, dtype, without_axis(array.shape, axis))

@@ -19,6 +19,7 @@ from ._arrays import (
     as_array,
     as_class_target,
     as_floats,
+    as_logits,
     as_rows,
     to_result,
 )
@@ -82,7 +83,7 @@ def row_stats(
     divisor = as_temperature(temperature, shape)
     cap = None if softcap is None else as_positive("softcap", softcap, "None")
     classes, _ = as_class_target(target, shape, array.shape[axis])
-    rows = as_rows(array, axis)
+    rows = as_logits(array, axis)
     warn_input_kind(_rows.input_kind(rows))
     nll, _, lse, spread, top = _rows.rows(
         rows, classes, temperature=divisor, softcap=cap, lse=True, entropy=True, argmax=True
@@ -129,7 +130,7 @@ def entropy(logits: npt.ArrayLike, *, axis: int = -1) -> Any:
     """
     array, dtype = as_floats("logits", logits)
     axis = class_axis(axis, array.shape)
-    spread = _rows.rows(as_rows(array, axis), entropy=True).entropy
+    spread = _rows.rows(as_logits(array, axis), entropy=True).entropy
     assert spread is not None
     return to_result(spread, dtype, without_axis(array.shape, axis))
 

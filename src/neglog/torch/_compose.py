@@ -88,7 +88,7 @@ def softmax(logits: Tensor, dim: int, *, log: bool) -> Tensor:
     """Probabilities or their logarithms, in the logits' dtype."""
     s = shares(logits, dim)
     if log:
-        return (-torch.where(s.is_top, 0.0, s.gap) - s.log_sum).to(logits.dtype)
+        return (-_linear(s, s.is_top) - s.log_sum).to(logits.dtype)
     return (torch.where(s.is_top, 1.0, s.share) / (1 + s.others)).to(logits.dtype)
 
 
@@ -144,6 +144,11 @@ def _finite(s: Shares) -> Tensor:
     return torch.where(s.gap == _INF, 0.0, s.gap)
 
 
+def _linear(s: Shares, but: Tensor) -> Tensor:
+    """Gaps whose derivative counts even where they are inf; 0 where `but`."""
+    return _divided(torch.where(but, 0.0, s.largest - s.z), s.divisor)
+
+
 def _nll(s: Shares, dim: int, target: Tensor, keep: Tensor | None) -> Tensor:
     """log(sum) + (max - z_y) / T; nan where the target is no class, never a read outside."""
     y = target if keep is None else target.masked_fill(~keep, 0)
@@ -157,8 +162,7 @@ def _nll(s: Shares, dim: int, target: Tensor, keep: Tensor | None) -> Tensor:
 
 def _dense(s: Shares, probs: Tensor, dim: int) -> Tensor:
     """sum_j t_j (-log p_j), where t_j = 0 contributes 0 even at a logit of -inf."""
-    nothing = s.is_top | ((probs == 0) & (s.gap == _INF))
-    cross = probs * torch.where(nothing, 0.0, s.gap)
+    cross = probs * _linear(s, s.is_top | ((probs == 0) & (s.gap == _INF)))
     return cross.sum(dim, keepdim=True) + probs.sum(dim, keepdim=True) * s.log_sum
 
 

@@ -1,5 +1,7 @@
 """The CPU engine on tensors: views of their memory go to the kernels; nothing here is recorded."""
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -38,8 +40,28 @@ def as_rows(tensor: Tensor, dim: int) -> Tensor:
     return rows if rows.stride(1) == 1 else rows.contiguous()
 
 
+def as_blocks(tensor: Tensor, dim: int) -> Tensor:
+    """(B, V, M) with the last axis contiguous: a view if there is one, else a copy."""
+    shape = tensor.shape
+    blocks = tensor.reshape(math.prod(shape[:dim]), shape[dim], math.prod(shape[dim + 1 :]))
+    return blocks if blocks.stride(2) == 1 else blocks.contiguous()
+
+
+def is_class_major(logits: Tensor, dim: int) -> bool:
+    """Whether the engine reads these logits as blocks, without a copy, rather than as rows."""
+    columns = math.prod(logits.shape[dim + 1 :])
+    return logits.stride(dim) != 1 and _rows.reads_class_major(logits.shape[dim], columns)
+
+
+def layout_of(logits: Tensor, dim: int) -> Callable[[Tensor, int], Tensor]:
+    """How the logits, and what goes along with them, are brought before the engine."""
+    return as_blocks if is_class_major(logits, dim) else as_rows
+
+
 def from_rows(rows: Tensor, shape: torch.Size, dim: int) -> Tensor:
-    """The other way: (N, V) as a view of this shape."""
+    """The other way: what the engine has written as a view of this shape."""
+    if rows.dim() == 3:
+        return rows.view(shape)
     if rows.shape == shape and dim == 1:
         return rows
     moved = (*shape[:dim], *shape[dim + 1 :], shape[dim])
@@ -47,7 +69,9 @@ def from_rows(rows: Tensor, shape: torch.Size, dim: int) -> Tensor:
 
 
 def place(logits: Tensor, dim: int) -> Tensor:
-    """An empty tensor as `run` and `softmax` return theirs: same shape, rows one after another."""
+    """An empty tensor as `run` and `softmax` return theirs: the logits' shape, rows or blocks."""
+    if is_class_major(logits, dim):
+        return logits.new_empty(logits.shape)
     moved = [size for axis, size in enumerate(logits.shape) if axis != dim]
     return logits.new_empty([*moved, logits.shape[dim]]).movedim(-1, dim)
 
@@ -63,12 +87,14 @@ def _temperature(temperature: Tensor | None) -> float | Array | None:
     return per_row(temperature) if temperature is None or temperature.dim() else float(temperature)
 
 
-def _probs(probs: Tensor | None, dim: int, dtype: torch.dtype) -> Array | None:
-    """(N, V) or (1, V), contiguous, in the type that is computed in."""
+def _probs(
+    probs: Tensor | None, dim: int, dtype: torch.dtype, layout: Callable[[Tensor, int], Tensor]
+) -> Array | None:
+    """As the logits or (1, V), contiguous, in the type that is computed in."""
     if probs is None:
         return None
-    rows = probs.detach().view(1, -1) if probs.dim() == 1 else as_rows(probs.detach(), dim)
-    return as_array(rows.to(dtype))
+    rows = probs.detach().reshape(1, -1) if probs.dim() == 1 else layout(probs.detach(), dim)
+    return as_array(rows.to(dtype).contiguous())
 
 
 def run(
@@ -91,12 +117,13 @@ def run(
     argmax: bool = False,
 ) -> tuple[RowResult, Tensor | None]:
     """The engine's one pass: numbers of rows, and the gradient of scale * sum of their losses."""
-    rows = as_rows(logits.detach(), dim)
+    layout = layout_of(logits, dim)
+    rows = layout(logits.detach(), dim)
     grad = empty(tuple(rows.shape), rows.dtype) if gradient else None
     result = _rows.rows(
         as_array(rows),
         None if target is None else as_classes(target),
-        probs=_probs(probs, dim, RESULTS[logits.dtype]),
+        probs=_probs(probs, dim, RESULTS[logits.dtype], layout),
         nll_coef=per_row(nll_coef),
         dense_coef=per_row(dense_coef),
         lse_coef=per_row(lse_coef),
@@ -115,7 +142,8 @@ def run(
 
 def softmax(logits: Tensor, dim: int, *, log: bool = False) -> Tensor:
     """Probabilities or their logarithms, in the same dtype."""
-    rows = as_rows(logits.detach(), dim)
+    layout = layout_of(logits, dim)
+    rows = layout(logits.detach(), dim)
     out = empty(tuple(rows.shape), rows.dtype)
     _rows.softmax(as_array(rows), as_array(out), log=log)
     return from_rows(out, logits.shape, dim)
@@ -144,4 +172,5 @@ def check_classes(
 
 def looks_like(logits: Tensor, dim: int) -> int:
     """0: logits, 1: they look like probabilities, 2: like log-probabilities; a few rows decide."""
-    return _rows.input_kind(as_array(as_rows(logits.detach(), dim)))
+    layout = layout_of(logits, dim)
+    return _rows.input_kind(as_array(layout(logits.detach(), dim)))

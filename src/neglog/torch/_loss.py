@@ -72,7 +72,10 @@ def combined(task: Task, nll: Tensor | None, dense: Tensor | None, lse: Tensor |
 
 def _weighted(coef: Tensor | None, values: Tensor) -> Tensor:
     """coef * values, where a coefficient of 0 silences even inf and nan."""
-    return values if coef is None else (coef * values).masked_fill(coef == 0, 0.0)
+    if coef is None:
+        return values
+    # The product is right where it is a number: a derivative by a weight of 0 is not 0.
+    return (coef * values).masked_fill((coef == 0) & values.isfinite().logical_not(), 0.0)
 
 
 def _divided(losses: Tensor, total: float | Tensor) -> Tensor:

@@ -8,7 +8,6 @@ from typing import Any
 
 from torch import Tensor
 from torch.nn import functional
-from torch.overrides import handle_torch_function, has_torch_function_unary
 
 from .losses import cross_entropy
 
@@ -68,13 +67,13 @@ def patch() -> Patch:
     """Make `torch.nn.functional.cross_entropy` ours in this process, for all code that calls it.
 
     That is every nn.CrossEntropyLoss, also those that exist already, the losses of Hugging Face
-    models, and whatever else looks the function up in torch.nn.functional when it is called. A
-    module that has done `from torch.nn.functional import cross_entropy` keeps torch's, and so does
-    what torch.compile or torch.export compiled before: patch first. torch.jit.script cannot read
-    our function: script before.
+    models, and whatever else looks the function up in torch.nn.functional when it is called, in
+    torch.compile, too. A module that has done `from torch.nn.functional import cross_entropy` keeps
+    torch's, and so does what torch.export or torch.jit took before. torch.jit.script cannot read
+    our function: script first.
 
     Nothing that worked stops working: a call with arguments that only torch takes (a DTensor, say)
-    is given to torch's function, and so is a tensor whose class has overridden it.
+    is given to torch's function.
 
     Returns:
         A handle with `changed`, the names that were replaced, and `undo()`; a context manager that
@@ -107,24 +106,16 @@ def patch() -> Patch:
 
 
 def _in_place_of(before: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Our function, and for arguments that it refuses the one that was there."""
+
     @functools.wraps(before)
     def call(*args: Any, **options: Any) -> Tensor:
-        return _ours_or(before, *args, **options)
+        try:
+            return cross_entropy(*args, **options)
+        except (TypeError, ValueError, NotImplementedError) as refused:
+            try:
+                return before(*args, **options)
+            except Exception:
+                raise refused from None  # its text says more
 
     return call
-
-
-def _ours_or(
-    before: Callable[..., Tensor], input: Tensor, target: Tensor, *others: Any, **options: Any
-) -> Tensor:
-    """Our function; the one that was there where ours refuses, or a class has a loss of its own."""
-    if type(input) is not Tensor and has_torch_function_unary(input):
-        # Under its old name: in torch's own body that name means this function by now.
-        return handle_torch_function(before, (input,), input, target, *others, **options)
-    try:
-        return cross_entropy(input, target, *others, **options)
-    except (TypeError, ValueError, NotImplementedError) as refused:
-        try:
-            return before(input, target, *others, **options)
-        except Exception:
-            raise refused from None  # its text says more

@@ -22,7 +22,7 @@ from . import _engine
 from ._compose import over_classes, row_dtype
 from ._engine import RESULTS
 from ._loss import Task
-from ._way import is_plain
+from ._way import is_plain, is_watched
 
 _CLASS_DTYPES = frozenset(
     {torch.int64, torch.int32, torch.uint8, torch.int16, torch.int8}
@@ -63,7 +63,7 @@ def prepare(
         task.dtype = torch.promote_types(task.dtype, target.dtype)  # as torch's arithmetic has it
     else:
         check_class_target(target, rows_shape, shape)
-        classes = _classes(target, row_weight, ignore)
+        classes = _classes(target, row_weight, ignore, shape[dim])
         ignored = _engine.check_classes(classes, shape[dim], ignore, target) if plain else 1
         # Flat: an index of no axis would have to be known to the CPU.
         flat = None if row_weight is None else row_weight.reshape(-1)
@@ -76,7 +76,7 @@ def prepare(
     if squared:
         ones = torch.ones(rows_shape, dtype=row_dtype(logits.device), device=logits.device)
         task.square_coef = (ones if caller is None else caller) * squared
-    if row_weight is not None and not row_weight.requires_grad:
+    if row_weight is not None and not is_watched(row_weight):
         task.keep = row_weight != 0 if task.keep is None else task.keep & (row_weight != 0)
     if plain:
         warn_input_kind(_engine.looks_like(logits, dim))
@@ -95,41 +95,39 @@ def as_logits(value: Any, name: str = "input") -> tuple[int, ...]:
 
 
 def as_tensor(name: str, value: Any) -> Tensor:
-    """A tensor of whatever dtype."""
+    """A dense tensor of one process, of whatever dtype."""
     if not isinstance(value, Tensor):
         raise TypeError(
             f"{name} must be a tensor, got {type(value).__name__}; torch.as_tensor makes one"
-        )
-    return value
-
-
-def as_floats(name: str, value: Any) -> Tensor:
-    """A tensor of real numbers in one of the dtypes that are computed in."""
-    as_tensor(name, value)
-    if value.dtype not in RESULTS:
-        raise TypeError(
-            f"{name} must be float64, float32, float16 or bfloat16, got {value.dtype};"
-            f" pass {name}.to(torch.float32)"
-        )
-    if value.layout is not torch.strided:
-        raise TypeError(
-            f"{name} must be a dense tensor, got {value.layout}; pass {name}.to_dense()"
         )
     if type(value).__name__ == "DTensor":
         raise NotImplementedError(
             f"{name} must lie in one process, got a DTensor, which is not supported; pass"
             f" {name}.full_tensor() (each process computes all rows) or {name}.to_local()"
         )
-    tensor: Tensor = value
+    if value.layout is not torch.strided:
+        raise TypeError(
+            f"{name} must be a dense tensor, got {value.layout}; pass {name}.to_dense()"
+        )
+    return value
+
+
+def as_floats(name: str, value: Any) -> Tensor:
+    """A tensor of real numbers in one of the dtypes that are computed in."""
+    tensor = as_tensor(name, value)
+    if tensor.dtype not in RESULTS:
+        raise TypeError(
+            f"{name} must be float64, float32, float16 or bfloat16, got {tensor.dtype};"
+            f" pass {name}.to(torch.float32)"
+        )
     return tensor
 
 
 def check_tensor(name: str, value: Any, logits: Tensor) -> None:
     """A tensor on the logits' device; a single number may stay on the CPU, as always in torch."""
     as_tensor(name, value)
-    if value.device != logits.device and not (
-        value.is_cpu and not value.dim() and name != "target"
-    ):
+    single = value.is_cpu and not value.dim() and name != "target"
+    if value.device != logits.device and not single:
         raise ValueError(
             f"{name} must be on the device of the logits, {logits.device}, got {value.device};"
             f" pass {name}.to({str(logits.device)!r})"
@@ -189,10 +187,13 @@ def as_int64(target: Tensor, ignore: int = -100) -> Tensor:
     return wide
 
 
-def _classes(target: Tensor, row_weight: Tensor | None, ignore: int) -> Tensor:
+def _classes(target: Tensor, row_weight: Tensor | None, ignore: int, num_classes: int) -> Tensor:
     """A row of weight 0 is left out: whatever stands there as its class is no mistake."""
     classes = as_int64(target, ignore)
-    return classes if row_weight is None else classes.masked_fill(row_weight == 0, 0)
+    if row_weight is None:
+        return classes
+    wrong = (classes != ignore) & ((classes < 0) | (classes >= num_classes))
+    return classes.masked_fill(wrong & (row_weight == 0), 0)
 
 
 def _total(row_weights: Tensor | None, rows_shape: tuple[int, ...]) -> float | Tensor:

@@ -19,11 +19,13 @@ def is_composed(tensor: Tensor) -> bool:
 
     Compilers, too, where there is no kernel: they fuse what they can see.
     """
-    return (
-        _transforms_active()
-        or is_forward_mode()
-        or (_is_compiling() and not tensor.is_cpu)
-    )
+    return _transforms_active() or is_forward_mode() or (_is_compiling() and not tensor.is_cpu)
+
+
+def is_watched(tensor: Tensor) -> bool:
+    """Whether a derivative by this tensor may be asked for."""
+    wrapped = _transforms_active() and torch._C._functorch.is_functorch_wrapped_tensor(tensor)
+    return tensor.requires_grad or wrapped or is_forward_mode()
 
 
 def is_batched(tensor: Tensor) -> bool:

@@ -85,8 +85,8 @@ def log_softmax(
 
     Examples:
         >>> import torch
-        >>> print(log_softmax(torch.tensor([17.0, 0.0, 0.0]), dim=0)[0].item())
-        -8.279874919026042e-08
+        >>> log_softmax(torch.tensor([17.0, 0.0, 0.0]), dim=0)
+        tensor([-8.2799e-08, -1.7000e+01, -1.7000e+01])
 
     Differs from torch.nn.functional.log_softmax: the entry of the maximum is -log1p(sum of the
     others), which torch rounds to 0 in float32 from a gap of 17 on.

@@ -78,11 +78,12 @@ def binary_cross_entropy_with_logits(
     positive = None if pos_weight is None else _spread("pos_weight", pos_weight, z)
     if weight is not None:
         weight = _spread("weight", weight, z)
-        if not weight.requires_grad:
-            z = z.masked_fill(weight == 0, 0.0)
+        # Only what would be nan: the weight of any other element may have a derivative at 0.
+        left_out = (weight == 0) & (z * goal).isfinite().logical_not()
+        z = z.masked_fill(left_out, 0.0)
     losses = _losses(z, goal, positive)
     if weight is not None:
-        losses = (weight * losses).masked_fill(weight == 0, 0.0)
+        losses = (weight * losses).masked_fill(left_out, 0.0)
     if reduction == "none":
         return losses
     total = losses.sum(dtype=row_dtype(z.device))
@@ -90,9 +91,10 @@ def binary_cross_entropy_with_logits(
 
 
 def _real(name: str, value: Tensor, z: Tensor) -> Tensor:
+    """Real numbers, in the dtype and on the device of the logits."""
     if value.is_complex():
         raise TypeError(f"{name} must be real numbers or bool, got {value.dtype}")
-    return value.to(z.dtype)
+    return value.to(z)
 
 
 def _spread(name: str, value: Any, z: Tensor) -> Tensor:
@@ -119,7 +121,8 @@ def _losses(z: Tensor, target: Tensor, positive: Tensor | None) -> Tensor:
     # An answer without weight is moved to where it costs nothing: 0 * inf does not come up.
     for_yes = z.masked_fill((yes == 0) & (z == -math.inf), math.inf)
     for_no = z.masked_fill((no == 0) & (z == math.inf), -math.inf)
-    return -(yes * functional.logsigmoid(for_yes) + no * functional.logsigmoid(-for_no))
+    # 0 - x, because -x would make -0.0 of a right infinite answer.
+    return 0.0 - (yes * functional.logsigmoid(for_yes) + no * functional.logsigmoid(-for_no))
 
 
 def _answers(target: Tensor, positive: Tensor | None) -> tuple[Tensor, Tensor]:

@@ -92,7 +92,9 @@ def _missed(log_probs: Tensor, dim: int, classes: Tensor, ignore: int) -> Tensor
     picked = log_probs.gather(dim, inside.unsqueeze(dim)).squeeze(dim)
     # 0 - x, because -x would make -0.0 of a certain row.
     values = 0.0 - picked.to(row_dtype(log_probs.device))
-    values = values.masked_fill(inside != classes, float("nan"))
+    no_class = (inside != classes) & (classes != ignore)
+    # A factor, so that the slope is nan, too.
+    values = values * torch.ones_like(values).masked_fill(no_class, math.nan)
     return values.masked_fill(classes == ignore, 0.0)
 
 
