@@ -11,7 +11,10 @@ from bench import machine
 
 
 def main() -> None:
-    arguments = parser().parse_args()
+    options = parser()
+    arguments = options.parse_args()
+    if arguments.save and arguments.face:
+        options.error("--save keeps a run of both faces; leave --face out")
     machine.take_cores()
     from bench import run, table  # the libraries start their threads on the cores taken
 
@@ -41,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     options.add_argument("--quick", action="store_true", help="float32 and the smaller shapes only")
     options.add_argument("--save", action="store_true", help="keep the run and update the READMEs")
+    options.add_argument("--face", choices=("numpy", "torch"), help="only this face")
     options.add_argument("--dtype", action="append", help="only this dtype (repeatable)")
     options.add_argument("--peer", action="append", help="only this peer, beside neglog and copy")
     options.add_argument("--shape", action="append", help="only this shape, as NxV (repeatable)")

@@ -7,9 +7,16 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 SHAPES = (budgets.SMALL_CALL, *budgets.SHAPES)
+SEGMENTATION = (8, 21, 256, 256)  # a class for every pixel; the class axis is not the last one
 DTYPES = ("float32", "float64", "bfloat16")
-MODES = ("forward", "forward + gradient")
+# What is timed -> which of a peer's Calls it is.
+MODES = {"forward": "forward", "forward + gradient": "gradient"}
+TORCH_MODES = {"forward + backward": "gradient"}
 THREADS = 2
+
+
+def size(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
 
 
 def dtype_named(name: str) -> np.dtype:
@@ -37,19 +44,19 @@ def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray:
 class Case:
     """One problem. `grad` is where libraries that can write into the caller's memory write."""
 
-    logits: NDArray  # (N, V)
-    target: NDArray[np.int64]  # (N,)
-    grad: NDArray = field(repr=False)  # (N, V)
+    logits: NDArray  # (N, V), or (N, V, ...) as in torch
+    target: NDArray[np.int64]  # (N,), or (N, ...)
+    grad: NDArray = field(repr=False)  # as the logits
 
     @classmethod
-    def random(cls, shape: tuple[int, int], dtype: str, seed: int = 0) -> "Case":
+    def random(cls, shape: tuple[int, ...], dtype: str, seed: int = 0) -> "Case":
         """Normal logits with standard deviation 3, any target: no row is easy, none is absurd."""
         rng = np.random.default_rng(seed)
         logits = aligned(shape, dtype_named(dtype))
         for part in np.array_split(logits, max(1, logits.size >> 24)):  # small temporaries
             part[...] = 3 * rng.standard_normal(part.shape, np.float32)
-        target = aligned(shape[:1], np.int64)
-        target[...] = rng.integers(0, shape[1], shape[0])
+        target = aligned((shape[0], *shape[2:]), np.int64)
+        target[...] = rng.integers(0, shape[1], target.shape)
         return cls(logits, target, aligned(shape, logits.dtype))
 
     @classmethod

@@ -147,8 +147,8 @@ def scipy(case: Case) -> Calls:
 
 def sklearn(case: Case) -> Calls:
     module = library("sklearn._loss")
-    if case.dtype == "bfloat16":
-        raise UnavailableError("scikit-learn has no bfloat16")
+    if case.dtype in ("float16", "bfloat16"):
+        raise UnavailableError(f"scikit-learn has no {case.dtype}")
     z, grad, n = case.logits, case.grad, len(case.target)
     loss = module.HalfMultinomialLoss(n_classes=max(z.shape[1], 2))
     y = case.target.astype(z.dtype)

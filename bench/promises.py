@@ -10,6 +10,7 @@ from bench.cases import SHAPES
 Shape = tuple[int, int]
 Run = dict[str, Any]
 CALL = {"call": "forward"}  # a small call is a forward
+FACES = ("neglog", "neglog.torch")
 
 
 class Verdict(NamedTuple):
@@ -20,32 +21,33 @@ class Verdict(NamedTuple):
     met: bool
 
 
-def ratios(run: Run) -> dict[tuple[str, Shape], dict[str, float]]:
-    """(mode, shape) -> {peer: how many times longer it takes}, float32."""
-    return {
-        (row["mode"], tuple(row["shape"])): row["ratio"]
-        for row in run["rows"]
-        if row["dtype"] == "float32"
-    }
+def ratios(run: Run) -> dict[tuple[str, str, Shape], dict[str, float]]:
+    """(dtype, mode, shape) -> {peer: how many times longer it takes}."""
+    return {(row["dtype"], row["mode"], tuple(row["shape"])): row["ratio"] for row in run["rows"]}
+
+
+def title(limit: budgets.SpeedLimit) -> str:
+    dtype = "" if limit.dtype == "float32" else f"{limit.dtype}, "
+    return f"{dtype}{limit.what} against {limit.peer}"
 
 
 def speed(run: Run) -> Iterator[Verdict]:
     measured = ratios(run)
-    named = {(limit.what, limit.peer, limit.shape) for limit in budgets.SPEED}
-    for limit in budgets.SPEED:
+    limits = (*budgets.SPEED, *budgets.TORCH_SPEED)
+    named = {(title(limit), limit.shape) for limit in limits}
+    for limit in limits:
         mode = CALL.get(limit.what, limit.what)
         for shape in [limit.shape] if limit.shape else budgets.SHAPES:
-            covered = limit.shape is None and (limit.what, limit.peer, shape) in named
-            got = measured.get((mode, shape), {}).get(limit.peer)
+            covered = limit.shape is None and (title(limit), shape) in named
+            got = measured.get((limit.dtype, mode, shape), {}).get(limit.peer)
             if got is not None and not covered:
-                what = f"{limit.what} against {limit.peer}"
-                yield _verdict(what, shape, limit.at_least, got, "x")
+                yield _verdict(title(limit), shape, limit.at_least, got, "x")
 
 
 def copy_part(run: Run) -> Iterator[Verdict]:
     measured = ratios(run)
     for shape in SHAPES:
-        got = measured.get(("forward + gradient", shape), {}).get("copy")
+        got = measured.get(("float32", "forward + gradient", shape), {}).get("copy")
         parts = [part for part in budgets.COPY_PART if shape[1] >= part.least_classes]
         if got is not None and parts and shape != budgets.SMALL_CALL:
             part = max(parts, key=lambda part: part.least_classes)
@@ -54,15 +56,24 @@ def copy_part(run: Run) -> Iterator[Verdict]:
 
 def accuracy(run: Run) -> Iterator[Verdict]:
     for dtype, peers in run["ulp"].items():
-        limits, ours = budgets.ULPS[dtype], peers["neglog"]
-        for what, most in (("nll", limits.nll), ("gradient", limits.grad)):
-            got = float(ours[what])
-            yield Verdict(f"{dtype} {what}", None, f"<= {most:g} ulp", f"{got:.2f}", got <= most)
+        limits = budgets.ULPS[dtype]
+        for face in (name for name in FACES if name in peers):
+            for what, most in (("nll", limits.nll), ("gradient", limits.grad)):
+                got, name = float(peers[face][what]), f"{face}, {dtype} {what}"
+                yield Verdict(name, None, f"<= {most:g} ulp", f"{got:.2f}", got <= most)
+
+
+def memory(run: Run) -> Iterator[Verdict]:
+    limit = budgets.TORCH_MEMORY
+    if "memory" in run:
+        got = float(run["memory"]["arrays"]["neglog.torch"])
+        what, wanted = "peak memory above the logits", f"<= {limit.at_most:g} arrays"
+        yield Verdict(what, limit.shape, wanted, f"{got:.2f}", got <= limit.at_most)
 
 
 def _verdict(what: str, shape: Shape, least: float, got: float, unit: str) -> Verdict:
-    return Verdict(what, shape, f">= {least:g}{unit}", f"{got:.2f}{unit}", got >= least)
+    return Verdict(what, shape, f">= {least:.3g}{unit}", f"{got:.2f}{unit}", got >= least)
 
 
 def verdicts(run: Run) -> list[Verdict]:
-    return [*speed(run), *copy_part(run), *accuracy(run)]
+    return [*speed(run), *copy_part(run), *memory(run), *accuracy(run)]

@@ -2,16 +2,21 @@
 
 import argparse
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from bench import accuracy, machine, promises
-from bench.cases import DTYPES, MODES, SHAPES, Case
+import budgets
+
+from bench import accuracy, machine, memory, promises, torch_face
+from bench.cases import DTYPES, MODES, SEGMENTATION, SHAPES, TORCH_MODES, Case, size
 from bench.peers import PEERS, Calls, UnavailableError
-from bench.timing import check, interleaved, median, ratio, truth
+from bench.timing import Row, check, interleaved, row, truth
 
 Run = dict[str, Any]
+Peers = dict[str, Callable[[Case], Calls]]
+ALWAYS = {"neglog", "copy", "neglog.torch", "bare node"}  # whatever peers are asked for
+SLOW_TO_START = {"torch.compile"}
 
 
 def everything(options: argparse.Namespace) -> Run:
@@ -20,67 +25,101 @@ def everything(options: argparse.Namespace) -> Run:
     run: Run = {"date": today, "machine": machine.describe(), "versions": machine.versions()}
     print(sentence(run), flush=True)
     run |= {"rows": [], "absent": [], "ulp": {}}
-    dtypes = options.dtype or (DTYPES[:1] if options.quick else DTYPES)
-    shapes = [tuple(map(int, text.split("x"))) for text in options.shape or []] or (
-        SHAPES[:3] if options.quick else SHAPES
-    )
-    peers = chosen(options)
-    for dtype in dtypes:
-        for shape in shapes:
-            run["rows"] += case_rows(Case.random(shape, dtype), peers, options.seconds, run)
-    run["ulp"] = {dtype: accuracy.worst(dtype, peers) for dtype in dtypes}
+    for dtype, shape in problems(options):
+        one_case(Case.random(shape, dtype), options, run)
+    if options.face != "numpy" and not options.quick and not options.shape:
+        torch_only(options.seconds, run)
+    for dtype in options.dtype or (DTYPES[:1] if options.quick else (*DTYPES, "float16")):
+        run["ulp"][dtype] = accuracy.worst(dtype, chosen(exact_peers(options), options))
     return run
 
 
-def chosen(options: argparse.Namespace) -> dict[str, Callable[[Case], Calls]]:
-    slow_to_start = {"torch.compile"} if options.quick else set()
-    wanted = set(options.peer or PEERS) - slow_to_start | {"neglog", "copy"}
-    return {name: peer for name, peer in PEERS.items() if name in wanted}
+def problems(options: argparse.Namespace) -> list[tuple[str, tuple[int, ...]]]:
+    """Every dtype and shape that the options ask for."""
+    shapes: Any = [tuple(map(int, text.split("x"))) for text in options.shape or []]
+    if not shapes:
+        pixels = () if options.face == "numpy" else (SEGMENTATION,)
+        shapes = SHAPES[:3] if options.quick else (*SHAPES, *pixels)
+    dtypes = options.dtype or (DTYPES[:1] if options.quick else DTYPES)
+    return [(dtype, shape) for dtype in dtypes for shape in shapes]
 
 
-def case_rows(
-    case: Case, peers: dict[str, Callable[[Case], Calls]], seconds: float, run: Run
-) -> list[Run]:
-    """Both modes of one case, every peer's answer checked first."""
-    answers, calls = truth(case), {}
+def one_case(case: Case, options: argparse.Namespace, run: Run) -> None:
+    """The rows of every face, each answer checked first."""
+    answers = truth(case)
+    for modes, peers in faces(case.logits.shape, options):
+        calls = checked(case, chosen(peers, options), answers, run)
+        for mode, call in modes.items() if calls else ():
+            timed = {name: getattr(each, call) for name, each in calls.items()}
+            samples = interleaved(timed, options.seconds)
+            keep(row(case.dtype, case.logits.shape, mode, samples), run)
+
+
+def faces(
+    shape: tuple[int, ...], options: argparse.Namespace
+) -> Iterator[tuple[dict[str, str], Peers]]:
+    """Each face that is asked for: its modes, and who takes part."""
+    if options.face != "torch" and len(shape) == 2:
+        yield MODES, PEERS
+    if options.face != "numpy":
+        yield TORCH_MODES, torch_face.steps(shape)
+
+
+def exact_peers(options: argparse.Namespace) -> Peers:
+    """Those whose errors are measured."""
+    ours = {} if options.face == "numpy" else torch_face.ACCURATE
+    return ours if options.face == "torch" else PEERS | ours
+
+
+def chosen(peers: Peers, options: argparse.Namespace) -> Peers:
+    left_out = SLOW_TO_START if options.quick else set()
+    wanted = set(options.peer or peers) - left_out | ALWAYS
+    return {name: peer for name, peer in peers.items() if name in wanted}
+
+
+def checked(case: Case, peers: Peers, answers: Any, run: Run) -> dict[str, Calls]:
+    """Everyone who can do this case; a wrong answer raises."""
+    calls = {}
     for name, peer in peers.items():
         try:
             calls[name] = peer(case)
         except UnavailableError as reason:
-            if str(reason) not in run["absent"]:
-                run["absent"].append(str(reason))
-                print(f"{name} is left out: {reason}")
+            leave_out(name, reason, run)
             continue
         check(name, case, calls[name], answers)
         gc.collect()
-    rows = []
-    for mode, index in zip(MODES, (0, 1), strict=True):
-        samples = interleaved({name: each[index] for name, each in calls.items()}, seconds)
-        rows.append(
-            {
-                "dtype": case.dtype,
-                "shape": case.logits.shape,
-                "mode": mode,
-                "rounds": len(samples["neglog"]),
-                "seconds": {name: median(values) for name, values in samples.items()},
-                "ratio": {
-                    name: ratio(values, samples["neglog"])
-                    for name, values in samples.items()
-                    if name != "neglog"
-                },
-            }
-        )
-        print(line(rows[-1]), flush=True)
-    return rows
+    return calls
 
 
-def line(row: Run) -> str:
-    ours, ratios = row["seconds"]["neglog"], dict(row["ratio"])
-    copy = ratios.pop("copy")
-    n, classes = row["shape"]
+def leave_out(name: str, reason: UnavailableError, run: Run) -> None:
+    if str(reason) not in run["absent"]:
+        run["absent"].append(str(reason))
+        print(f"{name} is left out: {reason}")
+
+
+def torch_only(seconds: float, run: Run) -> None:
+    """What is measured of the PyTorch face alone."""
+    shape = budgets.TORCH_MEMORY.shape
+    try:
+        keep(torch_face.stats_row(seconds), run)
+        keep(torch_face.compiled_row(seconds), run)
+        arrays = {name: memory.above_logits(name, shape) for name in torch_face.ACCURATE}
+        run["memory"] = {"dtype": "float32", "shape": shape, "arrays": arrays}
+    except UnavailableError as reason:
+        leave_out("neglog.torch", reason, run)
+
+
+def keep(found: Row, run: Run) -> None:
+    run["rows"].append(found)
+    print(line(found), flush=True)
+
+
+def line(row: Row) -> str:
+    ratios, ours = dict(row["ratio"]), next(iter(row["seconds"].values()))
+    copy = ratios.pop("copy", None)
     peers = "  ".join(f"{name} {value:.2f}x" for name, value in ratios.items())
-    end = f"  copy {copy:.2f}" if row["mode"] == "forward + gradient" else ""
-    return f"{row['dtype']:8} {n:>5} x {classes:<6} {row['mode']:18} {milli(ours)}  {peers}{end}"
+    end = f"  copy {copy:.2f}" if copy and row["mode"] == "forward + gradient" else ""
+    return f"{row['dtype']:8} {size(row['shape']):18} {row['mode']:23} {milli(ours)}  {peers}{end}"
 
 
 def milli(seconds: float) -> str:
@@ -104,7 +143,11 @@ def report(run: Run) -> None:
             for name, e in peers.items()
         ]
         print(f"  {dtype:8}  " + "   ".join(cells))
+    if "memory" in run:
+        found = run["memory"]
+        print(f"\npeak memory above the logits, in arrays of their size, {size(found['shape'])}")
+        print("  " + "   ".join(f"{name} {got:.2f}" for name, got in found["arrays"].items()))
     print("\npromises (tests/budgets.py)")
     for what, shape, wanted, measured, met in promises.verdicts(run):
-        size = f"{shape[0]} x {shape[1]}" if shape else ""
-        print(f"  {'met   ' if met else 'MISSED'}  {what:42} {size:14} {wanted:10} {measured}")
+        mark, where = "met   " if met else "MISSED", size(shape) if shape else ""
+        print(f"  {mark}  {what:50} {where:14} {wanted:14} {measured}")

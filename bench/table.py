@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import budgets
 
 from bench import ROOT
+from bench.cases import TORCH_MODES, size
 
 RESULTS = ROOT / "bench" / "results"
 BLOCK = re.compile(r"(<!-- bench:begin -->\n).*?(<!-- bench:end -->)", re.S)
@@ -16,7 +17,10 @@ class Words(NamedTuple):
     """The words of the tables in one language."""
 
     times: str
+    modes: dict[str, str]  # of a row that is not named by its shape alone
     copy: str
+    torch: str
+    memory: str
     errors: str
     machine: str
     absent: str = "—"
@@ -24,20 +28,36 @@ class Words(NamedTuple):
 
 ENGLISH = Words(
     times="float32, {mode}",
+    modes={
+        "forward": "forward",
+        "forward + gradient": "forward + gradient",
+        "row_stats + backward": "`row_stats`",
+        "loss in a compiled step": "in a compiled step",
+    },
     copy="part of a copy's speed",
+    torch="PyTorch: forward + backward",
+    memory="PyTorch: peak memory above the logits",
     errors="worst error, ulp: nll / gradient",
     machine="Measured on {cpu}, {threads} threads, instruction set `{instruction_set}`, {system}, "
     "Python {python}, {versions}. `2.0x` means that the library takes twice as long as neglog.",
 )
 KOREAN = Words(
     times="float32, {mode}",
+    modes={
+        "forward": "순전파",
+        "forward + gradient": "순전파 + 기울기",
+        "row_stats + backward": "`row_stats`",
+        "loss in a compiled step": "컴파일된 학습 단계 안에서",
+    },
     copy="메모리 복사 속도 대비",
+    torch="PyTorch: 순전파 + 역전파",
+    memory="PyTorch: 로짓을 뺀 최대 메모리",
     errors="최대 오차(ulp): nll / 기울기",
     machine="측정 환경: {cpu}, 스레드 {threads}개, 명령어 집합 `{instruction_set}`, {system}, "
     "Python {python}, {versions}. `2.0x`는 neglog보다 두 배 오래 걸린다는 뜻입니다.",
 )
 READMES = {"README.md": ENGLISH, "README.ko.md": KOREAN}
-MODES_KOREAN = {"forward": "순전파", "forward + gradient": "순전파 + 기울기"}
+NO_PEER = {"copy", "bare node"}  # shown apart, or only when the benchmark runs
 
 
 def kept_run() -> dict[str, Any]:
@@ -51,15 +71,18 @@ def kept_run() -> dict[str, Any]:
 def markdown(run: dict[str, Any], words: Words) -> str:
     """The block between the markers."""
     parts = [times(run, mode, words) for mode in ("forward + gradient", "forward")]
+    if found := torch_rows(run):
+        parts.append(torch_times(found, words))
+    if "memory" in run:
+        parts.append(memory(run["memory"], words))
     return "\n\n".join([*parts, errors(run, words), machine(run, words)]) + "\n"
 
 
 def times(run: dict[str, Any], mode: str, words: Words) -> str:
     rows = [row for row in run["rows"] if row["dtype"] == "float32" and row["mode"] == mode]
-    peers = [name for name in rows[0]["ratio"] if name != "copy"]
-    named = MODES_KOREAN[mode] if words is KOREAN else mode
-    header = [words.times.format(mode=named), "neglog", *peers]
-    body = [[size(row), duration(row), *(f"{row['ratio'][p]:.1f}x" for p in peers)] for row in rows]
+    peers = [name for name in rows[0]["ratio"] if name not in NO_PEER]
+    header = [words.times.format(mode=words.modes[mode]), "neglog", *peers]
+    body = [[size(row["shape"]), duration(row), *ratios(row, peers, words)] for row in rows]
     if mode == "forward + gradient":
         header.append(words.copy)
         for cells, row in zip(body, rows, strict=True):
@@ -67,6 +90,37 @@ def times(run: dict[str, Any], mode: str, words: Words) -> str:
             small = tuple(row["shape"]) == budgets.SMALL_CALL
             cells.append(words.absent if small else f"{row['ratio']['copy']:.2f}")
     return grid(header, body)
+
+
+def torch_rows(run: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows of the PyTorch face; none where torch is not installed."""
+    rows = (row for row in run["rows"] if "neglog.torch" in row["seconds"])
+    return [row for row in rows if row["dtype"] in ("float32", "bfloat16")]
+
+
+def torch_times(rows: list[dict[str, Any]], words: Words) -> str:
+    peers = ["torch eager", "torch.compile"]
+    body = [[label(row, words), duration(row), *ratios(row, peers, words)] for row in rows]
+    return grid([words.torch, "neglog.torch", *peers], body)
+
+
+def label(row: dict[str, Any], words: Words) -> str:
+    """What sets a row apart: its shape, and what is not the rule."""
+    dtype = [] if row["dtype"] == "float32" else [row["dtype"]]
+    mode = [] if row["mode"] in TORCH_MODES else [words.modes[row["mode"]]]
+    return ", ".join([size(row["shape"]), *dtype, *mode])
+
+
+def ratios(row: dict[str, Any], peers: list[str], words: Words) -> list[str]:
+    found = row["ratio"]
+    return [f"{found[peer]:.1f}x" if peer in found else words.absent for peer in peers]
+
+
+def memory(found: dict[str, Any], words: Words) -> str:
+    shape, arrays = found["shape"], found["arrays"]
+    megabytes = 4 * shape[0] * shape[1] / 2**20
+    cells = [f"{count:.2f} x {megabytes:.0f} MiB" for count in arrays.values()]
+    return grid([words.memory, *arrays], [[size(shape), *cells]])
 
 
 def errors(run: dict[str, Any], words: Words) -> str:
@@ -83,12 +137,8 @@ def machine(run: dict[str, Any], words: Words) -> str:
     return words.machine.format(**run["machine"], versions=versions)
 
 
-def size(row: dict[str, Any]) -> str:
-    return f"{row['shape'][0]} x {row['shape'][1]}"
-
-
 def duration(row: dict[str, Any]) -> str:
-    seconds = row["seconds"]["neglog"]
+    seconds = next(iter(row["seconds"].values()))  # ours
     return f"{seconds * 1e6:.1f} µs" if seconds < 1e-3 else f"{seconds * 1e3:.1f} ms"
 
 

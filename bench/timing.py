@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from bench.cases import Case
 from bench.peers import Calls, to_numpy
 
+Row = dict[str, Any]
+Samples = dict[str, list[float]]
+
 LEAST_SAMPLE = 2e-3  # seconds; shorter calls are repeated inside one sample
 SHORT = 50e-3  # seconds; before a shorter call other libraries' threads are let go to sleep
 SLOW = 6  # a peer this many times slower than the quickest runs in every third round only
@@ -38,11 +41,11 @@ def sample(call: Callable[[], Any], expected: float) -> float:
     return once(call, max(1, int(LEAST_SAMPLE / expected)))
 
 
-def interleaved(calls: dict[str, Callable[[], Any]], seconds: float) -> dict[str, list[float]]:
+def interleaved(calls: dict[str, Callable[[], Any]], seconds: float) -> Samples:
     """Samples of every call: name -> seconds, nan where a slow one sat a round out."""
     warm = {name: min(once(call), once(call)) for name, call in calls.items()}
     slow = {name for name, t in warm.items() if t > SLOW * min(warm.values())}
-    samples: dict[str, list[float]] = {name: [] for name in calls}
+    samples: Samples = {name: [] for name in calls}
     names, order = list(calls), np.random.default_rng(0)
     stop = time.perf_counter() + seconds
     gc.collect()
@@ -69,16 +72,31 @@ def ratio(peer: list[float], ours: list[float]) -> float:
     return statistics.median(pairs)
 
 
+def row(dtype: str, shape: tuple[int, ...], mode: str, samples: Samples) -> Row:
+    """One line of the report; the first name is ours, which the others are held against."""
+    ours, *others = samples
+    return {
+        "dtype": dtype,
+        "shape": shape,
+        "mode": mode,
+        "rounds": len(samples[ours]),
+        "seconds": {name: median(values) for name, values in samples.items()},
+        "ratio": {name: ratio(samples[name], samples[ours]) for name in others},
+    }
+
+
 def truth(case: Case) -> tuple[float, NDArray[np.float64]]:
     """The mean loss, and the gradient of every `stride`-th row, by plain float64 in pieces."""
     total = 0.0
     for z, y in zip(pieces(case.logits), pieces(case.target), strict=True):
         p, log_sum = softmax64(z)
-        total += float((log_sum - z[np.arange(len(y)), y]).sum())
+        chosen = np.take_along_axis(z, y[:, None], axis=1)[:, 0]
+        total += float((log_sum - chosen).sum())
     step = stride(len(case.target))
     p, _ = softmax64(case.logits[::step])
-    p[np.arange(len(p)), case.target[::step]] -= 1
-    return total / len(case.target), p / len(case.target)
+    own = case.target[::step][:, None]
+    np.put_along_axis(p, own, np.take_along_axis(p, own, axis=1) - 1, axis=1)
+    return total / case.target.size, p / case.target.size
 
 
 def pieces(array: NDArray) -> list[NDArray]:
@@ -100,7 +118,7 @@ def stride(rows: int) -> int:
 
 # Loose on purpose: this finds a wrong formula or a stale buffer, relative to the largest entry.
 # How accurate each library is, accuracy.py says.
-LIMITS = {"float64": 1e-9, "float32": 2e-4, "bfloat16": 2e-2}
+LIMITS = {"float64": 1e-9, "float32": 2e-4, "float16": 2e-2, "bfloat16": 2e-2}
 
 
 def check(name: str, case: Case, calls: Calls, answers: tuple[float, NDArray[np.float64]]) -> None:
@@ -112,6 +130,10 @@ def check(name: str, case: Case, calls: Calls, answers: tuple[float, NDArray[np.
     rows = to_numpy(got[:: stride(len(case.target))])
     pairs = ((to_numpy(forward), loss), (to_numpy(value), loss), (rows, grad))
     for what, (have, want) in zip(("forward", "loss", "gradient"), pairs, strict=True):
-        error = float(np.max(np.abs(have - want)) / np.max(np.abs(want)))
-        if not error <= LIMITS[case.dtype]:
-            raise AssertionError(f"{name}: {what} is off by {error:.1e} of its size")
+        check_close(f"{name}: {what}", have, want, LIMITS[case.dtype])
+
+
+def check_close(what: str, have: Any, want: Any, limit: float) -> None:
+    error = float(np.max(np.abs(have - want)) / np.max(np.abs(want)))
+    if not error <= limit:
+        raise AssertionError(f"{what} is off by {error:.1e} of its size")

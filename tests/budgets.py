@@ -34,11 +34,12 @@ RESULT_DTYPE = MappingProxyType(
 class SpeedLimit(NamedTuple):
     """`ours` must be at least `at_least` times as fast as `peer`, in one run of one process."""
 
-    what: str  # "forward + gradient", "forward", "out="
+    what: str  # "forward + gradient", "forward", "out="; in torch "forward + backward"
     peer: str
     shape: tuple[int, int] | None  # None: every other shape of the benchmark
     at_least: float
     sentence: str
+    dtype: str = "float32"
 
 
 # Two cores with AVX-512, float32. Rows x classes as in the benchmark.
@@ -58,6 +59,39 @@ SPEED = (
     SpeedLimit("forward", "torch eager", None, 8, "Every shape: it stores all log-probabilities."),
     SpeedLimit("forward", "JAX jit", None, 2, "Every shape: we read the logits once."),
     SpeedLimit("call", "torch eager", SMALL_CALL, 1, "A small call costs no more than torch's."),
+)
+
+# The PyTorch face: z.grad = None; cross_entropy(z, y).backward().
+COMPILED_STEP = (2048, 32768)  # hidden @ classes.T -> loss -> backward, in torch.compile
+
+TORCH_SPEED = (
+    SpeedLimit("forward + backward", "torch eager", SMALL_V, 8, "Ten classes: one vector a row."),
+    SpeedLimit("forward + backward", "torch eager", None, 10, "One pass gives both."),
+    *(
+        SpeedLimit("forward + backward", "torch eager", shape, 10, "Rounded once.", "bfloat16")
+        for shape in SHAPES[1:]
+    ),
+    SpeedLimit("forward + backward", "torch.compile", SMALL_V, 1, "Its loops are fused, too."),
+    SpeedLimit("forward + backward", "torch.compile", None, 3.5, "Long rows leave its cache."),
+    SpeedLimit(
+        "forward + backward", "torch eager", SMALL_CALL, 1 / 1.2, "A node in Python has its price."
+    ),
+    SpeedLimit(
+        "loss in a compiled step", "torch.compile", COMPILED_STEP, 3, "Two passes: one each way."
+    ),
+)
+
+
+class MemoryLimit(NamedTuple):
+    """Peak memory above the logits, in arrays of their size."""
+
+    shape: tuple[int, int]  # float32
+    at_most: float
+    sentence: str
+
+
+TORCH_MEMORY = MemoryLimit(
+    (2048, 32768), 1.05, "forward + backward: the gradient, and a few numbers a row."
 )
 
 

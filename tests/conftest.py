@@ -1,19 +1,15 @@
 """What every test shares: the face under test, hypothesis' settings, and the report's header."""
 
-import importlib
 import importlib.metadata
+import importlib.util
 import os
-import sys
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import hypothesis
-import numpy as np
 import pytest
+from faces import FACES, LACKS, NumPyFace
 
-# The helpers beside the tests (oracle, cases, budgets, checks) are imported by their plain names.
-sys.path.insert(0, str(Path(__file__).parent))
+import neglog
 
 # The same examples on every run and machine, and no failure because a machine was busy.
 hypothesis.settings.register_profile(
@@ -22,29 +18,36 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("fixed")
 
 
-class Face:
-    """The functions for one array library, with the two conversions that a test needs."""
-
-    def __init__(self, module: str, array: Callable[[Any], Any], numpy: Callable[[Any], Any]):
-        self.module = importlib.import_module(module)
-        self.array, self.numpy = array, numpy
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.module, name)
+# Without torch its face is skipped, and the tests that are about nothing else are not collected.
+collect_ignore_glob = [] if importlib.util.find_spec("torch") else ["*torch_*.py"]
 
 
-@pytest.fixture(params=["numpy"], scope="session")
-def face(request: pytest.FixtureRequest) -> Face:
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(what): skipped for a face that has it not")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what a face has not, with the reason that faces.py gives."""
+    for item in items:
+        lacks = LACKS.get(getattr(item, "callspec", None) and item.callspec.params.get("face"), {})
+        for mark in item.iter_markers("needs"):
+            if mark.args[0] in lacks:
+                reason = f"not in neglog.torch, {mark.args[0]}: {lacks[mark.args[0]]}"
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(params=list(FACES), scope="session")
+def face(request: pytest.FixtureRequest) -> NumPyFace:
     """`face.cross_entropy(face.array(z), ...)`, then `face.numpy(loss)`: one test, every face."""
-    return Face({"numpy": "neglog"}[request.param], np.asarray, np.asarray)
+    return FACES[request.param]()
 
 
 @pytest.fixture
-def threads(face: Face) -> Any:
+def threads() -> Any:
     """set_num_threads, put back to what it was when the test is over."""
-    before = face.cpu_info().threads
-    yield face.set_num_threads
-    face.set_num_threads(before)
+    before = neglog.cpu_info().threads
+    yield neglog.set_num_threads
+    neglog.set_num_threads(before)
 
 
 def pytest_report_header() -> str:
@@ -56,9 +59,6 @@ def pytest_report_header() -> str:
         except importlib.metadata.PackageNotFoundError:
             versions.append(f"{package} absent")
     forced = os.environ.get("NEGLOG_CPU", "not set")
-    try:
-        info = importlib.import_module("neglog").cpu_info()
-        engine = f"{info.instruction_set}, {info.threads} threads, of {', '.join(info.supported)}"
-    except Exception as error:  # the header must never be what stops a run
-        engine = f"not available ({type(error).__name__}: {error})"
+    info = neglog.cpu_info()
+    engine = f"{info.instruction_set}, {info.threads} threads, of {', '.join(info.supported)}"
     return f"{', '.join(versions)}\nneglog engine: {engine}; NEGLOG_CPU {forced}"

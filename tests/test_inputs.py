@@ -25,10 +25,11 @@ def both(face: Any, z: Any, target: Any, **options: Any) -> tuple[Any, Any]:
     return face.numpy(loss), face.numpy(grad)
 
 
-# Every integer type; >i4 and >i8 are byte-swapped; strided and read-only ones below.
-@pytest.mark.parametrize(
-    "kind", ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", ">i4", ">i8", ">u2"]
-)
+SWAPPED = [pytest.param(k, marks=pytest.mark.needs("byte order")) for k in (">i4", ">i8", ">u2")]
+
+
+# Every integer type, byte-swapped ones, too; strided and read-only ones below.
+@pytest.mark.parametrize("kind", ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", *SWAPPED])
 def test_targets_of_every_integer_dtype(face: Any, kind: str) -> None:
     z, target = values("float32"), np.arange(N) * 3
     want = both(face, z, target)
@@ -46,6 +47,7 @@ def test_targets_of_every_integer_dtype(face: Any, kind: str) -> None:
         assert odd.tobytes() == before
 
 
+@pytest.mark.needs("byte order")
 @pytest.mark.parametrize("kind", ["f2", "f4", "f8"])
 def test_byte_swapped_logits(face: Any, kind: str) -> None:
     z, target = values("float32").astype(kind), np.arange(N)
@@ -55,6 +57,7 @@ def test_byte_swapped_logits(face: Any, kind: str) -> None:
     np.testing.assert_array_equal(grad, want_grad)
 
 
+@pytest.mark.needs("integer logits")
 @pytest.mark.parametrize("kind", ["?", "i1", "u1", "i4", "u8"])
 def test_integer_logits_are_float64(face: Any, kind: str) -> None:
     z = (np.arange(N * V).reshape(N, V) % 2).astype(kind)
@@ -88,6 +91,7 @@ class OnlyDLPack:
         return self.array.__dlpack_device__()
 
 
+@pytest.mark.needs("other arrays")
 @pytest.mark.parametrize("wrap", [OnlyArray, OnlyDLPack, np.ndarray.tolist])
 def test_what_knows_how_to_become_an_array(face: Any, wrap: Callable[[Any], Any]) -> None:
     z, target = values("float64"), np.arange(N) % V
@@ -99,6 +103,7 @@ def test_what_knows_how_to_become_an_array(face: Any, wrap: Callable[[Any], Any]
     assert_identical(both(face, wrap(z), wrap(probs))[0], both(face, z, probs)[0], "probabilities")
 
 
+@pytest.mark.needs("other arrays")
 def test_torch_tensors_on_the_cpu(face: Any) -> None:
     torch = pytest.importorskip("torch", reason="torch is not installed")
     z, target = values("float32"), np.arange(N)

@@ -11,7 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from checks import assert_identical
+from budgets import ULPS
+from checks import assert_identical, dtype_of
+
+import neglog
 
 LINUX = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux only: CPU affinity")
 FORK = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
@@ -38,14 +41,30 @@ def test_many_callers_at_once(face: Any, threads: Callable[[int], None]) -> None
     work = [
         (rng.standard_normal(s).astype(np.float32), rng.integers(0, s[1], s[0])) for s in shapes
     ]
-    alone = [face.cross_entropy_and_grad(*w) for w in work]
+    both = lambda w: [face.numpy(x) for x in face.cross_entropy_and_grad(*w)]  # noqa: E731
+    alone = [both(w) for w in work]
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
         for _ in range(5):
-            for have, want in zip(
-                pool.map(lambda w: face.cross_entropy_and_grad(*w), work), alone, strict=True
-            ):
+            for have, want in zip(pool.map(both, work), alone, strict=True):
                 assert_identical(have[0], want[0], "loss")
                 assert_identical(have[1], want[1], "gradient")
+
+
+@pytest.mark.parametrize("dtype", list(ULPS))
+# many short rows; rows of a cache; one row, which is split inside
+@pytest.mark.parametrize("shape", [(20000, 10), (300, 1000), (1, 400003)], ids=str)
+def test_bits_do_not_depend_on_the_number_of_threads(
+    face: Any, shape: tuple[int, int], dtype: str, threads: Callable[[int], None]
+) -> None:
+    z = (np.random.default_rng(1).standard_normal(shape) * 5).astype(np.float32)
+    z, target = face.array(z.astype(dtype_of(dtype))), np.arange(shape[0]) % shape[1]
+    threads(1)
+    alone = [face.numpy(x) for x in (*face.cross_entropy_and_grad(z, target), face.softmax(z))]
+    for n in (2, 3, 5):  # as many as cores; a number that divides nothing; more than cores
+        threads(n)
+        many = (*face.cross_entropy_and_grad(z, target), face.softmax(z))
+        for have, want, what in zip(many, alone, ("loss", "gradient", "softmax"), strict=True):
+            assert_identical(face.numpy(have), want, f"{what} by {n} threads")
 
 
 def test_the_number_of_threads_may_change_while_others_compute(
@@ -58,7 +77,8 @@ def test_the_number_of_threads_may_change_while_others_compute(
         for n in (1, 4, 2, 5, 1, 3) * 3:
             threads(n)
         for call in calls:
-            assert_identical(call.result(timeout=60)[1], want[1], "gradient")
+            grad = face.numpy(call.result(timeout=60)[1])
+            assert_identical(grad, face.numpy(want[1]), "gradient")
 
 
 def test_an_error_in_one_caller_reaches_that_caller_only(face: Any) -> None:
@@ -148,17 +168,17 @@ BAD_NUMBERS = [
 
 
 @pytest.mark.parametrize(("bad", "error"), BAD_NUMBERS)
-def test_set_num_threads_says_what_it_wants(face: Any, bad: Any, error: type[Exception]) -> None:
-    before = face.cpu_info().threads
+def test_set_num_threads_says_what_it_wants(bad: Any, error: type[Exception]) -> None:
+    before = neglog.cpu_info().threads
     with pytest.raises(error, match=r"^n |threads"):
-        face.set_num_threads(bad)
-    assert face.cpu_info().threads == before
+        neglog.set_num_threads(bad)
+    assert neglog.cpu_info().threads == before
 
 
-def test_set_num_threads_is_what_cpu_info_says(face: Any, threads: Callable[[int], None]) -> None:
+def test_set_num_threads_is_what_cpu_info_says(threads: Callable[[int], None]) -> None:
     for n in (1, 4, np.int64(2)):
         threads(n)
-        assert face.cpu_info().threads == n
+        assert neglog.cpu_info().threads == n
 
 
 THREADS = "import neglog; print(neglog.cpu_info().threads)"

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from ._contract import InputKindWarning
+from ._contract import InputKindWarning, RowStats
 from ._numpy import (
-    RowStats,
     SoftmaxWithLoss,
     binary_cross_entropy,
     binary_cross_entropy_and_grad,
@@ -26,7 +25,7 @@ from ._numpy import (
 )
 from ._rows import cpu_info, set_num_threads
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "InputKindWarning",

@@ -8,7 +8,7 @@ import operator
 import os.path
 import sys
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,15 @@ _INSTEAD = (
     "log-probabilities (no entry is above 0 and their exponentials sum to 1), whose loss is"
     " nll_loss(log_probs, target)",
 )
+
+
+class RowStats(NamedTuple):
+    """One number a row, each of the target's shape; nll, lse and entropy in nats."""
+
+    nll: Any
+    lse: Any
+    entropy: Any
+    argmax: Any
 
 
 class InputKindWarning(UserWarning):

@@ -12,10 +12,9 @@ from .binary import binary_cross_entropy, binary_cross_entropy_and_grad
 from .layer import SoftmaxWithLoss, one_hot
 from .likelihood import min_entropy, nll_loss, one_vs_rest_nll
 from .losses import cross_entropy, cross_entropy_and_grad
-from .statistics import RowStats, entropy, kl_divergence, row_stats
+from .statistics import entropy, kl_divergence, row_stats
 
 __all__ = [
-    "RowStats",
     "SoftmaxWithLoss",
     "binary_cross_entropy",
     "binary_cross_entropy_and_grad",

@@ -1,12 +1,13 @@
 """What a row of logits says about the model: its loss, certainty, guess and distance."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .. import _rows
 from .._contract import (
+    RowStats,
     as_positive,
     check_shape,
     class_axis,
@@ -24,15 +25,6 @@ from ._arrays import (
     to_result,
 )
 from ._task import as_temperature
-
-
-class RowStats(NamedTuple):
-    """One number a row, each of the target's shape; nll, lse and entropy in nats."""
-
-    nll: Any
-    lse: Any
-    entropy: Any
-    argmax: Any
 
 
 def row_stats(

@@ -104,6 +104,8 @@ def shares(
     divisor = None
     if softcap is None and temperature is not None:
         divisor = along(temperature, dim).to(z.dtype)
+    # Two of +inf have no probabilities: nan in the whole row, in its derivatives too.
+    z = z * torch.where((z == _INF).sum(dim, keepdim=True) > 1, float("nan"), 1.0)
     top = z.detach().argmax(dim, keepdim=True)
     largest = z.gather(dim, top)
     is_top = over_classes(torch.arange(z.shape[dim], device=z.device), z, dim) == top
@@ -151,7 +153,7 @@ def _linear(s: Shares, but: Tensor) -> Tensor:
 
 def _nll(s: Shares, dim: int, target: Tensor, keep: Tensor | None) -> Tensor:
     """log(sum) + (max - z_y) / T; nan where the target is no class, never a read outside."""
-    y = target if keep is None else target.masked_fill(~keep, 0)
+    y = target if keep is None else target.masked_fill(keep.logical_not(), 0)
     y = y.unsqueeze(dim)
     inside = y.clamp(0, s.z.shape[dim] - 1)
     gap = torch.where(inside == s.top, 0.0, s.largest - s.z.gather(dim, inside))
@@ -188,7 +190,7 @@ def gradient(
     spread = (s.share * finite).sum(dim, keepdim=True) * p
     total, at_top = a + h, (h - c * spread) * p
     if target is not None:
-        y = (target if keep is None else target.masked_fill(~keep, 0)).unsqueeze(dim)
+        y = (target if keep is None else target.masked_fill(keep.logical_not(), 0)).unsqueeze(dim)
         inside = y.clamp(0, s.z.shape[dim] - 1)
         a = a.masked_fill(inside != y, float("nan"))
         at_top = at_top + torch.where(inside == s.top, -a * rest, a * p)
@@ -214,4 +216,5 @@ def _coefficient(coef: Tensor | None, s: Shares, dim: int, keep: Tensor | None) 
     """One factor a row, 0 where the row is left out or nothing was asked for."""
     if coef is None:
         return torch.zeros((), dtype=s.z.dtype, device=s.z.device)
-    return along(coef if keep is None else coef.masked_fill(~keep, 0), dim).to(s.z.dtype)
+    kept = coef if keep is None else coef.masked_fill(keep.logical_not(), 0)
+    return along(kept, dim).to(s.z.dtype)

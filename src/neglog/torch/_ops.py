@@ -44,7 +44,7 @@ def rows(
         )  # fmt: skip
         return _complete(logits, found)
     if target is not None:
-        target = target if keep is None else target.masked_fill(~keep, 0)
+        target = target if keep is None else target.masked_fill(keep.logical_not(), 0)
         _engine.check_classes(target, logits.shape[dim])
     arrays, _ = _engine.run(
         logits, dim, target, probs, nll_coef=keep, dense_coef=keep, temperature=temperature,

@@ -76,8 +76,11 @@ def prepare(
     if squared:
         ones = torch.ones(rows_shape, dtype=row_dtype(logits.device), device=logits.device)
         task.square_coef = (ones if caller is None else caller) * squared
-    if row_weight is not None and not is_watched(row_weight):
-        task.keep = row_weight != 0 if task.keep is None else task.keep & (row_weight != 0)
+    if row_weight is not None:
+        used = row_weight != 0
+        if is_watched(row_weight):  # its derivative at 0 is the row's loss, if there is one
+            used = used | logits.detach().amax(dim).isfinite()
+        task.keep = used if task.keep is None else task.keep & used
     if plain:
         warn_input_kind(_engine.looks_like(logits, dim))
     return classes, probs, task
@@ -167,8 +170,9 @@ def check_class_target(
 ) -> None:
     """Integers of any width, one a row; `shape`: the logits', where probabilities do, too."""
     if target.dtype not in _CLASS_DTYPES:
+        also = "" if shape is None else " or probabilities (floats)"
         raise TypeError(
-            f"target must be classes (integers) or probabilities (floats), got {target.dtype};"
+            f"target must be classes (integers){also}, got {target.dtype};"
             " pass target.to(torch.int64) if every value is a whole number"
         )
     if tuple(target.shape) == rows_shape:

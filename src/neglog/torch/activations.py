@@ -203,11 +203,26 @@ def sigmoid(input: Tensor) -> Tensor:
     z = 17 on in float32.
     """
     z = as_real(input)
-    # torch's own values are within 2.4 ulp, in half the kernel's time, but its derivative at s
-    # takes 1 - s: here that is done with the side that is below one half.
     wide = z if z.dtype == torch.float64 else z.float()
-    side = torch.sigmoid(torch.where(wide > 0, -wide, wide))
+    if is_plain(wide):
+        node: Any = _Sigmoid
+        return node.apply(wide).to(z.dtype)  # type: ignore[no-any-return]
+    side = torch.sigmoid(torch.where(wide > 0, -wide, wide))  # at most one half
     return torch.where(wide > 0, 1 - side, side).to(z.dtype)
+
+
+class _Sigmoid(torch.autograd.Function):
+    """torch's values, within 2.4 ulp in half the kernel's time; not its slope, s (1 - s)."""
+
+    @staticmethod
+    def forward(ctx: Any, z: Tensor) -> Tensor:
+        ctx.save_for_backward(z)
+        return torch.sigmoid(z)
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> Tensor:
+        (z,) = ctx.saved_tensors
+        return upstream * sigmoid(z) * sigmoid(-z)
 
 
 @as_torch_raises

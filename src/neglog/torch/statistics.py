@@ -1,11 +1,11 @@
 """What a row of logits says about the model: its loss, certainty, guess and distance."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from .._contract import as_positive, check_shape, warn_input_kind, without_axis
+from .._contract import RowStats, as_positive, check_shape, warn_input_kind, without_axis
 from . import _engine
 from ._compose import row_dtype
 from ._engine import RESULTS
@@ -21,15 +21,6 @@ from ._task import (
 )
 from ._way import is_plain
 from .activations import as_dim, log_softmax, softmax
-
-
-class RowStats(NamedTuple):
-    """One number a row, each of the target's shape; nll, lse and entropy in nats."""
-
-    nll: Tensor
-    lse: Tensor
-    entropy: Tensor
-    argmax: Tensor
 
 
 @as_torch_raises
