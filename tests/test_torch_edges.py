@@ -177,6 +177,20 @@ def test_a_mean_over_no_row_is_zero(way: str, shape: tuple[int, ...], reduction:
 
 
 @every_way
+def test_a_mean_over_weights_that_cancel_is_zero(way: str) -> None:
+    """There is nothing to divide by, here too; torch gives an infinity."""
+    logits, target = torch.tensor([[0.5, 1.0, -2.0], [2.0, -1.0, 0.25]]), torch.tensor([0, 1])
+    for weights in (
+        {"weight": torch.tensor([1.0, -1.0, 3.0])},
+        {"row_weight": torch.tensor([2.0, -2.0])},
+        {"row_weight": torch.tensor([2.0, -2.0]), "label_smoothing": 0.1, "z_loss": 0.1},
+    ):
+        loss, grad = loss_and_grad(way, losses_of(target, **weights), logits)
+        assert torch.equal(loss, torch.tensor(0.0))
+        assert torch.equal(grad, torch.zeros(2, 3))
+
+
+@every_way
 @every_dtype
 def test_one_class_costs_nothing(way: str, dtype: torch.dtype) -> None:
     for layout in (torch.tensor([[3.0, -7.0, 1.5]]).mT, torch.tensor([[3.0], [-7.0], [1.5]])):

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from . import _engine, _ops
 from ._rows import rows
-from ._way import is_plain
+from ._way import is_batched, is_plain
 
 
 class Task:
@@ -151,7 +151,7 @@ def in_graph(
 ) -> Tensor:
     """`value` with a way back to the logits; `grad` is their gradient if `upstream` comes."""
     node: Any = _Node
-    return node.apply(logits, target, probs, task, upstream, [value, grad])  # type: ignore[no-any-return]
+    return node.apply(logits, target, probs, (value, task, upstream, grad))  # type: ignore[no-any-return]
 
 
 class _Node(torch.autograd.Function):
@@ -163,26 +163,26 @@ class _Node(torch.autograd.Function):
         logits: Tensor,
         target: Tensor | None,
         probs: Tensor | None,
-        task: Task,
-        upstream: float | None,
-        done: list[Tensor | None],
+        done: tuple[Tensor, Task, float | None, Tensor | None],
     ) -> Tensor:
         ctx.save_for_backward(logits, target, probs)
-        ctx.task, ctx.upstream, ctx.prepared = task, upstream, done
-        return done.pop(0)  # type: ignore[return-value]
+        value, ctx.task, ctx.upstream, grad = done
+        ctx.prepared = [grad]
+        return value
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
         global _upstream_met
         logits, target, probs = ctx.saved_tensors  # raises where they were overwritten
-        task, rest = ctx.task, (None,) * 5
-        if torch.is_grad_enabled() or ctx.upstream is None or not is_plain(upstream):
+        task = ctx.task
+        if ctx.upstream is None or torch.is_grad_enabled() or is_batched(upstream):
             coefs = _coefficients(logits, target, probs, task, upstream)
             options = (task.keep, task.temperature, task.softcap)
-            return _ops.gradient(logits, task.dim, target, probs, *options, *coefs), *rest
+            grad = _ops.gradient(logits, task.dim, target, probs, *options, *coefs)
+            return grad, None, None, None
         _upstream_met = met = upstream.item()
         prepared = ctx.prepared.pop() if ctx.prepared else None  # atomic: nobody else gets it
         if prepared is None or met != ctx.upstream:
             del prepared  # its memory is used again
             prepared = _pass(logits, target, probs, task, met)[1]
-        return prepared, *rest
+        return prepared, None, None, None

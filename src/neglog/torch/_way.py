@@ -7,6 +7,7 @@ from torch.autograd import forward_ad
 _PLAIN = (Tensor, torch.nn.Parameter)
 _transforms_active = torch._C._are_functorch_transforms_active
 _is_compiling = torch.compiler.is_compiling
+_is_legacy_batched = torch._C._functorch.is_legacy_batchedtensor
 
 
 def is_forward_mode() -> bool:
@@ -29,8 +30,8 @@ def is_watched(tensor: Tensor) -> bool:
 
 
 def is_batched(tensor: Tensor) -> bool:
-    """Many tensors in the guise of one: inside of torch.func, or of autograd.grad's own vmap."""
-    return _transforms_active() or torch._C._functorch.is_legacy_batchedtensor(tensor)
+    """Many tensors in the guise of one, or one with a tangent: no single number to be read."""
+    return _transforms_active() or is_forward_mode() or _is_legacy_batched(tensor)
 
 
 def is_plain(tensor: Tensor) -> bool:
@@ -40,7 +41,6 @@ def is_plain(tensor: Tensor) -> bool:
         and tensor.is_cpu
         and not _is_compiling()
         and not is_batched(tensor)
-        and not is_forward_mode()
         and not torch._C._len_torch_dispatch_stack()
         and tensor.layout is torch.strided
         and not tensor.is_neg()
