@@ -41,9 +41,10 @@ mutants: .venv/.test
 
 SANITIZE    := $(CURDIR)/build/sanitize
 LIBRARY      = $(shell $${CXX:-c++} -print-file-name=$(1))
-# Tests about the project's files (one compiles, for an hour under a preloaded sanitizer), and one
-# that limits the address space, which leaves a sanitizer none for its shadow memory.
-NOT_HERE    := $(patsubst %,--ignore=tests/test_%.py,wheel structure docs bench) \
+# Tests about the project's files and of torch's compiler (they compile, for an hour under a preloaded
+# sanitizer), and one that limits the address space, which leaves a sanitizer none for its shadow.
+NOT_HERE    := $(patsubst %,--ignore=tests/test_%.py,wheel structure docs bench torch_compile \
+                 torch_distributed torch_examples torch_patch) \
                --deselect=tests/test_threads.py::test_ctrl_c_during_a_long_call
 sanitize: .venv/.test
 	@echo "== building the kernels under AddressSanitizer and UndefinedBehaviorSanitizer"

@@ -31,6 +31,8 @@ COPIED = (
 )
 # About the repository, not about what is computed: nothing here could notice a wrong number.
 ELSEWHERE = ("test_structure", "test_wheel", "test_docs", "test_oracle", "test_bench", "test_cli")
+# Minutes of compilers and processes, for what the other files notice sooner.
+SLOW = ("test_torch_compile", "test_torch_distributed", "test_torch_examples", "test_torch_patch")
 SECONDS = 300
 
 
@@ -78,7 +80,7 @@ class Tree:
     def first_failure(self, tests: Collection[str]) -> str | None:
         """The first test in these files (all, if none is named) that fails, None if all pass."""
         chosen = [f"tests/{name}.py" for name in tests] or ["tests"]
-        ignored = [f"--ignore=tests/{name}.py" for name in ELSEWHERE]
+        ignored = [f"--ignore=tests/{name}.py" for name in (*ELSEWHERE, *SLOW)]
         options = ["-x", "-q", "-p", "no:cacheprovider", "--no-header", "-r", "fE"]
         try:
             done = self.run(sys.executable, "-m", "pytest", *options, *ignored, *chosen)

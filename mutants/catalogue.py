@@ -231,4 +231,80 @@ KERNELS = (
     ),
 )
 
-MUTANTS: tuple[Mutant, ...] = PYTHON + KERNELS
+T_LOSS, T_TASK = "src/neglog/torch/_loss.py", "src/neglog/torch/_task.py"
+T_COMPOSE, T_OPS = "src/neglog/torch/_compose.py", "src/neglog/torch/_ops.py"
+
+TORCH = (
+    Mutant(
+        "torch: a gradient handed out for another upstream",
+        T_LOSS,
+        "if prepared is None or met != ctx.upstream:",
+        "if prepared is None:",
+        ("test_torch_graph",),
+    ),
+    Mutant(
+        "torch: a gradient handed out twice",
+        T_LOSS,
+        "ctx.prepared.pop() if ctx.prepared else None",
+        "ctx.prepared[0]",
+        ("test_torch_graph",),
+    ),
+    Mutant(
+        "torch: one upstream gradient for all rows",
+        T_LOSS,
+        "share = share.expand(shape)",
+        "share = share.reshape(-1)[:1].sum().expand(shape)",
+        ("test_torch_graph",),
+    ),
+    Mutant(
+        "torch: memory used again while it is held",
+        "src/neglog/torch/_memory.py",
+        "if user() is None and size <= len(block)",
+        "if size <= len(block)",
+        ("test_torch_graph",),
+    ),
+    Mutant(
+        "torch: ignored rows reach the operator",
+        T_TASK,
+        "task.keep = classes != ignore if ignored else None",
+        "task.keep = None",
+        ("test_torch_edges",),
+    ),
+    Mutant(
+        "torch: p - 1 at the largest class",
+        T_COMPOSE,
+        "torch.where(inside == s.top, -a * rest, a * p)",
+        "torch.where(inside == s.top, a * p - a, a * p)",
+        ("test_torch_edges",),
+    ),
+    Mutant(
+        "torch: log instead of log1p",
+        T_COMPOSE,
+        "torch.log1p(others)",
+        "torch.log(1 + others)",
+        ("test_torch_edges",),
+    ),
+    Mutant(
+        "torch: a loss in 16 bits",
+        "src/neglog/torch/_engine.py",
+        "torch.bfloat16: torch.float32,",
+        "torch.bfloat16: torch.bfloat16,",
+        ("test_torch_edges",),
+    ),
+    Mutant(
+        "torch: the graph of a coefficient walked twice",
+        T_OPS,
+        "inputs[at] = inputs[at].view_as(inputs[at])",
+        "pass",
+        ("test_torch_autograd",),
+    ),
+    Mutant(
+        "torch: no derivative at a weight of 0",
+        T_LOSS,
+        "masked_fill((coef == 0) & values.isfinite().logical_not(), 0.0)",
+        "masked_fill(coef == 0, 0.0)",
+        ("test_torch_autograd",),
+    ),
+)
+
+MUTANTS: tuple[Mutant, ...] = PYTHON + TORCH + KERNELS

@@ -165,8 +165,7 @@ class TorchFace(NumPyFace):
         return self.module.logsumexp(self.array(logits), axis, keepdim=keepdims)
 
     def kl_divergence(self, target_probs: Any, logits: Any, *, axis: int = -1) -> Any:
-        z, t = self.array(logits), self.array(target_probs)
-        return self.module.kl_divergence(_to_1(t, z, axis), _to_1(z, z, axis))
+        return self.module.kl_divergence(self.array(target_probs), self.array(logits), dim=axis)
 
     def sigmoid(self, logits: Any) -> Any:
         return self.module.sigmoid(self.array(logits))

@@ -128,8 +128,8 @@ def test_out_that_overlaps_otherwise_is_refused(face: Any) -> None:
         face.cross_entropy_and_grad(z[:1], np.array([0]), weight=weight, out=weight[None])
 
 
-# (4, 5, 6): so few columns side by side are copied; (3, 20, 40): no copy
-@pytest.mark.parametrize("shape", [(4, 5, 6), (3, 20, 40)])
+# (4, 5, 6): so few columns side by side are copied; (3, 300, 20): so many classes are copied
+@pytest.mark.parametrize("shape", [(4, 5, 6), (3, 20, 40), (3, 300, 20)])
 @pytest.mark.parametrize("axis", [0, 1, 2])
 @pytest.mark.parametrize("out", [False, pytest.param(True, marks=pytest.mark.needs("out"))])
 def test_an_axis_of_three(face: Any, axis: int, shape: tuple[int, int, int], out: bool) -> None:

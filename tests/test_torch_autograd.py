@@ -131,6 +131,31 @@ def test_derivatives_at_a_weight_of_zero(name: str, reduction: str) -> None:
         torch.testing.assert_close(by_func, want, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("option", [{}, {"z_loss": 0.1}, {"softcap": 3.0, "z_loss": 0.1}])
+@pytest.mark.parametrize("names", [("temperature",), ("temperatures", "row_weight")])
+def test_a_masked_class_is_as_if_it_were_not_there(
+    names: tuple[str, ...], option: dict[str, float]
+) -> None:
+    """A logit of -inf has no part in any derivative, of the first order and of the second."""
+    case = Case((3, V), "classes", reduction="sum", **option).by(*names)
+    masked = torch.tensor([False, True, False, False])
+    case.target = torch.tensor([0, 2, 3])
+    with_mask = case.loss(
+        lambda z, t, **k: cross_entropy(z.masked_fill(masked, -torch.inf), t, **k)
+    )
+    without = case.loss(lambda z, t, **k: by_torch(z[:, ~masked], (t - 1).clamp(0), **k))
+    for transform in (TRANSFORMS["grad"], TRANSFORMS["hessian"]):
+        want = transform(without, case.plain_values)
+        have = transform(with_mask, case.plain_values)
+        torch.testing.assert_close(have, want, rtol=1e-9, atol=1e-12)
+    slopes = torch.autograd.grad(with_mask(*case.values), case.values, create_graph=True)
+    want = TRANSFORMS["grad"](without, case.plain_values)
+    torch.testing.assert_close(slopes, want, rtol=1e-9, atol=1e-12)
+    twice = torch.autograd.grad(sum(slope.cos().sum() for slope in slopes), case.values)
+    exact = grad(lambda *v: sum(x.cos().sum() for x in TRANSFORMS["grad"](without, v)), (0, 1))
+    torch.testing.assert_close(twice[:2], exact(*case.plain_values), rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("reduction", ["mean", "none"])
 def test_derivatives_of_every_kind(target: str, reduction: str) -> None:
@@ -201,11 +226,7 @@ TRANSFORMS: dict[str, Callable[..., Any]] = {
     "vmap of the logits": lambda f, x: vmap(lambda z: f(z, *x[1:]))(stacked(x)[0]),
     "vmap of grad": lambda f, x: vmap(grad(lambda *v: f(*v).sum()))(*stacked(x)),
     "vmap of all but the logits": lambda f, x: (
-        vmap(lambda *v: grad(lambda z: f(z, *v).sum())(x[0]))(
-            *(stacked(x)[1:] or (torch.zeros(3),))
-        )
-        if len(x) > 1
-        else ()
+        x[1:] and vmap(lambda *v: grad(lambda z: f(z, *v).sum())(x[0]))(*stacked(x)[1:])
     ),
 }
 

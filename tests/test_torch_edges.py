@@ -220,7 +220,7 @@ def test_zero_probability_times_infinity_is_zero(way: str, dtype: torch.dtype) -
     weight = torch.tensor([1.0, 0.0, 1.0])
     smooth = losses_of(torch.tensor([2]), weight=weight, label_smoothing=0.3)
     loss, grad = loss_and_grad(way, smooth, logits)
-    share = (0.7 * (math.log(1 + E) - 1) + 0.1 * (2 * math.log(1 + E) - 1)) / 1
+    share = 0.7 * (math.log(1 + E) - 1) + 0.1 * (2 * math.log(1 + E) - 1)
     assert_near(loss, share, "loss with smoothing")
     assert_near(grad, [[0.9 * (1 - p) - 0.1, 0, 0.9 * p - 0.8]], "gradient with smoothing")
     loss, _ = loss_and_grad(way, losses_of(torch.tensor([2]), label_smoothing=0.3), logits)
@@ -458,6 +458,20 @@ def test_the_default_device_is_not_the_inputs(size: int) -> None:
         with torch.device("meta"):
             (have,) = torch.autograd.grad(cross_entropy(logits, target, **option), logits)
         assert torch.equal(have, want), option
+
+
+@every_way
+@pytest.mark.parametrize("default", [torch.float64, torch.bfloat16], ids=str)
+def test_the_default_dtype_is_not_the_inputs(default: torch.dtype, way: str) -> None:
+    for option in OPTIONS:
+        function = losses_of(torch.tensor([0, 1, -100, 2]), **option)
+        want = loss_and_grad(way, function, Z[:, :3])
+        torch.set_default_dtype(default)
+        try:
+            have = loss_and_grad(way, function, Z[:, :3])
+        finally:
+            torch.set_default_dtype(torch.float32)
+        torch.testing.assert_close(have, want)
 
 
 @pytest.mark.parametrize(

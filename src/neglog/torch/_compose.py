@@ -105,7 +105,8 @@ def shares(
     if softcap is None and temperature is not None:
         divisor = along(temperature, dim).to(z.dtype)
     # Two of +inf have no probabilities: nan in the whole row, in its derivatives too.
-    z = z * torch.where((z == _INF).sum(dim, keepdim=True) > 1, float("nan"), 1.0)
+    infinite = (z == _INF).sum(dim, keepdim=True)
+    z = z * torch.ones_like(infinite, dtype=z.dtype).masked_fill(infinite > 1, float("nan"))
     top = z.detach().argmax(dim, keepdim=True)
     largest = z.gather(dim, top)
     is_top = over_classes(torch.arange(z.shape[dim], device=z.device), z, dim) == top
