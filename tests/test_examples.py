@@ -51,4 +51,5 @@ def test_the_network_is_as_short_as_the_readme_says() -> None:
 
 
 def test_every_example_has_a_test() -> None:
-    assert {path.stem for path in EXAMPLES} == {"digits", "two_layer_network"}
+    named = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*examples.py"))
+    assert [path.stem for path in EXAMPLES if path.stem not in named] == []

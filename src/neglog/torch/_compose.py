@@ -131,11 +131,15 @@ def adjusted(
     z = logits if logits.dtype == torch.float64 else logits.float()
     if keep is not None:
         z = torch.where(along(keep, dim), z, 0.0)
+    if temperature is None and softcap is None:
+        return z
+    nothing = z == -_INF  # stays so, and enters no derivative
+    z = z.masked_fill(nothing, 0.0)
     if temperature is not None:
         z = z / along(temperature, dim).to(z.dtype)
     if softcap is not None:
-        z = torch.where(z == -_INF, -_INF, softcap * torch.tanh(z / softcap))
-    return z
+        z = softcap * torch.tanh(z / softcap)
+    return z.masked_fill(nothing, -_INF)
 
 
 def _divided(values: Tensor, divisor: Tensor | None) -> Tensor:
