@@ -303,3 +303,17 @@ def test_a_dual_upstream_gradient_keeps_its_tangent(reduction: str) -> None:
             found.append(forward_ad.unpack_dual(slope))
     assert found[0].tangent is not None
     torch.testing.assert_close(tuple(found[0]), tuple(found[1]))
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_a_backward_pass_inside_of_forward_mode(reduction: str) -> None:
+    """Of a graph made before, with an upstream gradient that depends on the logits, too."""
+    case = Case((3, V), "ignored", reduction=reduction, label_smoothing=0.1)
+    found = []
+    for function in (cross_entropy, by_torch):
+        value = (case.loss(function)(*case.values) ** 2).sum()
+        with forward_ad.dual_level():
+            (slope,) = torch.autograd.grad(value, case.values, create_graph=True)
+        (twice,) = torch.autograd.grad(slope.cos().sum(), case.values)
+        found.append((slope, twice))
+    torch.testing.assert_close(*found, rtol=1e-9, atol=1e-12)
