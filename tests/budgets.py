@@ -116,3 +116,11 @@ class TimeLimit(NamedTuple):
 
 IMPORT_TIME = TimeLimit(30, "`import neglog` beyond NumPy's own import.")
 HELP_TIME = TimeLimit(150, "`neglog --help`, start of Python included.")
+
+# The explanation and its page.
+PAGE_BYTES = 150_000  # one file that opens without network, with a row of twelve classes
+PAGE_INTERACTIVE = TimeLimit(300, "From opening the page to numbers that follow the sliders.")
+PAGE_FRAME = TimeLimit(1000 / 60, "One frame while a slider moves, twelve classes.")
+EXPLAIN_TIME = TimeLimit(5, "`explain` of one row.")
+EXPLAIN_COMMAND_TIME = TimeLimit(400, "`neglog explain`, start of Python included.")
+TUTORIAL_TIME = TimeLimit(120_000, "All code of the tutorial, in one language.")

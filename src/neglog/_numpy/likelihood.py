@@ -175,7 +175,7 @@ def one_vs_rest_nll(
     warn_input_kind(_rows.input_kind(rows))
     wide = rows.astype(FLOAT64, copy=False)
     nll = _rows.rows(wide, classes).nll
-    against = _minus_log_complement(wide)
+    against = minus_log_complement(wide)
     against[np.arange(len(wide)), classes] = 0.0
     with np.errstate(over="ignore"):
         losses = nll + against.sum(axis=1)
@@ -188,7 +188,7 @@ def _argmax(rows: Array) -> Array:
     return top
 
 
-def _minus_log_complement(rows: Array) -> Array:
+def minus_log_complement(rows: Array) -> Array:
     """-log(1 - p_j) for every entry of float64 rows, finite wherever the logits are.
 
     Three regimes: log1p(-p) loses nothing up to one half. Above, 1 - p is the sum of the others,

@@ -1,0 +1,109 @@
+"""A row to 50 digits, with the decimal arithmetic of the standard library."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
+
+import numpy as np
+
+from ._floats import Doubles
+
+Numbers = tuple[Decimal, ...]
+
+# Intermediate results have room for logits of 1e30, whose difference is a number of 31 digits.
+_WORK = Context(prec=90, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+_SHOWN = Context(prec=50, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+_ZERO = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Exact:
+    """Every step of a row; scalars are tuples of one number."""
+
+    scaled: Numbers
+    maximum: Numbers
+    shifted: Numbers
+    exp: Numbers
+    exp_unshifted: Numbers
+    rest: Numbers
+    sum: Numbers
+    sum_unshifted: Numbers
+    prob: Numbers
+    log_prob: Numbers
+    grad: Numbers
+    nll: Numbers
+    method_1: Numbers
+    method_2: Numbers
+    jacobian: Numbers
+
+
+def exact_row(
+    logits: Doubles, target: int, temperature: float, jacobian_of: Sequence[int]
+) -> Exact:
+    """The steps of one row of logits; the Jacobian is that of the classes named."""
+    with localcontext(_WORK):
+        t = Decimal(temperature)
+        z = [Decimal(x) / t for x in logits.tolist()]
+        top = int(np.argmax(logits))  # the first nan, where there is one
+        shifted = _shifted(z, top)
+        powers = [x.exp() for x in shifted]
+        rest = _total(powers[:top] + powers[top + 1 :])
+        sum_ = rest + powers[top]
+        # Only the maximum can be nearly all of the sum; elsewhere the difference loses nothing.
+        others = [rest if j == top else sum_ - x for j, x in enumerate(powers)]
+        prob = [x / sum_ for x in powers]
+        complement = [x / sum_ for x in others]
+        log_sum = sum_.ln()
+        surprise = [log_sum - x for x in shifted]
+        surprise[top] = _log1p(rest)
+        unlikely = [_log1p(a / b) for a, b in zip(powers, others, strict=True)]  # -log(1 - p)
+        unshifted = [x.exp() for x in z]
+        steps = {
+            "scaled": z,
+            "maximum": [z[top]],
+            "shifted": shifted,
+            "exp": powers,
+            "exp_unshifted": unshifted,
+            "rest": [rest],
+            "sum": [sum_],
+            "sum_unshifted": [_total(unshifted)],
+            "prob": prob,
+            "log_prob": [-x for x in surprise],
+            "nll": [surprise[target]],
+            "grad": [(-complement[j] if j == target else p) / t for j, p in enumerate(prob)],
+            "jacobian": [
+                prob[i] * (complement[i] if i == j else -prob[j]) / t
+                for i in jacobian_of
+                for j in jacobian_of
+            ],
+            "method_1": [surprise[top]],
+            "method_2": [_total([surprise[target], *unlikely[:target], *unlikely[target + 1 :]])],
+        }
+    return Exact(**{name: _shown(numbers) for name, numbers in steps.items()})
+
+
+def _shifted(z: Sequence[Decimal], top: int) -> list[Decimal]:
+    """z - max z, which is 0 at the maximum also where the maximum is infinite and alone."""
+    if z[top].is_infinite() and z[top] > 0 and z.count(z[top]) == 1:
+        return [_ZERO if j == top else Decimal("-Infinity") for j in range(len(z))]
+    return [x - z[top] for x in z]
+
+
+def _total(numbers: Sequence[Decimal]) -> Decimal:
+    return sum(numbers, _ZERO)
+
+
+def _log1p(x: Decimal) -> Decimal:
+    """log(1 + x), x >= 0, with all digits also where 1 + x would drop them."""
+    return x - x * x / 2 if x.adjusted() < -30 else (1 + x).ln()
+
+
+def _shown(numbers: Sequence[Decimal]) -> Numbers:
+    """Rounded to 50 digits; a zero has no sign."""
+    return tuple(_SHOWN.plus(x) or _ZERO for x in numbers)
+
+
+def exact_sum_and_mean(numbers: Sequence[Decimal]) -> Numbers:
+    """Their sum and their mean, to 50 digits."""
+    with localcontext(_WORK):
+        return _shown([_total(numbers), _total(numbers) / len(numbers)])
