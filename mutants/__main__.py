@@ -17,6 +17,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from mutants.catalogue import MUTANTS, Mutant
+from mutants.explanation import EXPLANATION
 
 ROOT = Path(__file__).resolve().parent.parent
 COPIED = (
@@ -30,7 +31,10 @@ COPIED = (
     "README.md",
 )
 # About the repository, not about what is computed: nothing here could notice a wrong number.
-ELSEWHERE = ("test_structure", "test_wheel", "test_docs", "test_oracle", "test_bench", "test_cli")
+ELSEWHERE = (
+    *("test_structure", "test_wheel", "test_docs", "test_oracle", "test_bench", "test_cli"),
+    *("test_cli_explain", "test_page", "test_trace_plot", "test_tutorial", "test_exercises"),
+)
 # Minutes of compilers and processes, for what the other files notice sooner.
 SLOW = ("test_torch_compile", "test_torch_distributed", "test_torch_examples", "test_torch_patch")
 SECONDS = 300
@@ -112,7 +116,7 @@ def outcome(tree: Tree, mutant: Mutant) -> str | None:
 
 def main() -> int:
     word = sys.argv[1] if len(sys.argv) > 1 else ""
-    chosen = [mutant for mutant in MUTANTS if word in mutant.name]
+    chosen = [mutant for mutant in (*MUTANTS, *EXPLANATION) if word in mutant.name]
     # Bugs in Python first, with the first build; those in kernels/ each build their own.
     chosen.sort(key=lambda mutant: mutant.file.startswith("kernels/"))
     survived = 0

@@ -47,6 +47,8 @@ def test_a_tie_has_two_winners() -> None:
         "left",
         "right",
     )
+    coins = {"mostly tails": Bernoulli(0.2), "mostly heads": Bernoulli(0.8)}
+    assert likelihood([1, 0], coins).winner == tuple(coins)  # log 0.2 + log 0.8, either way
 
 
 def test_three_tosses() -> None:

@@ -220,6 +220,12 @@ def test_a_gap_of_17_leaves_the_usual_code_nothing() -> None:
     assert flags(grad)[1:] == (("cancel", "", ""), ("", "", ""))
 
 
+def test_an_offset_of_10000_leaves_the_usual_code_nothing() -> None:
+    nll = row([1e4, 9990]).steps["nll"]
+    assert nll.shifted.values == (0.0,)
+    assert nll.neglog.values == (pytest.approx(4.53989e-5),)
+
+
 def test_a_logit_of_1000_overflows_the_definition() -> None:
     found = row([1000, 0, -5])
     assert flags(found.steps["exp"]) == (
@@ -245,10 +251,10 @@ def test_what_the_type_cannot_hold_is_lost_with_the_logits() -> None:
     assert 0 < logits.neglog.error[1] < 2**-11
 
 
-@pytest.mark.parametrize("bad", [[NAN, 1.0], [-INF, -INF], [INF, INF]], ids=str)
+@pytest.mark.parametrize("bad", [[NAN, 1.0], [-INF, -INF], [INF, 1.0, INF]], ids=str)
 def test_a_row_without_probabilities_is_nan_and_no_way_of_computing_is_blamed(bad: Any) -> None:
     found = row(bad)
-    for name in ("prob", "log_prob", "nll", "grad", "jacobian"):
+    for name in ("shifted", "exp", "rest", "sum", "prob", "log_prob", "nll", "grad", "jacobian"):
         step = found.steps[name]
         assert np.isnan(step.neglog.values).all()
         assert all(x.is_nan() for x in step.exact)
@@ -262,6 +268,8 @@ def test_infinite_logits_have_exact_answers() -> None:
     assert found.steps["grad"].neglog.values == (1, -1, 0)
     assert [float(x) for x in found.steps["grad"].exact] == [1, -1, 0]
     assert flags(found.steps["prob"])[1] == ("nan", "nan", "nan")
+    assert found.steps["shifted"].neglog.values == (0, -INF, -INF)
+    assert set(found.steps["shifted"].neglog.flag) == {""}
     masked = row([0, -INF], 1)
     assert masked.steps["nll"].neglog.values == (INF,)
     assert masked.steps["grad"].neglog.values == (1, -1)

@@ -13,7 +13,7 @@ Numbers = tuple[Decimal, ...]
 # Intermediate results have room for logits of 1e30, whose difference is a number of 31 digits.
 _WORK = Context(prec=90, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 _SHOWN = Context(prec=50, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
-_ZERO = Decimal(0)
+_ZERO, _INF, _NAN = Decimal(0), Decimal("Infinity"), Decimal("NaN")
 
 
 @dataclass(frozen=True)
@@ -83,10 +83,11 @@ def exact_row(
 
 
 def _shifted(z: Sequence[Decimal], top: int) -> list[Decimal]:
-    """z - max z, which is 0 at the maximum also where the maximum is infinite and alone."""
-    if z[top].is_infinite() and z[top] > 0 and z.count(z[top]) == 1:
-        return [_ZERO if j == top else Decimal("-Infinity") for j in range(len(z))]
-    return [x - z[top] for x in z]
+    """z - max z; its limit where one logit is +inf, nan where the row has no probabilities."""
+    if z[top].is_finite():
+        return [x - z[top] for x in z]
+    alone = z[top] == _INF and z.count(_INF) == 1
+    return [(_ZERO if j == top else -_INF) if alone else _NAN for j in range(len(z))]
 
 
 def _total(numbers: Sequence[Decimal]) -> Decimal:

@@ -74,7 +74,8 @@ def explain_points(data: Any, candidates: Any) -> Likelihood:
     at = _places(points, densities)
     found = tuple(_candidate(name, points, density, at) for name, density in densities.items())
     best = max((c.log_likelihood for c in found), default=-math.inf)
-    winner = tuple(c.name for c in found if c.log_likelihood == best)
+    # A sum of logarithms is good to 13 digits or so: what differs later is a tie.
+    winner = tuple(c.name for c in found if math.isclose(c.log_likelihood, best, rel_tol=1e-12))
     return Likelihood(
         tuple(points.tolist()),
         found,

@@ -28,13 +28,16 @@ def ours(
     prob = _prob(z, temperature)
     wide = _prob(logits, temperature)
     with np.errstate(all="ignore"):
-        shifted = (logits - logits[top]) / temperature
+        exp = wide / wide[top]
+        # inf - inf is no number, though the limit is one.
+        finite = np.isfinite(logits[top])
+        shifted = (logits - logits[top]) / temperature if finite else np.log(exp)
         unlikely = minus_log_complement(logits[None] / temperature)[0]
         return {
             "scaled": logits / temperature,
             "maximum": logits[top] / temperature,
             "shifted": shifted,
-            "exp": wide / wide[top],
+            "exp": exp,
             "rest": one_minus(wide)[top] / wide[top],
             "sum": 1 / wide[top],
             "prob": prob,

@@ -32,8 +32,8 @@ STEPS = {
 }
 LOSSES = {
     "nll": ("the target's nll", "-log p_y"),
-    "method_1": ("method 1: of the likeliest class", "-log max_j p_j"),
-    "method_2": ("method 2: of all classes", "-log p_y - sum_(j != y) log(1 - p_j)"),
+    "method_1": ("method 1: the likeliest class", "-log max_j p_j"),
+    "method_2": ("method 2: all classes", "-log p_y - sum_(j != y) log(1 - p_j)"),
     "binary": ("binary: target against the rest", "-log sigmoid(z_y - log sum_(j != y) e^z_j)"),
 }
 

@@ -1,0 +1,87 @@
+"""Bugs in the explanation: numbers that a reader would believe."""
+
+from mutants.catalogue import Mutant
+
+FLOATS, EXACT = "src/neglog/trace/_floats.py", "src/neglog/trace/_exact.py"
+USUAL, ROW = "src/neglog/trace/_usual.py", "src/neglog/trace/_row.py"
+LIKELIHOOD = "src/neglog/trace/_likelihood.py"
+
+EXPLANATION = (
+    Mutant(
+        "trace: a type without subnormal numbers",
+        FLOATS,
+        "np.maximum(np.frexp(x)[1], self.lowest + 1)",
+        "np.frexp(x)[1]",
+        ("test_trace",),
+    ),
+    Mutant(
+        "trace: ties rounded up",
+        FLOATS,
+        "np.rint(x / unit)",
+        "np.floor(x / unit + 0.5)",
+        ("test_trace",),
+    ),
+    Mutant(
+        "trace: a lost loss is not flagged",
+        FLOATS,
+        'return "cancel" if error > 2.0 ** (-kind.bits / 2) else ""',
+        'return "cancel" if error > 1.0 else ""',
+        ("test_trace",),
+    ),
+    Mutant(
+        "trace: exact numbers that forget 1 + x",
+        EXACT,
+        "return x - x * x / 2 if x.adjusted() < -30 else (1 + x).ln()",
+        "return (1 + x).ln()",
+        ("test_trace",),
+    ),
+    Mutant(
+        "trace: the maximum's complement by subtraction",
+        EXACT,
+        "others = [rest if j == top else sum_ - x for j, x in enumerate(powers)]",
+        "others = [sum_ - x for x in powers]",
+        ("test_trace",),
+    ),
+    Mutant(
+        "trace: the gradient without the temperature",
+        EXACT,
+        "(-complement[j] if j == target else p) / t",
+        "(-complement[j] if j == target else p)",
+        ("test_trace",),
+    ),
+    Mutant(
+        "trace: the stable code better than it is",
+        USUAL,
+        "nll = r(r(log_sum + top) - z[target])",
+        "nll = r(log_sum - below[target])",
+        ("test_trace",),
+    ),
+    Mutant(
+        "trace: method 2 counts the target twice",
+        USUAL,
+        "others = -kind.round(np.log(kind.round(1 - np.delete(prob, target))))",
+        "others = -kind.round(np.log(kind.round(1 - prob)))",
+        ("test_trace",),
+    ),
+    Mutant(
+        "trace: a nan among many classes is not shown",
+        ROW,
+        "np.where(np.isnan(row.given), np.inf, row.given)",
+        "np.asarray(row.given)",
+        ("test_trace",),
+    ),
+    Mutant(
+        "trace: an impossible point called underflow",
+        LIKELIHOOD,
+        "int(zero[0]) + 1 if lost else None",
+        "int(zero[0]) + 1 if zero.size else None",
+        ("test_likelihood_trace",),
+    ),
+    Mutant(
+        "trace: the sample's deviation for the likeliest",
+        LIKELIHOOD,
+        "float(points.std())",
+        "float(points.std(ddof=1)) if len(points) > 1 else 0.0",
+        ("test_likelihood_trace",),
+    ),
+)
