@@ -31,8 +31,8 @@ EXPLANATION = (
     Mutant(
         "trace: exact numbers that forget 1 + x",
         EXACT,
-        "return x - x * x / 2 if x.adjusted() < -30 else (1 + x).ln()",
-        "return (1 + x).ln()",
+        "work.prec += max(0, -x.adjusted())",
+        "pass",
         ("test_trace",),
     ),
     Mutant(

@@ -397,7 +397,7 @@ def test_tensors_are_taken() -> None:
         (([[]], 0), {}, ValueError, r"logits\[0\] must be one number a class"),
         ((5, 0), {}, ValueError, "logits must be one number a class"),
         (("12", 0), {}, ValueError, "logits must be one number a class"),
-        (([1, 2], 2), {}, IndexError, "target is 2, but there are 2 classes, 0 to 1"),
+        (([1, 2], 2), {}, IndexError, "target is 2, but the classes are 0 to 1"),
         (([1, 2], -1), {}, IndexError, "target is -1, but"),
         (([[1, 2]] * 2, [0, 7]), {}, IndexError, r"target\[1\] is 7, but"),
         (([1, 2], 0.5), {}, TypeError, "target must be an integer, got 0.5"),

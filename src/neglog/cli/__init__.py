@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from neglog.cli._app import parser
+from neglog.cli._app import joined, parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if missing == "neglog":
             raise
         return _fail(f"this command needs {missing}: pip install 'neglog[cli]'")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, IndexError) as error:
         return _fail(str(error))
     except KeyboardInterrupt:
         return _fail("interrupted", 130)
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     whole = parser()
-    options = whole.parse_args(argv)
+    options = whole.parse_args(joined(sys.argv[1:] if argv is None else argv))
     if options.command is None:
         whole.print_help(sys.stderr)
         return 2

@@ -6,9 +6,26 @@ more to run a command wherever pydantic is installed), Cyclopts 106 (138).
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from neglog.cli._files import free_name, writable
+
+# Options whose lists may begin with a negative number.
+LISTS = ("--logits", "--data")
+
+
+def joined(arguments: Sequence[str]) -> list[str]:
+    """`--logits -1,2` as `--logits=-1,2`: argparse takes -1 for a number, -1,2 for an option."""
+    joined: list[str] = []
+    for argument in arguments:
+        negative = argument.startswith("-") and not argument.startswith(("--", "-h"))
+        if joined and joined[-1] in LISTS and negative:
+            joined[-1] += f"={argument}"
+        else:
+            joined.append(argument)
+    return joined
 
 
 def parser() -> argparse.ArgumentParser:
@@ -21,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
     whole.set_defaults(command=None)
     commands = whole.add_subparsers(title="commands", metavar="COMMAND")
     _add_demo(commands)
+    _add_explain(commands)
     return whole
 
 
@@ -43,3 +61,79 @@ def _demo(options: argparse.Namespace) -> None:
     from neglog.cli import demo
 
     demo.run(output)
+
+
+def _add_explain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    summary = "show every step from logits to probabilities, loss and gradient"
+    explain = commands.add_parser(
+        "explain",
+        help=summary,
+        description=f"{summary.capitalize()}, computed in four ways.",
+        usage="%(prog)s --logits 5,4,2 --target cat --names cat,dog,horse [options]\n"
+        "       %(prog)s --row N FILE [--target CLASS] [options]\n"
+        "       %(prog)s likelihood --data 1,2,3 --normal orange=1.5,1 [options]",
+        allow_abbrev=False,
+    )
+    explain.set_defaults(command=_explain_rows)
+    what = explain.add_mutually_exclusive_group()
+    what.add_argument("--logits", metavar="Z,Z,...", help="the row; several rows: Z,Z;Z,Z")
+    what.add_argument(
+        "--row",
+        nargs=2,
+        metavar=("N", "FILE"),
+        help="row N, from 0, of a file of predictions (.csv .tsv .jsonl .npy .npz)",
+    )
+    explain.add_argument("--target", metavar="CLASS", help="the right class: its name or index")
+    explain.add_argument("--names", metavar="A,B,...", help="the names of the classes")
+    explain.add_argument(
+        "--dtype",
+        choices=("float16", "bfloat16", "float32", "float64"),
+        default="float32",
+        help="the number type of the naive and the usual code (default: %(default)s)",
+    )
+    explain.add_argument(
+        "--temperature", type=float, default=1.0, metavar="T", help="divide the logits by T"
+    )
+    _add_outputs(explain, html=None, png=None, open=False, json=False, force=False)
+    _add_likelihood(explain.add_subparsers(title="points", prog="neglog explain", metavar=""))
+
+
+def _add_likelihood(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    summary = "which density fits the points: their likelihood, point by point"
+    likelihood = commands.add_parser(
+        "likelihood",
+        help=summary,
+        description=f"{summary.capitalize()}.",
+        epilog="neglog explain likelihood --data 1,2,3 --normal orange=1.5,1 --normal blue=4,1",
+        allow_abbrev=False,
+    )
+    likelihood.set_defaults(command=_explain_likelihood)
+    likelihood.add_argument("--data", metavar="X,X,...", help="the points")
+    for option, value in (("--normal", "NAME=MEAN,SD"), ("--bernoulli", "NAME=P")):
+        likelihood.add_argument(
+            option, action="append", default=[], metavar=value, help="a candidate; may be repeated"
+        )
+    _add_outputs(likelihood)
+
+
+def _add_outputs(command: argparse.ArgumentParser, **defaults: Any) -> None:
+    """Where the explanation goes; a command under another leaves the defaults to that."""
+    group = command.add_argument_group("output", argument_default=argparse.SUPPRESS)
+    group.add_argument("--html", type=Path, metavar="FILE", help="write the page, to play with")
+    group.add_argument("--png", type=Path, metavar="FILE", help="write the picture")
+    group.add_argument("--open", action="store_true", help="show the page in the browser")
+    group.add_argument("--json", action="store_true", help="print everything as JSON")
+    group.add_argument("--force", action="store_true", help="replace FILE if it exists")
+    command.set_defaults(**defaults)
+
+
+def _explain_rows(options: argparse.Namespace) -> None:
+    from neglog.cli import _explain
+
+    _explain.rows(options)
+
+
+def _explain_likelihood(options: argparse.Namespace) -> None:
+    from neglog.cli import _explain
+
+    _explain.likelihood(options)

@@ -7,8 +7,8 @@ from itertools import count
 from pathlib import Path
 
 
-def writable(path: Path, force: bool) -> None:
-    """See that a file may be written to `path`: before the work, not after it.
+def writable(path: Path, force: bool, option: str = "--output") -> None:
+    """See that a file may be written to `path`, given by `option`: before the work, not after it.
 
     Raises:
         ValueError: the folder is not there or not ours, or something has that name already and
@@ -19,9 +19,9 @@ def writable(path: Path, force: bool) -> None:
     if not path.parent.is_dir():
         raise ValueError(f"there is no folder {path.parent} for {path.name}: make it first")
     if not os.access(path.parent, os.W_OK):
-        raise ValueError(f"the folder {path.parent} may not be written to: give another --output")
+        raise ValueError(f"the folder {path.parent} may not be written to: give another {option}")
     if os.path.lexists(path) and not force:
-        raise ValueError(f"{path} exists: give --force to replace it, or another --output")
+        raise ValueError(f"{path} exists: give --force to replace it, or another {option}")
 
 
 def free_name(path: Path) -> Path:

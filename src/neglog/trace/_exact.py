@@ -10,9 +10,8 @@ from ._floats import Doubles
 
 Numbers = tuple[Decimal, ...]
 
-# Intermediate results have room for logits of 1e30, whose difference is a number of 31 digits.
-_WORK = Context(prec=90, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
-_SHOWN = Context(prec=50, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+_DIGITS, _SPARE = 50, 10
+_SHOWN = Context(prec=_DIGITS, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 _ZERO, _INF, _NAN = Decimal(0), Decimal("Infinity"), Decimal("NaN")
 
 
@@ -41,7 +40,7 @@ def exact_row(
     logits: Doubles, target: int, temperature: float, jacobian_of: Sequence[int]
 ) -> Exact:
     """The steps of one row of logits; the Jacobian is that of the classes named."""
-    with localcontext(_WORK):
+    with localcontext(_work_for(logits, temperature)):
         t = Decimal(temperature)
         z = [Decimal(x) / t for x in logits.tolist()]
         top = int(np.argmax(logits))  # the first nan, where there is one
@@ -57,7 +56,7 @@ def exact_row(
         surprise = [log_sum - x for x in shifted]
         surprise[top] = _log1p(rest)
         unlikely = [_log1p(a / b) for a, b in zip(powers, others, strict=True)]  # -log(1 - p)
-        unshifted = [x.exp() for x in z]
+        unshifted = _unshifted(z, powers, top)
         steps = {
             "scaled": z,
             "maximum": [z[top]],
@@ -82,6 +81,21 @@ def exact_row(
     return Exact(**{name: _shown(numbers) for name, numbers in steps.items()})
 
 
+def _work_for(logits: Doubles, temperature: float) -> Context:
+    """Digits to work with: e^x loses as many as x has before its point."""
+    finite = np.abs(logits[np.isfinite(logits)]) / temperature
+    lost = max(0, Decimal(float(finite.max(initial=0.0))).adjusted())
+    return Context(prec=_DIGITS + _SPARE + lost, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+
+
+def _unshifted(z: Sequence[Decimal], powers: Sequence[Decimal], top: int) -> list[Decimal]:
+    """exp(z): a product instead of a second exponential wherever neither factor leaves range."""
+    if not z[top].is_finite() or z[top].adjusted() > 15:
+        return [x.exp() for x in z]
+    scale = z[top].exp()
+    return [x * scale for x in powers]
+
+
 def _shifted(z: Sequence[Decimal], top: int) -> list[Decimal]:
     """z - max z; its limit where one logit is +inf, nan where the row has no probabilities."""
     if z[top].is_finite():
@@ -96,7 +110,11 @@ def _total(numbers: Sequence[Decimal]) -> Decimal:
 
 def _log1p(x: Decimal) -> Decimal:
     """log(1 + x), x >= 0, with all digits also where 1 + x would drop them."""
-    return x - x * x / 2 if x.adjusted() < -30 else (1 + x).ln()
+    if x.adjusted() < -30:
+        return x - x * x / 2
+    with localcontext() as work:
+        work.prec += max(0, -x.adjusted())
+        return (1 + x).ln()
 
 
 def _shown(numbers: Sequence[Decimal]) -> Numbers:
@@ -106,5 +124,6 @@ def _shown(numbers: Sequence[Decimal]) -> Numbers:
 
 def exact_sum_and_mean(numbers: Sequence[Decimal]) -> Numbers:
     """Their sum and their mean, to 50 digits."""
-    with localcontext(_WORK):
+    with localcontext(_SHOWN) as work:
+        work.prec += _SPARE
         return _shown([_total(numbers), _total(numbers) / len(numbers)])

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._contract import as_integer, as_number, as_positive, refuse_class
+from .._contract import as_integer, as_number, as_positive
 from ._exact import exact_sum_and_mean
 from ._floats import TYPES, Type, column
 from ._ours import losses
@@ -103,11 +103,13 @@ def as_targets(target: Any, n: int, names: tuple[str, ...], named: bool) -> list
     values = [values] if alone else values
     if len(values) != n:
         raise ValueError(f"target must be one class for each of {n} rows, got {len(values)}")
-    return [_as_class(() if alone else (i,), y, names, named) for i, y in enumerate(values)]
+    return [
+        _as_class("target" if alone else f"target[{i}]", y, names, named)
+        for i, y in enumerate(values)
+    ]
 
 
-def _as_class(row: tuple[int, ...], value: Any, names: tuple[str, ...], named: bool) -> int:
-    where = f"target[{row[0]}]" if row else "target"
+def _as_class(where: str, value: Any, names: tuple[str, ...], named: bool) -> int:
     if isinstance(value, str):
         if not named:
             raise TypeError(f"{where} must be a class's number, got {value!r}; or give class_names")
@@ -116,7 +118,7 @@ def _as_class(row: tuple[int, ...], value: Any, names: tuple[str, ...], named: b
         return names.index(value)
     index = as_integer(where, value)
     if not 0 <= index < len(names):
-        refuse_class("target", row, index, len(names))
+        raise IndexError(f"{where} is {index}, but the classes are 0 to {len(names) - 1}")
     return index
 
 

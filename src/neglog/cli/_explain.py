@@ -1,0 +1,163 @@
+"""`neglog explain`: from what was typed to a trace, and from a trace to where it shall go."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from neglog.cli._files import replacing, writable
+from neglog.cli._predictions import are_probabilities, number, read_row
+from neglog.trace import Bernoulli, Normal, Trace, explain, explain_likelihood
+
+MANY = 10_000  # classes, of which a reader is told that they take a while
+SUSPICION = (
+    "The row lies in [0, 1] and sums to 1. If these are probabilities, their logarithms are meant."
+)
+
+
+def rows(options: argparse.Namespace) -> None:
+    """Explain rows of logits, typed or from a file."""
+    _check_files(options)
+    trace, remark = _typed(options) if options.row is None else _from_file(options)
+    _deliver(trace, options, remark)
+
+
+def likelihood(options: argparse.Namespace) -> None:
+    """Explain points under the densities of candidates."""
+    if options.logits or options.row:
+        raise ValueError("explain likelihood is about --data; --logits and --row are for rows")
+    if options.data is None:
+        raise ValueError("give the points: --data 1,2,3")
+    _check_files(options)
+    candidates: dict[str, Normal | Bernoulli] = {}
+    for option, density, parameters in (
+        ("normal", Normal, ("MEAN", "SD")),
+        ("bernoulli", Bernoulli, ("P",)),
+    ):
+        for text in getattr(options, option):
+            name, _, values = text.rpartition("=")
+            given = _numbers(values, f"--{option} {text}")
+            if not name or len(given) != len(parameters):
+                raise ValueError(f"--{option} {text}: expected NAME={','.join(parameters)}")
+            if name in candidates:
+                raise ValueError(f"--{option} {text}: there is a candidate of this name already")
+            candidates[name] = density(*given)
+    if not candidates:
+        raise ValueError("give candidates: --normal orange=1.5,1 or --bernoulli fair=0.5")
+    _deliver(explain_likelihood(_numbers(options.data, "--data"), candidates), options)
+
+
+def _typed(options: argparse.Namespace) -> tuple[Trace, str]:
+    if options.logits is None or options.target is None:
+        raise ValueError("give --logits and --target, or --row N FILE (neglog explain --help)")
+    logits = [_numbers(row, "--logits") for row in options.logits.split(";")]
+    if len(logits) == 1:  # a comma in the target is part of a name
+        remark = SUSPICION if are_probabilities(logits[0]) else ""
+        return _explain(options, logits[0], options.target, _names(options)), remark
+    return _explain(options, logits, options.target.split(","), _names(options)), ""
+
+
+def _from_file(options: argparse.Namespace) -> tuple[Trace, str]:
+    index, path = options.row
+    if not index.removeprefix("-").isdecimal():
+        raise ValueError(f"--row: the number of a row is needed, counted from 0, got {index!r}")
+    prediction = read_row(Path(path), int(index))
+    target = prediction.target if options.target is None else options.target
+    if target is None:
+        raise ValueError(f"{path} does not say which class is right: give --target")
+    names = _names(options) or prediction.class_names
+    return _explain(options, prediction.logits, target, names), prediction.remark
+
+
+def _explain(
+    options: argparse.Namespace, logits: Any, target: Any, names: Sequence[str] | None
+) -> Trace:
+    if len(logits) > MANY:
+        seconds = len(logits) * 1e-4
+        print(f"{len(logits)} classes, each to 50 digits: about {seconds:.0f} s", file=sys.stderr)
+    given = [target] if isinstance(target, str | int) else target
+    classes = [_class(one, names) for one in given]
+    return explain(
+        logits,
+        classes if given is target else classes[0],
+        class_names=names,
+        dtype=options.dtype,
+        temperature=options.temperature,
+    )
+
+
+def _names(options: argparse.Namespace) -> list[str] | None:
+    return None if options.names is None else [n.strip() for n in options.names.split(",")]
+
+
+def _class(target: str | int, names: Sequence[str] | None) -> str | int:
+    """A class by its name or, where no name is this, by its index."""
+    if names and target in names:
+        return target
+    try:
+        return int(target)
+    except ValueError:
+        known = f"the classes are {', '.join(names[:12])}" if names else "give --names, or an index"
+        more = f" and {len(names) - 12} more" if names and len(names) > 12 else ""
+        raise IndexError(f"the target {target!r} is no class: {known}{more}") from None
+
+
+def _numbers(text: str, option: str) -> list[float]:
+    return [number(item, f"{option}: item {k}") for k, item in enumerate(text.split(","), 1)]
+
+
+def _check_files(options: argparse.Namespace) -> None:
+    """See that every file may be written, before anything is computed."""
+    if options.html and options.html == options.png:
+        raise ValueError(f"--html and --png are both {options.html}: give two names")
+    for option in ("html", "png"):
+        path = getattr(options, option)
+        if path:
+            writable(path, options.force, f"--{option}")
+
+
+def _deliver(trace: Trace, options: argparse.Namespace, remark: str = "") -> None:
+    if remark:
+        _tell(options, f"{remark}\n")
+    if options.json:
+        print(json.dumps(trace.to_dict(), allow_nan=False))
+    elif not (options.html or options.png or options.open):
+        from neglog.cli._terminal import console
+
+        console().print(trace)
+    for path, write in ((options.html, _write_page), (options.png, _write_picture)):
+        if path:
+            with replacing(path) as draft:
+                write(trace, draft)
+            _tell(options, f"written to {path}")
+    if options.open:
+        _open(trace, options)
+
+
+def _tell(options: argparse.Namespace, text: str) -> None:
+    """Standard output is for the JSON alone, where it was asked for."""
+    print(text, file=sys.stderr if options.json else sys.stdout)
+
+
+def _write_page(trace: Trace, path: Path) -> None:
+    path.write_text(trace.to_html(), encoding="utf-8")
+
+
+def _write_picture(trace: Trace, path: Path) -> None:
+    figure: Any = trace.plot()
+    figure.savefig(path, format="png", dpi=150)
+
+
+def _open(trace: Trace, options: argparse.Namespace) -> None:
+    """Show the page in the browser; without --html it is a temporary file, which must stay."""
+    import webbrowser
+    from tempfile import mkdtemp
+
+    page = options.html
+    if page is None:
+        page = Path(mkdtemp(prefix="neglog-")) / "explain.html"
+        _write_page(trace, page)
+    opened = webbrowser.open(page.resolve().as_uri())
+    _tell(options, f"{'opened' if opened else 'no browser was found; open it yourself:'} {page}")
