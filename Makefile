@@ -5,7 +5,7 @@ BIN    := $(CURDIR)/.venv/bin
 PIP    := $(BIN)/pip -qq --disable-pip-version-check install -c requirements/pins.txt
 export PATH := $(BIN):$(PATH)
 
-.PHONY: help setup demo check test bench mutants sanitize clean
+.PHONY: help setup demo check test bench docs mutants sanitize clean
 .DELETE_ON_ERROR:
 
 help:
@@ -14,6 +14,7 @@ help:
 	@echo "make check     lint, format, types, layers"
 	@echo "make test      the whole suite"
 	@echo "make bench     speed and accuracy beside torch, JAX, SciPy, scikit-learn, NumPy and a memory copy"
+	@echo "make docs      tutorial and reference, English and Korean, in build/docs; their code is run"
 	@echo "make mutants   seeds bugs into a copy of the source and shows which test catches each"
 	@echo "make sanitize  the suite on kernels built under AddressSanitizer and UndefinedBehaviorSanitizer"
 
@@ -31,20 +32,29 @@ check: .venv/.test
 
 test: .venv/.test
 	@echo "== tests"
-	@python -m pytest $(ARGS)
+	@python -m pytest -n 2 --dist worksteal $(ARGS)
 
 bench: .venv/.bench
 	@python -m bench $(ARGS)
+
+docs: .venv/.docs
+	@for language in en ko; do echo "== build/docs/$$language"; \
+	  sphinx-build -q -W --keep-going -c docs -D language=$$language docs/$$language \
+	    build/docs/$$language || exit; done
+	@cp docs/index.html build/docs/index.html
+	@echo "== the code of the pages and of the exercises"
+	@python -m pytest -q tests/test_docs.py tests/test_tutorial.py tests/test_exercises.py
+	@echo "open build/docs/index.html"
 
 mutants: .venv/.test
 	@python -m mutants $(ARGS)
 
 SANITIZE    := $(CURDIR)/build/sanitize
 LIBRARY      = $(shell $${CXX:-c++} -print-file-name=$(1))
-# Tests about the project's files and of torch's compiler (they compile, for an hour under a preloaded
-# sanitizer), and one that limits the address space, which leaves a sanitizer none for its shadow.
-NOT_HERE    := $(patsubst %,--ignore=tests/test_%.py,wheel structure docs bench torch_compile \
-                 torch_distributed torch_examples torch_patch) \
+# Tests about the project's files, of torch's compiler (they compile, for an hour under a preloaded
+# sanitizer) and of the page (a browser must not be preloaded), and one that limits the address space, which leaves a sanitizer none for its shadow.
+NOT_HERE    := $(patsubst %,--ignore=tests/test_%.py,wheel structure docs bench tutorial page \
+                 page_numbers torch_compile torch_distributed torch_examples torch_patch) \
                --deselect=tests/test_threads.py::test_ctrl_c_during_a_long_call
 sanitize: .venv/.test
 	@echo "== building the kernels under AddressSanitizer and UndefinedBehaviorSanitizer"
@@ -60,7 +70,7 @@ sanitize: .venv/.test
 	  { grep -hE -A 9 'ERROR|runtime error' $(SANITIZE)/found.*; exit 1; }
 
 clean:
-	rm -rf build dist .venv/.demo .venv/.test .venv/.bench
+	rm -rf build dist .venv/.demo .venv/.test .venv/.bench .venv/.docs
 
 # ---- what stands in .venv; a stamp is older than its recipe's inputs exactly when it must be redone
 
@@ -90,4 +100,9 @@ FIND_CMAKE := import os, sys; os.environ["PATH"] = os.path.join(sys.prefix, "bin
 .venv/.bench: .venv/.test requirements/bench.txt
 	@echo "== installing the benchmark's peers"
 	@$(PIP) -r requirements/bench.txt
+	@touch $@
+
+.venv/.docs: .venv/.test requirements/docs.txt
+	@echo "== installing what builds the pages"
+	@$(PIP) -r requirements/docs.txt
 	@touch $@

@@ -1,15 +1,19 @@
 """What the documents say is what the code does and what the benchmark measured."""
 
 import doctest
+import importlib.util
+import inspect
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import neglog
 from bench import table
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.M | re.S)
 
 
@@ -18,7 +22,7 @@ def blocks(path: Path, language: str) -> list[str]:
     return [code for found, code in FENCE.findall(text) if found == language]
 
 
-@pytest.mark.parametrize("name", ["README.md", "README.ko.md", "docs/coming-from-torch.md"])
+@pytest.mark.parametrize("name", ["README.md", "README.ko.md", "docs/en/coming-from-torch.md"])
 def test_the_examples_of_a_document_run(name: str) -> None:
     if "torch" in name:
         pytest.importorskip("torch", reason="torch is absent: its page has nothing to run on")
@@ -31,7 +35,7 @@ def test_the_examples_of_a_document_run(name: str) -> None:
     assert results.failed == 0, "".join(said)
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_that_a_document_names_exist(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     named = re.findall(r"`([a-z]{2,}/[\w./]*)`", text)
@@ -39,11 +43,26 @@ def test_files_that_a_document_names_exist(path: Path) -> None:
     assert [name for name in named if not (path.parent / name).exists()] == []
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_verbs_that_a_document_names_exist(path: Path) -> None:
     verbs = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.M))
     text = path.read_text(encoding="utf-8")
     assert set(re.findall(r"(?:`|^)make (\w+)", text, re.M)) <= verbs
+
+
+def test_every_public_name_stands_in_the_reference() -> None:
+    reference = "\n".join(path.read_text() for path in ROOT.glob("docs/en/reference/*.md"))
+    entries = set(re.findall(r"^\.\. auto\w+:: ([\w.]+)$", reference, re.M))
+    modules = {name for name in neglog.__all__ if inspect.ismodule(getattr(neglog, name))}
+    assert (set(neglog.__all__) - modules | set(neglog.trace.__all__)) - entries == set()
+    assert all(f"neglog.{name}" in reference for name in modules)
+
+
+def test_the_reference_has_the_names_of_the_pytorch_face() -> None:
+    face = pytest.importorskip("neglog.torch", reason="torch is absent")
+    reference = (ROOT / "docs/en/reference/torch.md").read_text()
+    entries = set(re.findall(r"^\.\. auto\w+:: (\w+)$", reference, re.M))
+    assert entries == set(face.__all__) - {"RowStats"}  # NumPy's, told there
 
 
 @pytest.mark.parametrize("name", table.READMES)
@@ -57,3 +76,61 @@ def test_both_readmes_show_the_same_code() -> None:
         re.sub(r" *#.*", "", "".join(blocks(ROOT / name, "pycon"))) for name in table.READMES
     )
     assert english == korean
+
+
+def directives() -> Any:
+    """docs/directives.py, which Sphinx loads."""
+    pytest.importorskip("sphinx", reason="Sphinx is absent: `make docs` installs it")
+    spec = importlib.util.spec_from_file_location("directives", ROOT / "docs" / "directives.py")
+    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
+    spec.loader.exec_module(module)  # type: ignore[union-attr]
+    return module
+
+
+@pytest.mark.parametrize(
+    ("formula", "part"),
+    [
+        (r"2 \log p", '</mn><mspace width="0.17em"/>'),
+        (r"\log p", '<mo rspace="0.17em">\u2061</mo>'),
+        (r"\log(p)", "<mi>log</mi><mo>\u2061</mo><mo"),
+        (r"\hat y_i", "<msub><mover"),
+        (r"\underbrace{a + b}_{c}", "<munder><munder>"),
+        (r"t \| q", '<mo stretchy="false">‖</mo>'),
+        ("a < b", "&lt;"),
+        (r"z_1, \dots, z_V", "…"),
+    ],
+)
+def test_formulas_are_set_as_in_books(formula: str, part: str) -> None:
+    from docutils import nodes
+
+    markup = directives().mathml(nodes.math(formula, formula))
+    assert part in re.sub(r">\s+<", "><", markup)
+
+
+def test_docstrings_mean_what_they_say() -> None:
+    lines = [
+        "With w:",
+        "",
+        "    L = w_ |a|",
+        "",
+        "|a| of x_, ``x_`` and `x_`. N. J. H.",
+        ">>> x_ | y",
+        "",
+    ]
+    module = directives()
+    module.keep_columns(None, "", "", None, None, lines)
+    module.keep_letters(None, "", "", None, None, lines)
+    assert lines == [
+        *("With w::", "", "    L = w_ |a|", ""),
+        r"\|a\| of x\_, ``x_`` and `x_`. \N. \J. H.",
+        *(">>> x_ | y", ""),
+    ]
+
+
+def test_built_pages_ask_no_other_host() -> None:
+    pages = sorted((ROOT / "build" / "docs").rglob("*.html"))
+    if not pages:
+        pytest.skip("no pages at hand: `make docs` builds them")
+    asks = re.compile(r"<(?:script|img|iframe|link|source)[^>]+(?:src|href)=\"(?:https?:)?//[^>]*>")
+    found = [(page.name, hit) for page in pages for hit in asks.findall(page.read_text("utf-8"))]
+    assert found == []

@@ -244,6 +244,13 @@ def test_a_probability_below_the_type_costs_the_definition_its_loss() -> None:
     assert flags(nll) == (("overflow",), ("",), ("",))
 
 
+def test_no_gap_is_too_wide() -> None:
+    prob = row([0, -3e6], dtype="float64").steps["prob"]
+    assert prob.neglog.flag == ("", "underflow")
+    assert prob.neglog.error[1] == 1
+    assert row([1.0, 2.0], temperature=1e-300, dtype="float64").steps["nll"].exact[0] > 1e299
+
+
 def test_what_the_type_cannot_hold_is_lost_with_the_logits() -> None:
     logits = row([70000, 0.1, 1e-9], dtype="float16").steps["logits"]
     assert logits.neglog.flag == ("overflow", "", "underflow")
@@ -251,7 +258,7 @@ def test_what_the_type_cannot_hold_is_lost_with_the_logits() -> None:
     assert 0 < logits.neglog.error[1] < 2**-11
 
 
-@pytest.mark.parametrize("bad", [[NAN, 1.0], [-INF, -INF], [INF, 1.0, INF]], ids=str)
+@pytest.mark.parametrize("bad", [[NAN, 1.0], [NAN], [-INF, -INF], [INF, 1.0, INF]], ids=str)
 def test_a_row_without_probabilities_is_nan_and_no_way_of_computing_is_blamed(bad: Any) -> None:
     found = row(bad)
     for name in ("shifted", "exp", "rest", "sum", "prob", "log_prob", "nll", "grad", "jacobian"):

@@ -25,10 +25,12 @@ from ._numpy import (
 )
 from ._rows import cpu_info, set_num_threads
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 __all__ = [
+    "Bernoulli",
     "InputKindWarning",
+    "Normal",
     "RowStats",
     "SoftmaxWithLoss",
     "binary_cross_entropy",
@@ -37,6 +39,9 @@ __all__ = [
     "cross_entropy",
     "cross_entropy_and_grad",
     "entropy",
+    "exercises",
+    "explain",
+    "explain_likelihood",
     "kl_divergence",
     "learn",
     "log_sigmoid",
@@ -51,17 +56,27 @@ __all__ = [
     "sigmoid",
     "softmax",
     "softmax_jacobian",
+    "trace",
 ]
 
-# Imported on first use: they need more than NumPy.
-_LAZY = ("learn",)
+# Imported on first use, for what they bring along: name -> the module that has it.
+_LAZY = {
+    "Bernoulli": "trace",
+    "Normal": "trace",
+    "exercises": "exercises",
+    "explain": "trace",
+    "explain_likelihood": "trace",
+    "learn": "learn",
+    "trace": "trace",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         from importlib import import_module
 
-        return import_module(f"{__name__}.{name}")
+        module = import_module(f"{__name__}.{_LAZY[name]}")
+        return module if name == _LAZY[name] else getattr(module, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

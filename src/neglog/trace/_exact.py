@@ -46,7 +46,7 @@ def exact_row(
         top = int(np.argmax(logits))  # the first nan, where there is one
         shifted = _shifted(z, top)
         powers = [x.exp() for x in shifted]
-        rest = _total(powers[:top] + powers[top + 1 :])
+        rest = _total(powers[:top] + powers[top + 1 :]) * powers[top]  # which is 1, or nan
         sum_ = rest + powers[top]
         # Only the maximum can be nearly all of the sum; elsewhere the difference loses nothing.
         others = [rest if j == top else sum_ - x for j, x in enumerate(powers)]
@@ -83,7 +83,8 @@ def exact_row(
 
 def _work_for(logits: Doubles, temperature: float) -> Context:
     """Digits to work with: e^x loses as many as x has before its point."""
-    finite = np.abs(logits[np.isfinite(logits)]) / temperature
+    with np.errstate(over="ignore"):
+        finite = np.abs(logits[np.isfinite(logits)]) / temperature
     lost = max(0, Decimal(float(finite.max(initial=0.0))).adjusted())
     return Context(prec=_DIGITS + _SPARE + lost, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 
