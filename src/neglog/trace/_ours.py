@@ -24,7 +24,8 @@ def ours(
     # Each class in turn as the target: -log p of all of them, with the digits of a loss.
     surprise = _rows.rows(np.broadcast_to(z, (len(z), len(z))), every, temperature=temperature).nll
     assert surprise is not None
-    surprise = surprise.astype(z.dtype)  # a loss comes back in this type
+    with np.errstate(over="ignore"):
+        surprise = surprise.astype(z.dtype)  # a loss comes back in this type
     prob = _prob(z, temperature)
     wide = _prob(logits, temperature)
     with np.errstate(all="ignore"):
