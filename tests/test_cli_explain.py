@@ -138,8 +138,14 @@ def test_points_are_explained(said: Any) -> None:
         (["explain", "--logits", "x" * 99, "--target", "0"], f"'{'x' * 38}…: a number"),
         (["explain", "--logits", "1,2;3", "--target", "0,0"], "logits[1] has 1"),
         (["explain", "--logits", "1,2;3,4", "--target", "0"], "target must be one class for each"),
-        (["explain", "--logits", "1,2", "--target", "2"], "target is 2, but the classes are 0 to 1"),
-        (["explain", "--logits", "1,2", "--target", "-1"], "target is -1, but the classes are 0 to 1"),
+        (
+            ["explain", "--logits", "1,2", "--target", "2"],
+            "target is 2, but the classes are 0 to 1",
+        ),
+        (
+            ["explain", "--logits", "1,2", "--target", "-1"],
+            "target is -1, but the classes are 0 to 1",
+        ),
         (["explain", "--logits", "1,2", "--target", "cat"], "no class: give --names, or an index"),
         ([*ROW[:3], "--target", "bird", *PETS], "'bird' is no class: the classes are cat, dog, h"),
         ([*ROW, "--names", "a,b"], "class_names must name 3 classes"),

@@ -1,0 +1,142 @@
+"""What a check says of an answer, and the three ways in which answers are judged."""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# A hint is a sentence, or makes one of what the reader's function gave and what it was given.
+Hint = str | Callable[..., str]
+
+_SHOWN = 12  # numbers of an array that a message spells out
+
+
+@dataclass(frozen=True, repr=False)
+class Verdict:
+    """Whether an answer is right, and a message in plain words; true when it is right."""
+
+    right: bool
+    message: str
+
+    def __bool__(self) -> bool:
+        return self.right
+
+    def __repr__(self) -> str:
+        return f"{'right' if self.right else 'not yet'}: {self.message}"
+
+
+def judge_value(
+    answer: Any, wanted: Any, hint: str, *, relative: float = 1e-6, absolute: float = 1e-9
+) -> Verdict:
+    """Judge a number, or an array of numbers, that the reader worked out."""
+    got = _numbers(answer)
+    if got is None:
+        return Verdict(False, f"{show(answer)} is not a number; {hint}")
+    if got.shape != np.shape(wanted):
+        return Verdict(False, f"you gave {_shape(got)}, wanted is {_shape(np.asarray(wanted))}")
+    if not np.allclose(got, wanted, relative, absolute, equal_nan=True):
+        return Verdict(False, f"{show(got)} is not it; {hint}")
+    return Verdict(True, f"it is {show(wanted)}")
+
+
+def judge_choice(answer: Any, right: str, why: Mapping[str, str]) -> Verdict:
+    """Judge a word chosen out of a few: `why` has a sentence for each, the right one included."""
+    word = str(answer).strip().casefold()
+    if word not in why:
+        return Verdict(False, f"{show(answer)} is none of {', '.join(map(repr, sorted(why)))}")
+    return Verdict(word == right, why[word])
+
+
+def judge_function(
+    answer: Any,
+    inputs: Sequence[tuple[Any, ...]],
+    wanted: Callable[..., Any],
+    hint: Hint,
+    *,
+    relative: float = 1e-6,
+    absolute: float = 1e-9,
+) -> Verdict:
+    """Judge the reader's function by calling it beside `wanted` on every input.
+
+    Args:
+        answer: what the reader gave; its errors become part of the verdict.
+        inputs: the arguments of each call. The function gets copies.
+        wanted: a right function; messages name the arguments as it does.
+        hint: a sentence, or ``hint(got, *arguments) -> str``.
+        relative: largest error as a part of the right number; `absolute` is added to it.
+        absolute: how far from 0 that may be which is 0.
+
+    Returns:
+        The verdict: the first input that goes wrong, or how many agree.
+    """
+    names = list(inspect.signature(wanted).parameters)
+    if not callable(answer):
+        return Verdict(False, f"give the function itself, f({', '.join(names)}), without a call")
+    for arguments in inputs:
+        got, problem = _called(answer, arguments)
+        right = np.asarray(wanted(*deepcopy(arguments)), np.float64)
+        if got is not None and got.shape != right.shape:
+            problem = f"gave {_shape(got)}, wanted is {_shape(right)}"
+        elif got is not None and not np.allclose(got, right, relative, absolute, equal_nan=True):
+            sentence = hint if isinstance(hint, str) else hint(got, *arguments)
+            problem = f"gave {show(got)}; {sentence}"
+        if problem:
+            return Verdict(False, f"for {_call(names, arguments)} your function {problem}")
+    return Verdict(True, f"your function agrees on {len(inputs)} inputs")
+
+
+def _called(
+    answer: Callable[..., Any], arguments: tuple[Any, ...]
+) -> tuple[NDArray[np.float64] | None, str]:
+    """What the reader's function gave, or None and what is wrong with the call."""
+    try:
+        with np.errstate(all="ignore"):  # what overflows shows in the numbers
+            returned = answer(*deepcopy(arguments))
+    except Exception as error:
+        return None, f"raised {type(error).__name__}: {error}"
+    if returned is None:
+        return None, "gave nothing back: is there a return?"
+    got = _numbers(returned)
+    return got, "" if got is not None else f"gave {show(returned)}, which is not a number"
+
+
+def show(value: Any) -> str:
+    """Numbers with six digits, short; anything else as Python shows it, cut."""
+    numbers = _numbers(value)
+    if numbers is None and isinstance(value, list | tuple) and len(value) <= _SHOWN:
+        return f"[{', '.join(map(show, value))}]"
+    if numbers is None:
+        text = repr(value)
+        return text if len(text) <= 60 else f"{text[:57]}..."
+    if numbers.size > _SHOWN:
+        return _shape(numbers)
+    return _nested(numbers.tolist())
+
+
+def _nested(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_nested, value))}]"
+    return f"{value:.6g}"
+
+
+def _call(names: Sequence[str], arguments: Sequence[Any]) -> str:
+    return ", ".join(f"{name} {show(given)}" for name, given in zip(names, arguments, strict=True))
+
+
+def _shape(numbers: NDArray[np.float64]) -> str:
+    return f"an array of shape {numbers.shape}" if numbers.ndim else "one number"
+
+
+def _numbers(value: Any) -> NDArray[np.float64] | None:
+    """The value as float64, or None if it is not made of real numbers."""
+    if isinstance(value, str | bytes):
+        return None
+    try:
+        given = np.asarray(value)
+        return None if given.dtype.kind not in "biufV" else given.astype(np.float64)
+    except Exception:  # whatever a foreign object's conversion raises
+        return None
