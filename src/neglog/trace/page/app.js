@@ -1,0 +1,160 @@
+// The page: one state, one frame a change, and the parts that follow it.
+const App = (() => {
+  const CALM_MS = 400; // how long a hand rests before the address and the screen reader hear of it
+  const DRAG_MS = 100; // changes that follow so closely are a drag
+
+  const number = (x) => (typeof x === "string" ? Format.typed(x) : x);
+
+  // What the page was made with: JSON, where nan and infinities are texts.
+  function given() {
+    const {cut, ...start} = JSON.parse(Dom.find("trace").textContent);
+    for (const row of start.rows ?? []) row.z = row.z.map(number);
+    for (const candidate of start.candidates ?? []) candidate.log_density &&= candidate.log_density.map(number);
+    return {cut, start};
+  }
+
+  const {cut, start} = given();
+  const home = Object.freeze({...Presets.caller(start), lang: Words.preferred()});
+  let state = home;
+  let views = {};
+  let due = 0;
+  let calm = null;
+  let last = 0;
+  let spoken = "";
+  let printing = false;
+  let folded = []; // what was closed before printing
+
+  const largest = (z) => z.map((_, j) => j).filter((j) => z[j] === Math.max(...z));
+
+  function frame() {
+    const {z, y, names, others} = state.rows[state.row];
+    const row = Row.explain({logits: z, target: y, dtype: state.dtype, temperature: state.T});
+    if (others) row.argmax = largest(z.slice(0, -1)); // the others are many: together they are no prediction
+    const labels = (names ?? state.names).map(Words.pick);
+    if (others) labels.push(Words.say("others.name", {n: others}));
+    return {state, row: {...row, y}, names: labels, V: z.length, steps: row.steps, losses: row.losses,
+      nll: row.steps.nll[state.col]};
+  }
+
+  // own: the change is a step of the descent itself.
+  function render(own = false) {
+    cancelAnimationFrame(due);
+    due = 0;
+    if (performance.now() - last < DRAG_MS) moving(true);
+    last = performance.now();
+    views.top.update(state);
+    if (state.tab === "softmax" || printing) {
+      const now = frame();
+      for (const view of views.softmax) view.update(now, {own});
+      spoken = Words.say("live", {nll: Format.number(now.nll, 4), name: now.names[now.row.y],
+        p: Format.percent(now.steps.prob[state.col][now.row.y])});
+    }
+    if (state.tab === "likelihood" || printing) {
+      views.likelihood ??= LikelihoodTab.make(actions, Dom.find("likelihood")); // not before it is asked for
+      spoken = views.likelihood.update(state);
+    }
+    clearTimeout(calm);
+    calm = setTimeout(settle, CALM_MS);
+  }
+
+  // At the start and in a drag the style sheet leaves out what is not in sight: twice the frames.
+  const moving = (yes) => Dom.attribute(document.documentElement, "data-moving", yes ? "yes" : null);
+
+  function settle() {
+    moving(false);
+    Dom.text(Dom.find("live"), spoken);
+    const fragment = Address.write(state, home);
+    if (fragment === location.hash.slice(1)) return;
+    try {
+      history.replaceState(null, "", fragment ? `#${fragment}` : location.pathname + location.search);
+    } catch {
+      // Inside a notebook's frame the document has no address of its own.
+    }
+  }
+
+  const schedule = () => { due ||= requestAnimationFrame(() => render()); };
+
+  function change(patch) {
+    state = {...state, ...patch};
+    schedule();
+  }
+
+  const everyRow = (make) => change({rows: state.rows.map(make)});
+  const thisRow = (patch) => ({rows: state.rows.map((row, n) => (n === state.row ? {...row, ...patch} : row))});
+
+  const actions = {
+    change,
+    logit: (j, value) => change(thisRow({z: state.rows[state.row].z.map((z, k) => (k === j ? value : z))})),
+    target: (y) => change(thisRow({y})),
+    rename: (j, name) => change({names: state.names.map((old, k) => (k === j ? name : Words.pick(old)))}),
+    add() {
+      const n = state.names.length;
+      change({names: [...state.names, {en: `class ${n}`, ko: `클래스 ${n}`}]});
+      everyRow((row) => ({...row, z: [...row.z, 0]}));
+    },
+    remove(j) {
+      const left = (_, k) => k !== j;
+      change({names: state.names.filter(left)});
+      everyRow(({z, y}) => ({z: z.filter(left), y: y > j ? y - 1 : Math.min(y, z.length - 2)}));
+    },
+    descend(z) {
+      state = {...state, ...thisRow({z})};
+      render(true);
+    },
+    preset(id) {
+      const {lang, theme, rate} = state;
+      state = id ? {...Presets.start(id, state), preset: id} : {...home, lang, theme, rate};
+      speak();
+    },
+    speak(lang) {
+      state = {...state, lang};
+      speak();
+    },
+  };
+
+  function speak() {
+    Words.speak(state.lang);
+    render();
+  }
+
+  function follow() {
+    const {state: read, problem} = Address.read(location.hash, home);
+    state = read;
+    Words.speak(state.lang);
+    Dom.shown(Dom.find("message"), problem !== null);
+    if (problem !== null) Dom.text(Dom.find("message-text"), Words.say("tampered", {what: problem}));
+    render();
+  }
+
+  function build() {
+    const panel = Panel.make(actions);
+    const descent = Descent.make(actions);
+    const story = [
+      ...Steps.beginning(schedule),
+      Curve.make(schedule, (value) => actions.logit(state.rows[state.row].y, Number(value.toPrecision(5)))),
+      Steps.gradient(schedule), descent, Tables.jacobian(schedule), Tables.losses(schedule),
+        Tables.batch(schedule, actions),
+    ];
+    Dom.find("panel-controls").append(panel.result, panel.node);
+    Dom.find("story").append(...story.map(({node}) => node));
+    views = {top: Top.make(home, cut, actions), softmax: [panel, ...story]};
+  }
+
+  // Everything stands open and drawn before the paper is divided into pages.
+  function paper(yes) {
+    if (yes === printing) return;
+    printing = yes;
+    if (yes) folded = [...document.querySelectorAll("details:not([open])")];
+    for (const details of folded) details.open = yes;
+    render();
+  }
+
+  Dom.attribute(document.documentElement, "data-embedded", window === window.parent ? null : "yes");
+  build();
+  follow();
+  addEventListener("hashchange", follow);
+  matchMedia("print").addEventListener("change", (event) => paper(event.matches));
+  addEventListener("beforeprint", () => paper(true));
+  addEventListener("afterprint", () => paper(false));
+  return Object.freeze({state: () => state});
+})();

@@ -1,0 +1,57 @@
+// -log p, and where the row stands on it. The answer's point can be moved: its score follows.
+const Curve = (() => {
+  const TOP = 5;
+  const LINE = Array.from({length: 121}, (_, k) => Math.exp(-TOP * (1 - k / 120))).map((p) => [p, -Math.log(p)]);
+
+  function make(changed, move) {
+    let frame;
+    const figure = Section.figure("step.nll", true);
+
+    function draw(plot) {
+      const high = Math.max(TOP, Math.min(12, Number.isFinite(frame.nll) ? frame.nll * 1.1 : TOP));
+      plot.axes({x: [0, 1], y: [0, high], xLabel: Words.say("curve.x"), yLabel: Words.say("curve.y")});
+      const rest = high > TOP ? [[Math.exp(-high), high]] : [];
+      plot.line("curve", [...rest, ...LINE], {class: "curve"});
+      const exact = frame.steps.prob.exact.map(Number);
+      const level = (p) => Math.min(high, Math.max(0, -Math.log(p)));
+      exact.forEach((p, j) => {
+        if (j === frame.row.y || !(p > 0)) return;
+        Dom.paint(plot.put(`p${j}`, "circle", {class: "dot", cx: plot.x(p), cy: plot.y(level(p)), r: 4}), j);
+      });
+      const p = exact[frame.row.y];
+      const name = frame.names[frame.row.y];
+      plot.label(Words.say("curve.alt", {name, p: Format.number(p), nll: Format.number(frame.nll)}));
+      if (Number.isNaN(p)) return;
+      const [x, y] = [plot.x(p), plot.y(level(p))];
+      Dom.paint(plot.put("drop", "path", {class: "guide", d: `M${x} ${plot.y(0)}V${y}H${plot.x(0)}`}), frame.row.y);
+      plot.handle("p", {
+        at: [p, level(p)], value: p, min: 0.001, max: 0.999, step: 0.01, hue: frame.row.y,
+        label: Words.say("curve.handle", {name}), say: `${Format.percent(p)}, −log p ${Format.number(frame.nll, 4)}`,
+        move: (value) => move(score(value)),
+      });
+    }
+
+    // The answer's logit that gives it probability p, the others as they are.
+    function score(p) {
+      const {row: {y}, state} = frame;
+      const others = state.rows[state.row].z.filter((_, j) => j !== y).map((z) => z / state.T);
+      const most = Math.max(...others);
+      const lse = most + Math.log(others.reduce((sum, z) => sum + Math.exp(z - most), 0));
+      return state.T * (lse + Math.log(p / (1 - p)));
+    }
+
+    const plot = Plot.make(230, draw);
+    const part = Steps.log_prob([figure.node, plot.node, Dom.make("h4", {"data-t": "step.log_prob.table"})], changed);
+    return {
+      node: part.node,
+      update(next) {
+        frame = next;
+        part.update(frame);
+        Section.show(figure, frame, "nll");
+        plot.render();
+      },
+    };
+  }
+
+  return Object.freeze({make});
+})();

@@ -1,0 +1,49 @@
+// Making and updating nodes. Text of others enters by textContent and setAttribute only.
+const Dom = (() => {
+  const SVG = "http://www.w3.org/2000/svg";
+  const MATH = "http://www.w3.org/1998/Math/MathML";
+
+  function filled(node, attributes, children) {
+    for (const [name, value] of Object.entries(attributes)) {
+      if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+      else if (value !== false && value != null) node.setAttribute(name, value === true ? "" : value);
+    }
+    node.append(...children);
+    return node;
+  }
+
+  const make = (tag, attributes = {}, ...children) =>
+    filled(document.createElement(tag), attributes, children);
+  const svg = (tag, attributes = {}, ...children) =>
+    filled(document.createElementNS(SVG, tag), attributes, children);
+  const math = (tag, attributes = {}, ...children) =>
+    filled(document.createElementNS(MATH, tag), attributes, children);
+
+  // The setters touch the document only where something changes: a frame has some 300 of them.
+  function text(node, value) {
+    if (node.textContent !== value) node.textContent = value;
+  }
+
+  function attribute(node, name, value) {
+    if (value == null || value === false) node.removeAttribute(name);
+    else if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
+  }
+
+  function style(node, name, value) {
+    if (node.style.getPropertyValue(name) !== value) node.style.setProperty(name, value);
+  }
+
+  function shown(node, yes) {
+    if (node.hidden === yes) node.hidden = !yes;
+  }
+
+  const find = (id) => document.getElementById(id);
+
+  // A class keeps its colour and its pattern wherever it appears; beyond six the pattern tells.
+  function paint(node, index) {
+    attribute(node, "data-hue", index % 6);
+    attribute(node, "data-striped", index >= 6 ? "yes" : null);
+  }
+
+  return Object.freeze({make, svg, math, text, attribute, style, shown, find, paint});
+})();

@@ -1,0 +1,107 @@
+// The controls of the likelihood: points or tosses, and the candidates' parameters.
+const LikPanel = (() => {
+  const BOXES = 12;
+  const PARAMETERS = {normal: ["mean", "sd"], bernoulli: ["p"], other: []};
+
+  function points(actions) {
+    const title = Dom.make("legend");
+    const list = Dom.make("div", {class: "points"});
+    const many = Dom.make("p", {class: "hint"});
+    const add = Dom.make("button", {type: "button", onclick: () =>
+      actions.data((data, coin) => [...data, coin ? 1 : data.at(-1) ?? 0])});
+    const remove = Controls.button("lik.remove", () => actions.data((data) => data.slice(0, -1)));
+    const node = Dom.make("fieldset", {class: "data"}, title, list, many,
+      Dom.make("div", {class: "buttons"}, add, remove));
+    const places = Array.from({length: BOXES}, (_, k) => {
+      const number = Controls.box({set: (x) => actions.point(k, x), check: Number.isFinite});
+      const toss = Dom.make("button", {type: "button", class: "toss",
+        onclick: () => actions.data((data) => data.map((x, i) => (i === k ? 1 - x : x)))});
+      const place = Dom.make("div", {class: "point"}, number.input, toss, number.message);
+      list.append(place);
+      return {place, number, toss};
+    });
+
+    function update({state, coin}) {
+      const {data} = state;
+      Dom.text(title, Words.say(coin ? "lik.tosses" : "lik.data"));
+      Dom.text(add, Words.say(coin ? "lik.add.toss" : "lik.add"));
+      const few = data.length <= BOXES;
+      Dom.shown(many, !few);
+      Dom.text(many, few ? "" : Words.say("lik.many", {n: data.length}));
+      remove.disabled = data.length <= 1;
+      add.disabled = data.length >= Address.limits.points;
+      places.forEach(({place, number, toss}, k) => {
+        Dom.shown(place, few && k < data.length);
+        if (!few || k >= data.length) return;
+        Dom.shown(number.input, !coin);
+        Dom.shown(toss, coin);
+        number.show(data[k]);
+        Dom.attribute(number.input, "aria-label", Words.say("lik.point", {n: k + 1}));
+        const side = Words.say(data[k] === 1 ? "lik.heads" : "lik.tails");
+        Dom.text(toss, side);
+        Dom.attribute(toss, "aria-label", Words.say("lik.toss", {n: k + 1, side}));
+        Dom.attribute(toss, "data-side", data[k]);
+      });
+    }
+    return {node, update};
+  }
+
+  function card(k, actions) {
+    const title = Dom.make("span", {class: "label"});
+    const inputs = {
+      mean: Controls.scale({key: "lik.mean", low: -10, high: 10, linear: true,
+        set: (mean) => actions.candidate(k, {mean})}),
+      sd: Controls.scale({key: "lik.sd", low: 0.05, high: 20, set: (sd) => actions.candidate(k, {sd})}),
+      p: Controls.scale({key: "lik.p", low: 0, high: 1, linear: true, check: (p) => p >= 0 && p <= 1,
+        set: (p) => actions.candidate(k, {p})}),
+    };
+    const fixed = Dom.make("p", {class: "hint", "data-t": "lik.fixed"});
+    const go = Controls.button("lik.go", () => actions.go(k), {class: "go"});
+    const node = Dom.make("fieldset", {class: "candidate"}, Dom.make("legend", {}, Dom.make("i", {class: "swatch"}),
+      title),
+      ...Object.values(inputs).map((input) => input.node), fixed, go);
+    Dom.paint(node, k);
+
+    function update({state, names, result, range}) {
+      const candidate = state.candidates[k];
+      Dom.text(title, names[k]);
+      for (const [name, input] of Object.entries(inputs)) {
+        const present = PARAMETERS[candidate.family].includes(name);
+        Dom.shown(input.node, present);
+        if (!present) continue;
+        if (name === "mean") input.reach(...range);
+        input.set(candidate[name]);
+        input.call(Words.say("lik.parameter", {name: names[k], parameter: Words.say(`lik.${name}`)}));
+      }
+      Dom.shown(fixed, candidate.family === "other");
+      Dom.shown(go, candidate.family !== "other");
+      go.disabled = !result.curve;
+      Dom.attribute(go, "aria-label", Words.say("lik.go.label", {name: names[k]}));
+    }
+    return {node, update};
+  }
+
+  function make(actions) {
+    const data = points(actions);
+    const cards = [];
+    const list = Dom.make("div", {class: "candidates"});
+    const node = Dom.make("form", {class: "panel controls", "data-t-label": "lik.controls",
+      onsubmit: (event) => event.preventDefault()}, data.node, list);
+
+    function update(frame) {
+      const {candidates} = frame.state;
+      data.update(frame);
+      while (cards.length < candidates.length) {
+        cards.push(card(cards.length, actions));
+        list.append(cards.at(-1).node);
+      }
+      cards.forEach((one, k) => {
+        Dom.shown(one.node, k < candidates.length);
+        if (k < candidates.length) one.update(frame);
+      });
+    }
+    return {node, update};
+  }
+
+  return Object.freeze({make});
+})();

@@ -1,0 +1,85 @@
+// Each point under each candidate: density, product so far; then the product, exactly, and the sum.
+const LikTable = (() => {
+  const LINES = 12;
+  const TOTALS = ["total", "exact", "sum"];
+
+  function grow(list, count, make) {
+    while (list.length < count) list.push(make(list.length));
+    list.forEach((part, k) => Dom.shown(part.node ?? part, k < count));
+  }
+
+  function make() {
+    const caption = Dom.make("caption", {class: "aside", "data-t": "lik.numbers.caption"});
+    const owners = Dom.make("tr", {}, Dom.make("th", {scope: "col", rowspan: 2}, "x"));
+    const head = Dom.make("tr");
+    const body = Dom.make("tbody");
+    const foot = Dom.make("tfoot");
+    const heads = [];
+    const titles = [];
+    const cellOf = (node) => () => {
+      const badge = Bars.flagged();
+      const value = Dom.make("span", {class: "value"});
+      return node.appendChild(Dom.make("td", {class: "number"}, badge, value));
+    };
+    const row = (parent) => () => {
+      const title = Dom.make("th", {scope: "row"});
+      const node = parent.appendChild(Dom.make("tr", {}, title));
+      return {node, title, cells: []};
+    };
+    const rows = [];
+    const totals = TOTALS.map(row(foot));
+    const node = Dom.make("div", {class: "scroll", tabindex: "0", role: "region",
+      "data-t-label": "lik.numbers.region"},
+      Dom.make("table", {class: "densities"}, caption, Dom.make("thead", {}, owners, head), body, foot));
+
+    function cell(td, text, flag = "") {
+      Bars.flag(td.firstChild, flag);
+      Dom.text(td.lastChild, text);
+    }
+
+    function update({state, names, result}) {
+      const count = names.length;
+      const judged = names.map((_, k) => result.candidates[`c${k}`]);
+      grow(heads, 2 * count,
+        (k) => head.appendChild(Dom.make("th", {scope: "col", "data-t": `lik.${k % 2 ? "product" : "density"}`})));
+      grow(titles, count, (k) => {
+        const title = owners.appendChild(Dom.make("th", {scope: "colgroup", colspan: 2},
+          Dom.make("i", {class: "swatch"}), Dom.make("span")));
+        Dom.paint(title, k);
+        return title;
+      });
+      names.forEach((name, k) => Dom.text(titles[k].lastChild, name));
+      const {data} = state;
+      const lines = data.length <= LINES ? data.map((_, i) => i) : [...Array(LINES - 1).keys(), data.length - 1];
+      grow(rows, lines.length, row(body));
+      lines.forEach((i, n) => {
+        const line = rows[n];
+        const gap = i !== n;
+        Dom.text(line.title, gap ? `… ${Format.number(data[i])}` : Format.number(data[i]));
+        grow(line.cells, 2 * count, cellOf(line.node));
+        judged.forEach(({density, product, underflow_at: lost}, k) => {
+          cell(line.cells[2 * k], Format.number(density[i], 4));
+          cell(line.cells[2 * k + 1], Format.number(product[i], 4), lost && i + 1 >= lost ? "underflow" : "");
+        });
+      });
+      const texts = {
+        total: (c) => Format.number(c.product.at(-1)),
+        exact: (c) => Format.decimal(c.exact_product),
+        sum: (c) => Format.number(c.log_likelihood, 8),
+      };
+      totals.forEach((line, t) => {
+        Dom.text(line.title, Words.say(`lik.${TOTALS[t]}`));
+        grow(line.cells, count, cellOf(line.node));
+        judged.forEach((one, k) => {
+          Dom.attribute(line.cells[k], "colspan", 2);
+          Dom.attribute(line.cells[k], "data-wins", result.winner.includes(`c${k}`) && TOTALS[t] === "sum" ? "yes"
+            : null);
+          cell(line.cells[k], texts[TOTALS[t]](one), TOTALS[t] === "total" && one.underflow_at ? "underflow" : "");
+        });
+      });
+    }
+    return {node, update};
+  }
+
+  return Object.freeze({make});
+})();

@@ -1,0 +1,107 @@
+// A drawing that is kept: each part has a key, is made once, moved after, and goes when not drawn.
+const Plot = (() => {
+  const MARGIN = {left: 46, right: 14, top: 24, bottom: 38};
+
+  const WIDTH = 640; // until it is laid out: drawn all the same, for those who listen, and for paper
+
+  // Round numbers between two ends, about `count` of them.
+  function ticks(low, high, count) {
+    const raw = (high - low) / count;
+    const power = 10 ** Math.floor(Math.log10(raw));
+    const step = power * [1, 2, 5, 10].find((k) => k * power >= raw);
+    const found = [];
+    for (let k = Math.ceil(low / step); k * step <= high + step * 1e-9; k += 1) found.push(k * step);
+    return found.map((value) => Number(value.toPrecision(12)));
+  }
+
+  // Ends that can be drawn between: finite, and further apart than their own rounding.
+  function sane([low, high]) {
+    const wide = high - low;
+    return Number.isFinite(wide) && wide > 1e-12 * Math.max(-low, high) ? [low, high] : [0, 1];
+  }
+
+  // Where a value lies between two ends, 0 to 1; what is far outside stays just outside.
+  function part(value, [low, high]) {
+    const at = (value - low) / (high - low);
+    return Number.isNaN(at) ? 0 : Math.min(1.2, Math.max(-0.2, at));
+  }
+
+  function make(height, draw) {
+    const svg = Dom.svg("svg", {role: "img", class: "plot"});
+    const layer = Dom.make("div", {class: "handles"});
+    const node = Dom.make("div", {class: "plot-box"}, svg, layer);
+    const kept = new Map();
+    const handles = new Map();
+    const size = {width: WIDTH, height};
+    let range = {x: [0, 1], y: [0, 1]};
+    let drawn = new Set();
+
+    const inner = () => size.width - MARGIN.left - MARGIN.right;
+    const tall = () => size.height - MARGIN.top - MARGIN.bottom;
+    const x = (value) => MARGIN.left + part(value, range.x) * inner();
+    const y = (value) => MARGIN.top + (1 - part(value, range.y)) * tall();
+    const unx = (pixel) => range.x[0] + ((pixel - MARGIN.left) / inner()) * (range.x[1] - range.x[0]);
+
+    function put(key, tag, attributes, content) {
+      drawn.add(key);
+      let part = kept.get(key);
+      if (!part) {
+        part = svg.appendChild(Dom.svg(tag));
+        kept.set(key, part);
+      }
+      for (const [name, value] of Object.entries(attributes)) Dom.attribute(part, name, value);
+      if (content !== undefined) Dom.text(part, content);
+      return part;
+    }
+
+    function axes({x: wide, y: high, xLabel, yLabel, xTicks, yTicks}) {
+      const [across, up] = [sane(wide), sane(high)];
+      range = {x: across, y: up};
+      const [left, right, top, bottom] = [x(across[0]), x(across[1]), y(up[1]), y(up[0])];
+      put("base", "path", {class: "axis", d: `M${left} ${bottom}H${right}`});
+      for (const value of xTicks ?? ticks(...across, Math.max(3, inner() / 90))) {
+        put(`x${value}`, "text", {class: "tick", x: x(value), y: bottom + 16, "text-anchor": "middle"},
+          Format.number(value));
+      }
+      for (const value of yTicks ?? ticks(...up, 4)) {
+        put(`g${value}`, "path", {class: "grid", d: `M${left} ${y(value)}H${right}`});
+        put(`y${value}`, "text", {class: "tick", x: left - 6, y: y(value) + 4, "text-anchor": "end"},
+          Format.number(value));
+      }
+      if (xLabel) put("xl", "text", {class: "axis-name", x: right, y: bottom + 32, "text-anchor": "end"}, xLabel);
+      if (yLabel) put("yl", "text", {class: "axis-name", x: 0, y: 10}, yLabel);
+    }
+
+    function line(key, points, attributes) {
+      const d = points.map(([a, b], k) => `${k ? "L" : "M"}${x(a).toFixed(1)} ${y(b).toFixed(1)}`).join("");
+      put(key, "path", {d, ...attributes});
+    }
+
+    const plot = {
+      node, layer, put, axes, line, x, y, unx, handles,
+      get width() { return size.width; },
+      get height() { return size.height; },
+      label(text) { Dom.attribute(svg, "aria-label", text); },
+      tall(pixels) { size.height = pixels; },
+      handle(key, options) { Handle.put(plot, key, options); drawn.add(`handle ${key}`); },
+      render() {
+        drawn = new Set();
+        draw(plot);
+        Dom.attribute(svg, "viewBox", `0 0 ${size.width} ${size.height}`);
+        for (const [key, part] of kept) if (!drawn.has(key)) { part.remove(); kept.delete(key); }
+        for (const [key, part] of handles) {
+          if (!drawn.has(`handle ${key}`)) { part.node.remove(); handles.delete(key); }
+        }
+      },
+    };
+    new ResizeObserver(() => {
+      const width = Math.round(node.clientWidth);
+      if (!width || width === size.width || matchMedia("print").matches) return; // paper scales it
+      size.width = width;
+      plot.render();
+    }).observe(node);
+    return plot;
+  }
+
+  return Object.freeze({make, ticks});
+})();
