@@ -201,9 +201,10 @@ def test_the_third_column_is_never_flagged_but_for_what_the_type_cannot_hold(
     found = row(logits, len(logits) - 1, dtype=name)
     for step in [*found.steps.values(), *found.losses.values()]:
         for flag, exact in zip(step.neglog.flag, step.exact, strict=True):
-            small = abs(exact) < 2.0 ** TYPES[name].lowest
+            # As many probabilities may have been flushed to 0 before they were added.
+            small = abs(exact) < len(logits) * 2.0 ** TYPES[name].lowest
             large = abs(exact) >= 2.0 ** (TYPES[name].highest - 1)
-            assert not flag or (flag == "underflow" and small) or (flag == "overflow" and large)
+            assert not flag or (flag == "overflow" and large) or (flag != "overflow" and small)
 
 
 # ---- what goes wrong is said

@@ -24,8 +24,8 @@ class Trace:
     Examples:
         >>> from neglog import explain
         >>> trace = explain([5, 4, 2], 0, class_names=["cat", "dog", "horse"])
-        >>> trace.subject.rows[0].steps["prob"].neglog.values
-        (0.7053845..., 0.2594964..., 0.0351190...)
+        >>> [round(p, 6) for p in trace.subject.rows[0].steps["prob"].neglog.values]
+        [0.705384, 0.259496, 0.035119]
         >>> trace.to_dict()["rows"][0]["steps"]["nll"]["exact"]
         '0.34901222...'
     """
