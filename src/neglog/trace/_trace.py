@@ -27,7 +27,7 @@ class Trace:
         >>> [round(p, 6) for p in trace.subject.rows[0].steps["prob"].neglog.values]
         [0.705384, 0.259496, 0.035119]
         >>> trace.to_dict()["rows"][0]["steps"]["nll"]["exact"]
-        '0.34901222...'
+        '0.3490122167...'
     """
 
     subject: Rows | Likelihood
