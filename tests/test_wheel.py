@@ -22,6 +22,7 @@ loss, grad = neglog.cross_entropy_and_grad(logits, np.array([0, 2]), reduction="
 print(loss.tolist(), neglog.cpu_info())
 assert abs(loss[0] / 8.2798749e-08 - 1) < 1e-6, loss
 assert grad[0, 0] < 0 and np.allclose(grad.sum(axis=1), 0, atol=1e-7), grad
+assert neglog.explain([17, 0, 0], 0).to_html().rstrip().endswith("</html>")  # its parts are there
 """
 
 
