@@ -11,7 +11,7 @@ import json
 import re
 from functools import cache, partial
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -20,9 +20,6 @@ from ._likelihood import Candidate, Likelihood
 from ._row import Row, shown
 from ._rows import Rows
 from ._view import log_sum_exp, plain
-
-if TYPE_CHECKING:
-    from ._trace import Trace
 
 # In this order: a script uses only what stands before it.
 _SCRIPTS = """
@@ -36,19 +33,19 @@ _MOST = 149_500  # bytes of a page; what the fixed parts leave of them is for th
 _CANDIDATES, _NAME = 6, 60
 
 
-def html(trace: "Trace") -> str:
+def html(subject: Rows | Likelihood) -> str:
     """The whole file."""
     fixed = _fixed()
     room = _MOST - sum(len(part.encode()) for part in fixed.values())
-    parts = {**fixed, "trace": _start(trace.subject, room)}
+    parts = {**fixed, "trace": _start(subject, room)}
     # In one go, so that no name can pass for a place to fill.
     return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], fixed["page"])
 
 
-def notebook(trace: "Trace") -> str:
+def notebook(subject: Rows | Likelihood) -> str:
     """The page in a frame: its style and its script stay inside, and the notebook's outside."""
     return (
-        f'<iframe srcdoc="{markup.escape(html(trace))}" sandbox="allow-scripts" title="neglog" '
+        f'<iframe srcdoc="{markup.escape(html(subject))}" sandbox="allow-scripts" title="neglog" '
         'style="width: 100%; height: 900px; border: 0" loading="lazy"></iframe>'
     )
 

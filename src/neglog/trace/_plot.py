@@ -16,7 +16,6 @@ from ._view import Line, display_names, lines, short, values, verdict
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ._trace import Trace
 
 MOST_ROWS = 4
 HIGHEST = 20.0  # of the curve; a loss above is an arrow
@@ -25,7 +24,7 @@ HIGHEST = 20.0  # of the curve; a loss above is an arrow
 WAYS = (("naive", ORANGE, "o", -0.26), ("shifted", GREY, "s", 0.0), ("neglog", BLUE, "D", 0.26))
 
 
-def figure(trace: "Trace") -> "Figure":
+def figure(subject: Rows | Likelihood) -> "Figure":
     """A figure of its own: nothing to close, no window."""
     try:
         import matplotlib  # noqa: F401
@@ -33,11 +32,11 @@ def figure(trace: "Trace") -> "Figure":
         raise ModuleNotFoundError(
             "the picture needs matplotlib: pip install 'neglog[cli]'", name=error.name
         ) from error
-    if isinstance(trace.subject, Likelihood):
+    if isinstance(subject, Likelihood):
         from ._plot_likelihood import likelihood
 
-        return likelihood(trace.subject)
-    return _rows(trace.subject)
+        return likelihood(subject)
+    return _rows(subject)
 
 
 def _rows(subject: Rows) -> "Figure":

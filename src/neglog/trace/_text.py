@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
     from rich.table import Table
 
-    from ._trace import Trace
 
 ROWS_IN_FULL = 3
 ROWS_LISTED = 20
@@ -29,17 +28,18 @@ JACOBIAN_CLASSES = 6  # more do not fit in 80 columns
 NAME, BAR = 16, 10  # columns
 
 
-def text(trace: "Trace", width: int = 80) -> str:
+def text(subject: Rows | Likelihood, width: int = 80) -> str:
     """The explanation without colour and control characters, no line longer than `width`."""
+    explanation = rich(subject)
     from rich.console import Console
 
     page = StringIO()
     screen = Console(file=page, width=width, color_system=None, force_terminal=False)
-    screen.print(rich(trace))
+    screen.print(explanation)
     return "".join(f"{line.rstrip()}\n" for line in page.getvalue().splitlines())
 
 
-def rich(trace: "Trace") -> "RenderableType":
+def rich(subject: Rows | Likelihood) -> "RenderableType":
     """What Rich prints."""
     try:
         import rich  # noqa: F401
@@ -47,7 +47,7 @@ def rich(trace: "Trace") -> "RenderableType":
         raise ModuleNotFoundError(
             "text needs Rich: pip install 'neglog[cli]'", name=error.name
         ) from error
-    return _Explanation(trace.subject)
+    return _Explanation(subject)
 
 
 @dataclass(frozen=True)

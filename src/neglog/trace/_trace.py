@@ -49,27 +49,27 @@ class Trace:
         """
         from ._text import text
 
-        return text(self, width)
+        return text(self.subject, width)
 
     def plot(self) -> "Figure":
         """The explanation as a picture, a matplotlib Figure: `trace.plot().savefig("row.png")`."""
         from ._plot import figure
 
-        return figure(self)
+        return figure(self.subject)
 
     def to_html(self) -> str:
         """The explanation as one page that can be touched: a whole HTML file, without network."""
         from ._page import html
 
-        return html(self)
+        return html(self.subject)
 
     def __rich__(self) -> "RenderableType":
         """For Rich's console."""
         from ._text import rich
 
-        return rich(self)
+        return rich(self.subject)
 
     def _repr_html_(self) -> str:
         from ._page import notebook
 
-        return notebook(self)
+        return notebook(self.subject)
