@@ -181,7 +181,7 @@ def _classes(row: Row, shown: Sequence[Line], pen: Pen) -> "Table":
     bar = min(BAR, left - 4 - max(pen.name(x.name, name).cell_len for x in shown))
     table = pen.table(("", "left"), ("class", "left"), *((head, "right") for head in heads))
     if bar > 2:
-        table.add_column()
+        table.add_column(pen.words("p"), justify="left")
     for line, numbers in zip(shown, cells, strict=True):
         table.add_row(
             "*" if line.is_target else "",
