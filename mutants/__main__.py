@@ -33,7 +33,8 @@ COPIED = (
 # About the repository, not about what is computed: nothing here could notice a wrong number.
 ELSEWHERE = (
     *("test_structure", "test_wheel", "test_docs", "test_oracle", "test_bench", "test_cli"),
-    *("test_cli_explain", "test_page", "test_trace_plot", "test_tutorial", "test_exercises"),
+    *("test_cli_explain", "test_trace_plot", "test_tutorial", "test_exercises"),
+    *("test_page", "test_page_access", "test_page_address", "test_page_likelihood"),
 )
 # Minutes of compilers and processes, for what the other files notice sooner.
 SLOW = ("test_torch_compile", "test_torch_distributed", "test_torch_examples", "test_torch_patch")
