@@ -30,6 +30,7 @@ X = torch.randn(ROWS, 6, dtype=torch.float64, generator=random) * 3
 T = torch.arange(ROWS) % CLASSES
 IGNORED = T.where(torch.arange(ROWS) < HALF, -100)  # every row of the second process
 WARM = torch.linspace(0.5, 3, ROWS, dtype=torch.float64)
+HEAD = torch.randn(7, CLASSES, dtype=torch.float64, generator=random)
 
 # Loss of some of the rows; all that is divided by is the same in both halves.
 LOSSES: dict[str, Callable[[Tensor, slice], Tensor]] = {
@@ -40,6 +41,7 @@ LOSSES: dict[str, Callable[[Tensor, slice], Tensor]] = {
     ),
     "module": lambda z, rows: nt.CrossEntropyLoss()(z, T[rows]),
     "statistics": lambda z, rows: nt.row_stats(z, T[rows]).entropy.mean(),
+    "head": lambda z, rows: nt.linear_cross_entropy(z, HEAD, T[rows], z_loss=0.01, memory=200),
     "ignored": lambda z, rows: nt.cross_entropy(z, IGNORED[rows]),
 }
 
@@ -71,6 +73,8 @@ def refusals() -> dict[str, str]:
         "row_weight": lambda: nt.cross_entropy(z, T, row_weight=spread[:, 0]),
         "temperature": lambda: nt.cross_entropy(z, T, temperature=spread[:, 0]),
         "row_stats": lambda: nt.row_stats(spread, classes),
+        "linear_cross_entropy": lambda: nt.linear_cross_entropy(spread, z, classes),
+        "linear_weight": lambda: nt.linear_row_stats(z, spread, T),
         "softmax": lambda: nt.softmax(spread, 1),
         "logsumexp": lambda: nt.logsumexp(spread, 1),
         "entropy": lambda: nt.entropy(spread),
@@ -124,7 +128,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     return [torch.load(folder / f"{rank}.pt") for rank in range(WORLD)]
 
 
-@pytest.mark.parametrize("name", ["mean", "options", "module", "statistics"])
+@pytest.mark.parametrize("name", ["mean", "options", "module", "statistics", "head"])
 def test_gradients_are_those_of_one_process(name: str, found: list[dict[str, Any]]) -> None:
     alone = gradient(model(), name, slice(None))
     for each in found:

@@ -9,6 +9,7 @@ from .activations import (
     softmax_jacobian,
 )
 from .binary import binary_cross_entropy, binary_cross_entropy_and_grad
+from .head import linear_cross_entropy, linear_cross_entropy_and_grad, linear_row_stats
 from .layer import SoftmaxWithLoss, one_hot
 from .likelihood import min_entropy, nll_loss, one_vs_rest_nll
 from .losses import cross_entropy, cross_entropy_and_grad
@@ -22,6 +23,9 @@ __all__ = [
     "cross_entropy_and_grad",
     "entropy",
     "kl_divergence",
+    "linear_cross_entropy",
+    "linear_cross_entropy_and_grad",
+    "linear_row_stats",
     "log_sigmoid",
     "log_softmax",
     "logsumexp",

@@ -1,6 +1,7 @@
 """One call of the loss as the engine wants it: rows, and one number a row for every option."""
 
 import math
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -27,10 +28,11 @@ from ._arrays import (
     Array,
     DType,
     as_array,
+    as_blocks,
     as_classes,
     as_floats,
     as_logits,
-    as_those,
+    as_rows,
     as_weights,
     check_classes,
     to_result,
@@ -47,6 +49,7 @@ class Task:
     rows_shape: tuple[int, ...]  # of the target, one number a row
     dtype: DType  # of results
     logits: Array  # (N, V) or (B, V, M), as the engine reads them
+    class_major: bool = False  # the second
     total: float  # sum of row weights: what a mean divides by
     target: Array | None = None  # (N,)
     probs: Array | None = None  # as the logits, or (V,) for all rows
@@ -55,6 +58,15 @@ class Task:
     square_coef: Array | None = None
     temperature: float | Array | None = None
     softcap: float | None = None
+
+    def of(self, rows: Any) -> "Task":
+        """The same for some of the rows, a slice or their numbers; the logits are still to come."""
+        part = copy(self)
+        for name in ("target", "nll_coef", "dense_coef", "square_coef", "temperature", "probs"):
+            numbers = getattr(self, name)
+            if isinstance(numbers, np.ndarray) and (name != "probs" or numbers.ndim > 1):
+                setattr(part, name, numbers[rows])
+        return part
 
     @property
     def n(self) -> int:
@@ -126,8 +138,32 @@ def prepare(
             return plain
     task = Task()
     array, task.dtype = as_floats("logits", logits)
-    task.shape = shape = array.shape
-    task.axis = axis = class_axis(axis, shape)
+    task.shape = array.shape
+    task.axis = class_axis(axis, array.shape)
+    task.logits = as_logits(array, task.axis)
+    task.class_major = task.logits.ndim == 3
+    set_options(
+        task, target, weight, row_weight, ignore_index, label_smoothing, z_loss, temperature,
+        softcap, reduction,
+    )  # fmt: skip
+    warn_input_kind(input_kind(task.logits))
+    return task
+
+
+def set_options(
+    task: Task,
+    target: Any,
+    weight: Any,
+    row_weight: Any,
+    ignore_index: Any,
+    label_smoothing: Any,
+    z_loss: Any,
+    temperature: Any,
+    softcap: Any,
+    reduction: Any,
+) -> None:
+    """Everything but the logits, of which shape, class axis and dtype of results are known."""
+    shape, axis = task.shape, task.axis
     task.rows_shape = rows_shape = without_axis(shape, axis)
     check_reduction(reduction)
     smoothing, squared = as_share("label_smoothing", label_smoothing), as_factor("z_loss", z_loss)
@@ -139,7 +175,6 @@ def prepare(
         weight = as_weights("weight", weight, (shape[axis],), "one number a class")
     if row_weight is not None:
         row_weight = as_weights("row_weight", row_weight, rows_shape, "one number a row")
-    task.logits = as_logits(array, axis)
     goal = as_array("target", target)
     if goal.dtype.kind in "iu" or (not goal.size and isinstance(target, (list, tuple))):
         caller = _set_classes(task, goal, weight, row_weight, ignore, smoothing)
@@ -149,8 +184,6 @@ def prepare(
         task.square_coef = np.full(task.n, squared) if caller is None else caller * squared
     if reduction == "mean" and not task.total:
         _leave_out_all(task)
-    warn_input_kind(input_kind(task.logits))
-    return task
 
 
 def _prepare_plain(
@@ -241,8 +274,8 @@ def _set_probabilities(
             " leave rows out with row_weight=0"
         )
     n, num_classes = task.n, task.shape[task.axis]
-    probs = as_those(task.logits, target, task.axis).astype(task.dtype, copy=False)
-    probs = np.ascontiguousarray(probs)
+    lay = as_blocks if task.class_major else as_rows
+    probs = np.ascontiguousarray(lay(target, task.axis).astype(task.dtype, copy=False))
     if smoothing:
         probs = probs * task.dtype.type(1 - smoothing) + task.dtype.type(smoothing / num_classes)
     if weight is not None:

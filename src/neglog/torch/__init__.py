@@ -5,13 +5,22 @@ from ._patch import Patch, patch
 from .activations import log_sigmoid, log_softmax, logsumexp, sigmoid, softmax
 from .binary import binary_cross_entropy_with_logits
 from .likelihood import min_entropy, nll_loss, one_vs_rest_nll
+from .linear import linear_cross_entropy, linear_row_stats
 from .losses import cross_entropy
-from .modules import BCEWithLogitsLoss, CrossEntropyLoss, LogSoftmax, NLLLoss, Softmax
+from .modules import (
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    LinearCrossEntropyLoss,
+    LogSoftmax,
+    NLLLoss,
+    Softmax,
+)
 from .statistics import entropy, kl_divergence, row_stats
 
 __all__ = [
     "BCEWithLogitsLoss",
     "CrossEntropyLoss",
+    "LinearCrossEntropyLoss",
     "LogSoftmax",
     "NLLLoss",
     "Patch",
@@ -21,6 +30,8 @@ __all__ = [
     "cross_entropy",
     "entropy",
     "kl_divergence",
+    "linear_cross_entropy",
+    "linear_row_stats",
     "log_sigmoid",
     "log_softmax",
     "logsumexp",

@@ -92,6 +92,18 @@ def softmax(logits: Tensor, dim: int, *, log: bool) -> Tensor:
     return (torch.where(s.is_top, 1.0, s.share) / (1 + s.others)).to(logits.dtype)
 
 
+def log_probs(
+    logits: Tensor,
+    dim: int,
+    chosen: Tensor,  # (..., K, ...)
+    temperature: Tensor | None = None,
+    softcap: float | None = None,
+) -> Tensor:
+    """Log-probabilities of a few classes of every row, differentiable."""
+    s = shares(logits, dim, None, temperature, softcap)
+    return -_minus_log(s, dim, chosen).to(row_dtype(s.z.device))
+
+
 def shares(
     logits: Tensor,
     dim: int,
@@ -157,9 +169,12 @@ def _linear(s: Shares, but: Tensor) -> Tensor:
 
 
 def _nll(s: Shares, dim: int, target: Tensor, keep: Tensor | None) -> Tensor:
-    """log(sum) + (max - z_y) / T; nan where the target is no class, never a read outside."""
     y = target if keep is None else target.masked_fill(keep.logical_not(), 0)
-    y = y.unsqueeze(dim)
+    return _minus_log(s, dim, y.unsqueeze(dim))
+
+
+def _minus_log(s: Shares, dim: int, y: Tensor) -> Tensor:
+    """log(sum) + (max - z_y) / T; nan where y is no class, never a read outside."""
     inside = y.clamp(0, s.z.shape[dim] - 1)
     gap = torch.where(inside == s.top, 0.0, s.largest - s.z.gather(dim, inside))
     # A factor, so that the derivative is nan, too.

@@ -112,14 +112,18 @@ def run(
     temperature: Tensor | None = None,  # () or (...)
     softcap: float | None = None,
     gradient: bool = False,
+    out: Tensor | None = None,
     lse: bool = False,
     entropy: bool = False,
     argmax: bool = False,
 ) -> tuple[RowResult, Tensor | None]:
-    """The engine's one pass: numbers of rows, and the gradient of scale * sum of their losses."""
+    """The engine's one pass: numbers of rows, and the gradient of scale * sum of their losses.
+
+    `out` takes the gradient, and may be the logits themselves: rows of contiguous memory.
+    """
     layout = layout_of(logits, dim)
     rows = layout(logits.detach(), dim)
-    grad = empty(tuple(rows.shape), rows.dtype) if gradient else None
+    grad = empty(tuple(rows.shape), rows.dtype) if gradient else out
     result = _rows.rows(
         as_array(rows),
         None if target is None else as_classes(target),
@@ -158,7 +162,11 @@ def as_classes(target: Tensor) -> Array:
 
 
 def check_classes(
-    target: Tensor, num_classes: int, ignore_index: int = 0, given: Tensor | None = None
+    target: Tensor,
+    num_classes: int,
+    ignore_index: int = 0,
+    given: Tensor | None = None,
+    name: str = "target",
 ) -> int:
     """Number of ignored rows; IndexError for the first class that does not exist, as `given`."""
     classes = as_classes(target)
@@ -166,7 +174,7 @@ def check_classes(
     if bad >= 0:
         row = tuple(map(int, np.unravel_index(bad, tuple(target.shape))))
         value = target if given is None else given
-        refuse_class("target", row, value[row].item(), num_classes)
+        refuse_class(name, row, value[row].item(), num_classes)
     return ignored
 
 

@@ -6,11 +6,13 @@ a training loop the guess is right in every step but the first. Where it is wron
 is wanted twice, it is computed again from the logits, to the same bits.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from .._contract import without_axis
 from . import _engine, _ops
 from ._rows import rows
 from ._way import is_batched, is_plain
@@ -29,6 +31,10 @@ class Task:
     square_coef: Tensor | None = None  # of lse^2
     temperature: Tensor | None = None  # or ()
     softcap: float | None = None
+    # For a target of probabilities, which may be softened a part at a time:
+    smoothing: float
+    class_weight: Tensor | None
+    computed: torch.dtype
 
 
 def loss(logits: Tensor, target: Tensor | None, probs: Tensor | None, task: Task) -> Tensor:
@@ -105,31 +111,34 @@ def _pass(
     return combined(task, *numbers), grad
 
 
-def _coefficients(
-    logits: Tensor, target: Tensor | None, probs: Tensor | None, task: Task, upstream: Tensor
+def coefficients(
+    task: Task,
+    shape: Sequence[int],
+    target: Tensor | None,
+    probs: Tensor | None,
+    upstream: Tensor,
+    lse: Callable[[], Tensor],
 ) -> list[Tensor | None]:
-    """dL/dnll, dL/ddense, dL/dlse of every row, differentiable."""
+    """dL/dnll, dL/ddense, dL/dlse of every row, differentiable; `shape` is that of the rows."""
     share = upstream.to(torch.float64)
     if task.reduction == "mean":
         share = _divided(share, task.total)
-    shape = [size for axis, size in enumerate(logits.shape) if axis != task.dim]
     share = share.expand(shape)
 
     def of(coef: Tensor | None) -> Tensor:
         return share if coef is None else _weighted(coef, share)
 
-    square = None
-    if task.square_coef is not None:
-        lse = rows(
-            logits, task.dim, keep=task.keep, temperature=task.temperature, softcap=task.softcap
-        ).lse
-        square = _weighted(of(task.square_coef), 2 * lse)
     return [
         None if target is None else of(task.nll_coef),
         None if probs is None else of(task.dense_coef),
-        square,
+        None if task.square_coef is None else _weighted(of(task.square_coef), 2 * lse()),
         None,
     ]
+
+
+def _lse(logits: Tensor, task: Task) -> Tensor:
+    options: Any = {"temperature": task.temperature, "softcap": task.softcap}
+    return rows(logits, task.dim, keep=task.keep, **options).lse
 
 
 _upstream_met = 1.0
@@ -138,6 +147,12 @@ _upstream_met = 1.0
 def expected_upstream() -> float:
     """The upstream gradient that was met last: what a gradient is prepared for."""
     return _upstream_met
+
+
+def remember(upstream: float) -> None:
+    """What is expected from now on."""
+    global _upstream_met
+    _upstream_met = upstream
 
 
 def in_graph(
@@ -172,15 +187,16 @@ class _Node(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-        global _upstream_met
         logits, target, probs = ctx.saved_tensors  # raises where they were overwritten
         task = ctx.task
         if ctx.upstream is None or torch.is_grad_enabled() or is_batched(upstream):
-            coefs = _coefficients(logits, target, probs, task, upstream)
+            shape = without_axis(logits.shape, task.dim)
+            coefs = coefficients(task, shape, target, probs, upstream, lambda: _lse(logits, task))
             options = (task.keep, task.temperature, task.softcap)
             grad = _ops.gradient(logits, task.dim, target, probs, *options, *coefs)
             return grad, None, None, None
-        _upstream_met = met = upstream.item()
+        met = upstream.item()
+        remember(met)
         prepared = ctx.prepared.pop() if ctx.prepared else None  # atomic: nobody else gets it
         if prepared is None or met != ctx.upstream:
             del prepared  # its memory is used again

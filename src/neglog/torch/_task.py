@@ -12,22 +12,24 @@ from .._contract import (
     as_positive,
     as_share,
     check_reduction,
-    check_shape,
     refuse_target,
     row_weights,
     warn_input_kind,
     without_axis,
 )
 from . import _engine
+from ._arguments import (
+    as_int64,
+    as_logits,
+    as_numbers,
+    as_temperature,
+    check_class_target,
+    check_tensor,
+)
 from ._compose import over_classes, row_dtype
 from ._engine import RESULTS
 from ._loss import Task
 from ._way import is_plain, is_watched
-
-_CLASS_DTYPES = frozenset(
-    {torch.int64, torch.int32, torch.uint8, torch.int16, torch.int8}
-    | {torch.uint16, torch.uint32, torch.uint64}
-)
 
 
 def prepare(
@@ -43,9 +45,35 @@ def prepare(
     reduction: Any,
 ) -> tuple[Tensor | None, Tensor | None, Task]:
     """Check every argument of cross_entropy: (target, probs, one number a row for every option)."""
-    shape, task = as_logits(logits), Task()
-    task.dim = dim = 0 if len(shape) == 1 else 1
-    task.dtype = RESULTS[logits.dtype]
+    dim = min(1, len(as_logits(logits)) - 1)
+    classes, probs, task = prepare_rows(
+        logits, dim, target, weight, row_weight, ignore_index, label_smoothing, z_loss,
+        temperature, softcap, reduction,
+    )  # fmt: skip
+    if classes is None:
+        assert probs is not None
+        probs = softened(probs, dim, task)
+    if is_plain(logits):
+        warn_input_kind(_engine.looks_like(logits, dim))
+    return classes, probs, task
+
+
+def prepare_rows(
+    logits: Tensor,
+    dim: int,
+    target: Any,
+    weight: Any,
+    row_weight: Any,
+    ignore_index: Any,
+    label_smoothing: Any,
+    z_loss: Any,
+    temperature: Any,
+    softcap: Any,
+    reduction: Any,
+) -> tuple[Tensor | None, Tensor | None, Task]:
+    """The same without a look at the logits, which may be of no memory; `probs` as they came."""
+    shape, task = tuple(logits.shape), Task()
+    task.dim, task.dtype = dim, RESULTS[logits.dtype]
     rows_shape = without_axis(shape, dim)
     check_reduction(reduction)
     task.reduction = reduction
@@ -56,139 +84,57 @@ def prepare(
     weight = as_numbers("weight", weight, (shape[dim],), "one number a class", logits)
     row_weight = as_numbers("row_weight", row_weight, rows_shape, "one number a row", logits)
     check_tensor("target", target, logits)
-    plain, classes, caller = is_plain(logits), None, row_weight
     if target.is_floating_point():
-        probs: Tensor | None = _probabilities(task, logits, target, weight, ignore, smoothing)
+        check_probabilities(task, logits, target, ignore)
+        task.smoothing, task.class_weight = smoothing, weight
         task.dense_coef, task.total = row_weight, _total(row_weight, rows_shape)
-        task.dtype = torch.promote_types(task.dtype, target.dtype)  # as torch's arithmetic has it
+        classes, probs, caller = None, target, row_weight
     else:
         check_class_target(target, rows_shape, shape)
-        classes = _classes(target, row_weight, ignore, shape[dim])
-        ignored = _engine.check_classes(classes, shape[dim], ignore, target) if plain else 1
-        # Flat: an index of no axis would have to be known to the CPU.
-        flat = None if row_weight is None else row_weight.reshape(-1)
-        found = row_weights(classes.reshape(-1), shape[dim], ignore, ignored, weight, flat)
-        wide = row_dtype(logits.device)
-        full, caller = (None if x is None else x.to(wide).view(rows_shape) for x in found)
-        task.total = _total(full, rows_shape)
-        probs = _smooth(task, full, caller, weight, smoothing, shape, logits)
-        task.keep = classes != ignore if ignored else None
+        classes, probs, caller = _set_classes(
+            task, logits, target, weight, row_weight, ignore, smoothing
+        )
     if squared:
         ones = torch.ones(rows_shape, dtype=row_dtype(logits.device), device=logits.device)
         task.square_coef = (ones if caller is None else caller) * squared
     if row_weight is not None:
-        used = row_weight != 0
-        if is_watched(row_weight):  # its derivative at 0 is the row's loss, if there is one
-            used = used | logits.detach().amax(dim).isfinite()
+        used = _used(row_weight, logits, dim)
         task.keep = used if task.keep is None else task.keep & used
-    if plain:
-        warn_input_kind(_engine.looks_like(logits, dim))
     return classes, probs, task
 
 
-def as_logits(value: Any, name: str = "input") -> tuple[int, ...]:
-    """The shape of a tensor of real numbers, with a class axis of at least one class."""
-    as_floats(name, value)
-    shape = tuple(value.shape)
-    if not shape:
-        raise ValueError(f"{name} must have a class axis, got a single number; pass shape (V,)")
-    if not shape[min(1, len(shape) - 1)]:
-        raise ValueError(f"{name} must have at least one class, got shape {shape}")
-    return shape
+def _used(row_weight: Tensor, logits: Tensor, dim: int) -> Tensor:
+    used = row_weight != 0
+    if is_watched(row_weight):  # its derivative at 0 is the row's loss, if there is one
+        used = used | logits.detach().amax(dim).isfinite()
+    return used
 
 
-def as_tensor(name: str, value: Any) -> Tensor:
-    """A dense tensor of one process, of whatever dtype."""
-    if not isinstance(value, Tensor):
-        raise TypeError(
-            f"{name} must be a tensor, got {type(value).__name__}; torch.as_tensor makes one"
-        )
-    if type(value).__name__ == "DTensor":
-        raise NotImplementedError(
-            f"{name} must lie in one process, got a DTensor, which is not supported; pass"
-            f" {name}.full_tensor() (each process computes all rows) or {name}.to_local()"
-        )
-    if value.layout is not torch.strided:
-        raise TypeError(
-            f"{name} must be a dense tensor, got {value.layout}; pass {name}.to_dense()"
-        )
-    return value
-
-
-def as_floats(name: str, value: Any) -> Tensor:
-    """A tensor of real numbers in one of the dtypes that are computed in."""
-    tensor = as_tensor(name, value)
-    if tensor.dtype not in RESULTS:
-        raise TypeError(
-            f"{name} must be float64, float32, float16 or bfloat16, got {tensor.dtype};"
-            f" pass {name}.to(torch.float32)"
-        )
-    return tensor
-
-
-def check_tensor(name: str, value: Any, logits: Tensor) -> None:
-    """A tensor on the logits' device; a single number may stay on the CPU, as always in torch."""
-    as_tensor(name, value)
-    single = value.is_cpu and not value.dim() and name != "target"
-    if value.device != logits.device and not single:
-        raise ValueError(
-            f"{name} must be on the device of the logits, {logits.device}, got {value.device};"
-            f" pass {name}.to({str(logits.device)!r})"
-        )
-
-
-def as_numbers(
-    name: str, value: Any, shape: tuple[int, ...], meaning: str, logits: Tensor
-) -> Tensor | None:
-    """Real numbers of exactly this shape, in the dtype of one number a row; None stays None."""
-    if value is None:
-        return None
-    check_tensor(name, value, logits)
-    if value.is_complex():
-        raise TypeError(f"{name} must be real numbers, got {value.dtype}")
-    check_shape(name, tuple(value.shape), shape, meaning)
-    # A copy, so that the backward pass meets what the forward pass met.
-    return value.to(row_dtype(logits.device), copy=True)  # type: ignore[no-any-return]
-
-
-def as_temperature(value: Any, rows_shape: tuple[int, ...], logits: Tensor) -> Tensor | None:
-    """A number as a tensor of no axis, or one a row; None for 1."""
+def _set_classes(
+    task: Task,
+    logits: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    row_weight: Tensor | None,
+    ignore: int,
+    smoothing: float,
+) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """(classes, the probabilities (V,) of a smoothing, the caller's row weights)."""
+    shape, dim = tuple(logits.shape), task.dim
+    rows_shape, num_classes = without_axis(shape, dim), shape[dim]
+    classes = _classes(target, row_weight, ignore, num_classes)
+    ignored = 1
+    if is_plain(logits):
+        ignored = _engine.check_classes(classes, num_classes, ignore, target)
+    # Flat: an index of no axis would have to be known to the CPU.
+    flat = None if row_weight is None else row_weight.reshape(-1)
+    found = row_weights(classes.reshape(-1), num_classes, ignore, ignored, weight, flat)
     wide = row_dtype(logits.device)
-    if not isinstance(value, Tensor):
-        if type(value) is float and value == 1.0:
-            return None
-        return torch.tensor(as_positive("temperature", value, "1.0"), dtype=wide, device="cpu")
-    meaning = "one number a row" if value.dim() else "one number"
-    tensor = as_numbers("temperature", value, rows_shape if value.dim() else (), meaning, logits)
-    if is_plain(value) and not ((value > 0) & value.isfinite()).all():
-        raise ValueError(f"temperature must be finite and above 0, got {value}; 1.0 turns it off")
-    return tensor
-
-
-def check_class_target(
-    target: Tensor, rows_shape: tuple[int, ...], shape: tuple[int, ...] | None = None
-) -> None:
-    """Integers of any width, one a row; `shape`: the logits', where probabilities do, too."""
-    if target.dtype not in _CLASS_DTYPES:
-        also = "" if shape is None else " or probabilities (floats)"
-        raise TypeError(
-            f"target must be classes (integers){also}, got {target.dtype};"
-            " pass target.to(torch.int64) if every value is a whole number"
-        )
-    if tuple(target.shape) == rows_shape:
-        return
-    if shape is None:
-        check_shape("target", tuple(target.shape), rows_shape, "the input's without the class axis")
-    else:
-        refuse_target(tuple(target.shape), "integers", shape, rows_shape)
-
-
-def as_int64(target: Tensor, ignore: int = -100) -> Tensor:
-    """Every width as int64; what does not fit stays out of range and not ignored."""
-    wide = target.to(torch.int64)
-    if target.dtype == torch.uint64:
-        wide = wide.masked_fill(wide < 0, -1 if ignore != -1 else -2)
-    return wide
+    full, caller = (None if x is None else x.to(wide).view(rows_shape) for x in found)
+    task.total = _total(full, rows_shape)
+    probs = _smooth(task, full, caller, weight, smoothing, shape, logits)
+    task.keep = classes != ignore if ignored else None
+    return classes, probs, caller
 
 
 def _classes(target: Tensor, row_weight: Tensor | None, ignore: int, num_classes: int) -> Tensor:
@@ -226,10 +172,8 @@ def _smooth(
     return (weight * (smoothing / num_classes)).to(task.dtype)
 
 
-def _probabilities(
-    task: Task, logits: Tensor, target: Tensor, weight: Tensor | None, ignore: int, smoothing: float
-) -> Tensor:
-    """The target's probabilities, smoothed and weighted, in the type that is computed in."""
+def check_probabilities(task: Task, logits: Tensor, target: Tensor, ignore: int) -> None:
+    """Floats of the logits' shape; there is no row that could be ignored by its class."""
     shape = tuple(logits.shape)
     if tuple(target.shape) != shape:
         refuse_target(tuple(target.shape), "floats", shape, without_axis(shape, task.dim))
@@ -238,9 +182,15 @@ def _probabilities(
             f"ignore_index must not be a class when target holds probabilities, got {ignore};"
             " leave rows out with row_weight=0"
         )
-    probs = target.to(RESULTS[logits.dtype])
-    if smoothing:
-        probs = probs * (1 - smoothing) + smoothing / shape[task.dim]
-    if weight is not None:
-        probs = probs * over_classes(weight, probs, task.dim).to(probs.dtype)
+    task.computed = task.dtype
+    task.dtype = torch.promote_types(task.dtype, target.dtype)  # as torch's arithmetic has it
+
+
+def softened(probs: Tensor, dim: int, task: Task) -> Tensor:
+    """The target's probabilities, smoothed and weighted, in the type that is computed in."""
+    probs = probs.to(task.computed)
+    if task.smoothing:
+        probs = probs * (1 - task.smoothing) + task.smoothing / probs.shape[dim]
+    if task.class_weight is not None:
+        probs = probs * over_classes(task.class_weight, probs, dim).to(probs.dtype)
     return probs

@@ -37,9 +37,9 @@ def is_batched(tensor: Tensor) -> bool:
 def is_plain(tensor: Tensor) -> bool:
     """An ordinary tensor in the CPU's memory, with nobody watching the operators."""
     return (
-        type(tensor) in _PLAIN
+        not _is_compiling()
+        and type(tensor) in _PLAIN
         and tensor.is_cpu
-        and not _is_compiling()
         and not is_batched(tensor)
         and not torch._C._len_torch_dispatch_stack()
         and tensor.layout is torch.strided

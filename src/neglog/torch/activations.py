@@ -10,9 +10,9 @@ from torch.nn import functional
 
 from .._contract import as_integer
 from . import _compose, _ops
+from ._arguments import as_floats, as_tensor
 from ._errors import as_torch_raises
 from ._rows import rows
-from ._task import as_floats, as_tensor
 from ._way import is_composed, is_plain
 
 

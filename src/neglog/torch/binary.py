@@ -10,10 +10,10 @@ from torch.nn._reduction import legacy_get_string
 
 from .. import _rows
 from .._contract import check_reduction, check_shape
+from ._arguments import as_floats, check_tensor
 from ._compose import row_dtype
 from ._engine import RESULTS, as_array
 from ._errors import as_torch_raises
-from ._task import as_floats, check_tensor
 from ._way import is_plain
 from .activations import sigmoid
 

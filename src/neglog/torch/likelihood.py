@@ -14,12 +14,12 @@ from .._contract import (
     without_axis,
 )
 from . import _engine
+from ._arguments import as_int64, as_logits, as_numbers, check_class_target, check_tensor
 from ._compose import over_classes, row_dtype
 from ._engine import RESULTS
 from ._errors import as_torch_raises
 from ._loss import Task, combined
 from ._rows import rows
-from ._task import as_int64, as_logits, as_numbers, check_class_target, check_tensor
 from ._way import is_plain
 from .activations import as_cast, log_softmax, logsumexp, softmax
 from .statistics import class_dim

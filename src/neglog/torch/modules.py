@@ -4,7 +4,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from . import activations, binary, likelihood, losses
+from . import activations, binary, likelihood, linear, losses
+from ._errors import TorchTypeError, TorchValueError
 
 
 class CrossEntropyLoss(nn.CrossEntropyLoss):
@@ -73,6 +74,98 @@ class CrossEntropyLoss(nn.CrossEntropyLoss):
     def extra_repr(self) -> str:
         names = ("ignore_index", "reduction", "label_smoothing", "z_loss", "temperature", "softcap")
         return _settings(self, ("weight",), names)
+
+
+class LinearCrossEntropyLoss(nn.modules.loss._WeightedLoss):
+    """A linear layer and the loss of its logits as a module: `linear_cross_entropy`.
+
+    Takes what torch.nn.LinearCrossEntropyLoss takes, and loads its state: the layer's parameters
+    are `linear.weight` and `linear.bias`. `loss.linear.weight = embedding.weight` ties them.
+
+    Args:
+        in_features: D, the size of a row of the input.
+        num_classes: V.
+        out_features: (), the only one: V x d1 x ... outputs a row are not supported.
+        bias: whether the layer has one.
+        device: where the layer's parameters are made.
+        dtype: of the layer's parameters.
+        reduction: "mean", "sum" or "none".
+        weight: shape (V,), a factor for each class; a buffer of the module.
+        ignore_index: rows with this target are left out; None is -100.
+        label_smoothing: in [0, 1], the share of the target that is spread over all classes.
+        options: None; chunks are always made, see `memory`.
+        z_loss: the factor of lse^2.
+        temperature: divides the logits; a number, or a tensor of one number.
+        softcap: c bounds the logits as c * tanh(z / c).
+        memory: bytes for a chunk of logits; None: 64 MiB.
+
+    Examples:
+        >>> import torch
+        >>> loss = LinearCrossEntropyLoss(2, 3)
+        >>> _ = torch.nn.init.ones_(loss.linear.weight)
+        >>> loss(torch.tensor([[2.0, 0.0]]), torch.tensor([0])).detach()
+        tensor(1.0986)
+
+    Differs from torch.nn.LinearCrossEntropyLoss: as `linear_cross_entropy` from torch's; z_loss,
+    temperature, softcap and memory are extra.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        num_classes: int,
+        *,
+        out_features: tuple[int, ...] = (),
+        bias: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        reduction: str = "mean",
+        weight: Tensor | None = None,
+        ignore_index: int | None = None,
+        label_smoothing: float = 0.0,
+        options: None = None,
+        z_loss: float = 0.0,
+        temperature: float | Tensor = 1.0,
+        softcap: float | None = None,
+        memory: int | None = None,
+    ) -> None:
+        if tuple(out_features):
+            raise TorchValueError(
+                f"out_features must be (), got {out_features}: one row has one target here; for"
+                " more, reshape the outputs of nn.Linear and pass them to CrossEntropyLoss"
+            )
+        if options is not None:
+            raise TorchTypeError(
+                f"options must be None, got {options!r}; memory says how large a chunk may be"
+            )
+        super().__init__(weight, None, None, reduction)
+        self.num_classes, self.out_features = num_classes, out_features
+        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+        self.linear = nn.Linear(in_features, num_classes, bias, device, dtype)
+        self.z_loss, self.temperature = z_loss, temperature
+        self.softcap, self.memory = softcap, memory
+
+    def forward(self, input: Tensor, target: Tensor, *, row_weight: Tensor | None = None) -> Tensor:
+        """The loss of a batch; arguments and result as for `linear_cross_entropy`."""
+        return linear.linear_cross_entropy(
+            input,
+            self.linear.weight,
+            target,
+            linear_bias=self.linear.bias,
+            weight=self.weight,
+            reduction=self.reduction,
+            ignore_index=self.ignore_index,
+            label_smoothing=self.label_smoothing,
+            row_weight=row_weight,
+            z_loss=self.z_loss,
+            temperature=self.temperature,
+            softcap=self.softcap,
+            memory=self.memory,
+        )
+
+    def extra_repr(self) -> str:
+        names = ("num_classes", "ignore_index", "reduction", "label_smoothing", "z_loss")
+        return _settings(self, ("weight",), (*names, "temperature", "softcap", "memory"))
 
 
 class NLLLoss(nn.NLLLoss):

@@ -7,11 +7,7 @@ from torch import Tensor
 
 from .._contract import RowStats, as_positive, check_shape, warn_input_kind, without_axis
 from . import _engine
-from ._compose import row_dtype
-from ._engine import RESULTS
-from ._errors import as_torch_raises
-from ._rows import rows
-from ._task import (
+from ._arguments import (
     as_floats,
     as_int64,
     as_logits,
@@ -19,6 +15,10 @@ from ._task import (
     check_class_target,
     check_tensor,
 )
+from ._compose import row_dtype
+from ._engine import RESULTS
+from ._errors import as_torch_raises
+from ._rows import rows
 from ._way import is_plain
 from .activations import as_dim, log_softmax, softmax
 

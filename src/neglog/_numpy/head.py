@@ -1,0 +1,197 @@
+"""The linear head and its loss, without the logits: hidden states and class vectors go in."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .._contract import RowStats, as_positive
+from .._head import Gradients
+from ._arrays import Array, as_class_target, to_result
+from ._linear import as_chosen, as_layer, as_task, solved, statistics
+from ._task import as_temperature
+
+
+def linear_cross_entropy(
+    hidden: npt.ArrayLike,  # (..., D)
+    classes: npt.ArrayLike,  # (V, D)
+    target: npt.ArrayLike,  # (...) classes, or (..., V) probabilities
+    *,
+    bias: npt.ArrayLike | None = None,  # (V,)
+    weight: npt.ArrayLike | None = None,  # (V,)
+    row_weight: npt.ArrayLike | None = None,  # (...)
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+    z_loss: float = 0.0,
+    temperature: npt.ArrayLike = 1.0,  # a number or (...)
+    softcap: float | None = None,
+    reduction: str = "mean",
+    memory: int | None = None,
+) -> Any:
+    """The loss of a linear layer, `cross_entropy(hidden @ classes.T + bias, target)`, in chunks.
+
+    The logits, N x V numbers, never exist at once: `memory` bytes of them do.
+
+    Args:
+        hidden: shape (..., D), any real dtype.
+        classes: shape (V, D), one row a class: the weight of a linear layer.
+        target: integers (...), or floats (..., V), as for `cross_entropy`.
+        bias: shape (V,).
+        weight: a factor >= 0 for each class.
+        row_weight: a factor >= 0 for each row; a row of weight 0 costs no product.
+        ignore_index: rows with this target are left out, and cost no product.
+        label_smoothing: in [0, 1].
+        z_loss: the factor of lse^2.
+        temperature: divides the logits; a number or one a row.
+        softcap: c bounds the logits as c * tanh(z / c).
+        reduction: "mean", "sum" or "none".
+        memory: bytes for the logits of a chunk, at least one row of them; None: 64 MiB.
+
+    Returns:
+        As `cross_entropy`: float64 if hidden or classes are, else float32.
+
+    Raises:
+        TypeError, ValueError, IndexError: as `cross_entropy`; ValueError also where D differs,
+            where the classes are turned, or where the memory does not hold one row.
+
+    Examples:
+        >>> import numpy as np
+        >>> hidden, classes = np.float32([[1, 2], [0, 1]]), np.float32([[1, 0], [0, 1], [1, 1]])
+        >>> print(f"{linear_cross_entropy(hidden, classes, [2, 0]):.6f}")
+        1.134800
+
+    Differs from torch.nn.functional.linear_cross_entropy: chunks always, rows that do not count
+    are left out before the product, and every option of `cross_entropy` is there.
+
+    References:
+        E. Wijmans et al. (2025), "Cut your losses in large-vocabulary language models", ICLR.
+    """
+    layer = as_layer(hidden, classes, bias, memory)
+    options = (weight, row_weight, ignore_index, label_smoothing, z_loss, temperature, softcap)
+    task = as_task(layer, target, *options, reduction)
+    return solved(layer, task, reduction, Gradients(None, None, None))
+
+
+def linear_cross_entropy_and_grad(
+    hidden: npt.ArrayLike,  # (..., D)
+    classes: npt.ArrayLike,  # (V, D)
+    target: npt.ArrayLike,  # (...) classes, or (..., V) probabilities
+    *,
+    bias: npt.ArrayLike | None = None,  # (V,)
+    weight: npt.ArrayLike | None = None,  # (V,)
+    row_weight: npt.ArrayLike | None = None,  # (...)
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+    z_loss: float = 0.0,
+    temperature: npt.ArrayLike = 1.0,  # a number or (...)
+    softcap: float | None = None,
+    reduction: str = "mean",
+    memory: int | None = None,
+) -> tuple[Any, tuple[Array, Array, Array | None]]:
+    """The loss of `linear_cross_entropy` and its gradients for hidden, classes and bias.
+
+    With g = p - y per row (times its weight): dhidden = g classes, dclasses = g' hidden,
+    dbias = sum of g. One product gives a chunk's logits, two more its gradients.
+
+    Args:
+        hidden: shape (..., D), and every other argument as for `linear_cross_entropy`.
+        classes: shape (V, D).
+        target: classes (...) or probabilities (..., V).
+        bias: shape (V,).
+        weight: shape (V,).
+        row_weight: one number a row.
+        ignore_index: rows with this target get a gradient of exactly 0.
+        label_smoothing: in [0, 1].
+        z_loss: >= 0.
+        temperature: a number or one a row.
+        softcap: a number or None.
+        reduction: "mean", "sum" or "none"; with "none" the gradients are those of the sum.
+        memory: bytes for the logits of a chunk; None: 64 MiB.
+
+    Returns:
+        (loss, (dhidden, dclasses, dbias)), each gradient in its argument's shape and dtype (sums
+        are float32 or wider and rounded once); dbias is None without a bias.
+
+    Raises:
+        TypeError, ValueError, IndexError: as `linear_cross_entropy`.
+
+    Examples:
+        >>> import numpy as np
+        >>> hidden, classes = np.float32([[1, 2]]), np.float32([[1, 0], [0, 1], [1, 1]])
+        >>> loss, (dhidden, dclasses, dbias) = linear_cross_entropy_and_grad(hidden, classes, [2])
+        >>> dhidden.round(4), dbias is None
+        (array([[-0.2447, -0.09  ]], dtype=float32), True)
+
+    Differs from torch: no graph; see `linear_cross_entropy` for the rest.
+    """
+    layer = as_layer(hidden, classes, bias, memory)
+    options = (weight, row_weight, ignore_index, label_smoothing, z_loss, temperature, softcap)
+    task = as_task(layer, target, *options, reduction)
+    dhidden = np.zeros(layer.hidden.shape, layer.hidden.dtype)
+    dclasses = np.zeros(layer.classes.shape, layer.dtype)
+    dbias = None if layer.bias is None else np.zeros(layer.num_classes)
+    loss = solved(layer, task, reduction, Gradients(dhidden, dclasses, dbias))
+    return loss, (
+        dhidden.reshape(*layer.rows_shape, layer.hidden.shape[1]),
+        dclasses.astype(layer.classes.dtype, copy=False),
+        None if dbias is None else dbias.astype(layer.dtype),
+    )
+
+
+def linear_row_stats(
+    hidden: npt.ArrayLike,  # (..., D)
+    classes: npt.ArrayLike,  # (V, D)
+    target: npt.ArrayLike,  # (...)
+    *,
+    bias: npt.ArrayLike | None = None,  # (V,)
+    temperature: npt.ArrayLike = 1.0,  # a number or (...)
+    softcap: float | None = None,
+    chosen: npt.ArrayLike | None = None,  # (..., K)
+    memory: int | None = None,
+) -> Any:
+    """`row_stats(hidden @ classes.T + bias, target)` in chunks, and log-probabilities of a few.
+
+    Args:
+        hidden: shape (..., D), any real dtype.
+        classes: shape (V, D), one row a class.
+        target: integers (...).
+        bias: shape (V,).
+        temperature: divides the logits; a number or one a row.
+        softcap: c bounds the logits as c * tanh(z / c), after the temperature.
+        chosen: integers (..., K), classes of each row whose log-probabilities are wanted.
+        memory: bytes for the logits of a chunk; None: 64 MiB.
+
+    Returns:
+        RowStats(nll, lse, entropy, argmax), each of the target's shape; with `chosen` the pair
+        (RowStats, log-probabilities (..., K)). float64 if hidden or classes are, else float32.
+
+    Raises:
+        TypeError: an argument is not real numbers, the target or `chosen` not integers.
+        ValueError: a shape, or an option out of its range.
+        IndexError: a target or a chosen class that is none; names the first.
+
+    Examples:
+        >>> import numpy as np
+        >>> hidden, classes = np.float32([[1, 2]]), np.float32([[1, 0], [0, 1], [1, 1]])
+        >>> stats, log_p = linear_row_stats(hidden, classes, [2], chosen=[[0, 2]])
+        >>> stats.argmax, log_p.round(4)
+        (array([2]), array([[-2.4076, -0.4076]], dtype=float32))
+
+    Differs from row_stats: see `linear_cross_entropy`.
+    """
+    layer = as_layer(hidden, classes, bias, memory)
+    divisor = as_temperature(temperature, layer.rows_shape)
+    cap = None if softcap is None else as_positive("softcap", softcap, "None")
+    goal, _ = as_class_target(target, layer.rows_shape, layer.num_classes)
+    picked = None if chosen is None else as_chosen(chosen, layer)
+    numbers, log_probs = statistics(layer, goal, picked, divisor, cap)
+    shape, dtype = layer.rows_shape, layer.dtype
+    stats = RowStats(
+        to_result(numbers.nll, dtype, shape),
+        to_result(numbers.lse, dtype, shape),
+        to_result(numbers.entropy, dtype, shape),
+        numbers.argmax.reshape(shape)[()],
+    )
+    if picked is None:
+        return stats
+    return stats, to_result(log_probs, dtype, (*shape, picked.shape[1]))

@@ -1,0 +1,232 @@
+"""The head on CPU tensors: chunks of logits go through the kernels; nothing here is recorded.
+
+Rows that count nothing are left out before the products. Gradients of halves are added up in
+float32 and rounded once, after the factor that they are for. float16 has few exponents: its logits'
+gradients are written with the largest row weight between 1/2 and 1, and the power of two that this
+takes is put right at the end.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from .. import _head
+from .._head import Gradients, Head
+from . import _compose, _engine
+from ._engine import RESULTS
+from ._layer import Layer
+from ._products import library
+
+Wanted = tuple[bool, bool, bool]  # a gradient by hidden, by classes, by the bias
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What goes along with the rows, (...) each; coefficients as for the engine."""
+
+    target: Tensor | None = None
+    probs: Tensor | None = None  # (..., V), or (V,) for all rows
+    chosen: Tensor | None = None  # (..., K)
+    temperature: Tensor | None = None  # or ()
+    softcap: float | None = None
+    nll_coef: Tensor | None = None
+    dense_coef: Tensor | None = None
+    lse_coef: Tensor | None = None
+    square_coef: Tensor | None = None
+    entropy_coef: Tensor | None = None
+    chosen_coef: Tensor | None = None  # (..., K)
+
+    def flat(self, n: int) -> "Rows":
+        """(N,) or (N, V) each."""
+        return self._each(lambda name, x: x.reshape(n, *x.shape[-1:] * (name in _WIDE)))
+
+    def of(self, rows: slice | Tensor) -> "Rows":
+        """The same of some of the rows; of flat ones."""
+        return self._each(lambda _, x: x[rows])
+
+    def _each(self, function: Callable[[str, Tensor], Tensor]) -> "Rows":
+        parts: dict[str, Any] = {}
+        for name in _TENSORS:
+            x = getattr(self, name)
+            shared = {"probs": 1, "temperature": 0}.get(name)
+            if x is not None and x.dim() != shared:
+                parts[name] = function(name, x)
+        return replace(self, **parts)
+
+    def coefs(self) -> list[Tensor | None]:
+        """The factors of what the rows' loss is made of; None: 1."""
+        used = (
+            [self.nll_coef] * (self.target is not None)
+            + [self.dense_coef] * (self.probs is not None)
+            + [self.chosen_coef] * (self.chosen_coef is not None)
+        )
+        others = (self.lse_coef, self.square_coef, self.entropy_coef)
+        return used + [x for x in others if x is not None]
+
+    def useful(self) -> Tensor | None:
+        """The flat rows with a coefficient that is not 0; None: all."""
+        coefs = self.coefs()
+        if not coefs or any(x is None for x in coefs):
+            return None
+        used = [(x != 0) if x.dim() == 1 else (x != 0).any(1) for x in coefs if x is not None]
+        some = torch.stack(used).any(0)
+        return None if some.all() else some.nonzero().squeeze(1)
+
+
+_WIDE = ("probs", "chosen", "chosen_coef")
+_TENSORS = tuple(field.name for field in fields(Rows) if field.name != "softcap")
+
+
+class Numbers(NamedTuple):
+    """One number a row each, (...); None where not asked for."""
+
+    nll: Tensor | None
+    dense: Tensor | None
+    lse: Tensor | None
+    entropy: Tensor | None
+    argmax: Tensor | None
+    log_probs: Tensor | None  # (..., K)
+
+
+def compute(
+    layer: Layer,
+    rows: Rows,
+    wanted: Wanted = (False, False, False),
+    *,
+    scale: float = 1.0,
+    soften: Callable[[Tensor], Tensor] | None = None,
+    **asked: bool,
+) -> tuple[Numbers, Gradients]:
+    """Numbers of all rows, and the gradients of scale * sum of their losses.
+
+    Args:
+        layer: the head; in halves its logits are halves.
+        rows: targets and coefficients.
+        wanted: which gradients.
+        scale: a factor of the gradients.
+        soften: what turns probabilities (n, V) as given into those computed with.
+        asked: lse, entropy, argmax: numbers beside those of the targets.
+    """
+    n, width = layer.hidden.shape[:-1].numel(), layer.hidden.shape[-1]
+    hidden, flat = layer.hidden.detach().reshape(n, width), rows.flat(n)
+    useful = flat.useful()
+    if useful is not None:
+        hidden, flat = hidden[useful], flat.of(useful)
+    bias = None if layer.bias is None else layer.bias.detach()
+    head = Head(hidden, layer.classes.detach(), bias)
+    most = _head.chunk_of(len(head.classes), hidden.dtype.itemsize, layer.memory)
+    into = _places(head, wanted, len(hidden) <= most)
+    power = _power(hidden.dtype, scale, flat) if any(wanted) else 0
+    passed: list[Numbers] = []
+
+    def one_chunk(logits: Tensor, part: slice) -> None:
+        out = logits if any(wanted) else None
+        passed.append(_pass(logits, flat.of(part), out, math.ldexp(scale, -power), soften, asked))
+
+    _head.run(library(hidden.dtype), head, into, most, one_chunk)
+    if not passed:  # of no row every number is there, and empty
+        one_chunk(hidden.new_empty(0, len(head.classes)), slice(0))
+        into = Gradients(*(None if place is None else place.zero_() for place in into))
+    numbers = _joined(passed, useful, layer.hidden.shape[:-1], n)
+    return numbers, _finished(into, layer, power, useful)
+
+
+def _places(head: Head, wanted: Wanted, once: bool) -> Gradients:
+    """Where chunks add up their parts, as wide as that needs; all but the bias's uninitialized."""
+    by_hidden, by_classes, by_bias = wanted
+    dtype, wide = head.hidden.dtype, RESULTS[head.hidden.dtype]
+    narrow = once and dtype != torch.float16
+    num_classes, width = head.classes.shape
+    return Gradients(
+        torch.empty_like(head.hidden) if by_hidden else None,
+        torch.empty((num_classes, width), dtype=dtype if narrow else wide) if by_classes else None,
+        torch.zeros(num_classes, dtype=wide) if by_bias else None,
+    )
+
+
+def _power(dtype: torch.dtype, scale: float, rows: Rows) -> int:
+    """What the gradients are divided by on the way, as a power of two."""
+    if dtype != torch.float16:
+        return 0
+    given = [x for x in rows.coefs() if x is None or x.numel()]
+    coefs = [1.0 if x is None else x.abs().max().item() for x in given]
+    largest = abs(scale) * max(coefs, default=0.0)
+    return math.frexp(largest)[1] if math.isfinite(largest) else 0
+
+
+def _pass(
+    logits: Tensor,
+    rows: Rows,
+    out: Tensor | None,
+    scale: float,
+    soften: Callable[[Tensor], Tensor] | None,
+    asked: Any,
+) -> Numbers:
+    """The kernels' one pass over a chunk; `out` may be the logits themselves."""
+    probs, dense_coef = rows.probs, rows.dense_coef
+    if probs is not None and soften is not None:
+        probs = soften(probs)
+    if rows.chosen_coef is not None and rows.chosen is not None:
+        # log p_k is minus a loss with all of the target on k.
+        probs = torch.zeros(logits.shape, dtype=RESULTS[logits.dtype])
+        probs.scatter_add_(1, rows.chosen, -rows.chosen_coef.to(probs.dtype))
+    options: Any = {"temperature": rows.temperature, "softcap": rows.softcap}
+    log_probs = None
+    if rows.chosen is not None and rows.chosen_coef is None:
+        log_probs = _log_probs(logits, rows, options)
+    result, _ = _engine.run(
+        logits, 1, rows.target, probs, nll_coef=rows.nll_coef, dense_coef=dense_coef,
+        lse_coef=rows.lse_coef, square_coef=rows.square_coef, entropy_coef=rows.entropy_coef,
+        scale=scale, out=out, **options, **asked,
+    )  # fmt: skip
+    nll, dense, lse, entropy, argmax = (None if x is None else torch.from_numpy(x) for x in result)
+    return Numbers(nll, dense, lse, entropy, argmax, log_probs)
+
+
+def _log_probs(logits: Tensor, rows: Rows, options: Any) -> Tensor:
+    """(n, K): how far below the likeliest class, whose own log p keeps its digits."""
+    assert rows.chosen is not None
+    found, _ = _engine.run(logits, 1, **options, argmax=True)
+    assert found.argmax is not None
+    top = torch.from_numpy(found.argmax).unsqueeze(1)
+    likeliest, _ = _engine.run(logits, 1, top, **options)
+    z = logits.gather(1, torch.cat((top, rows.chosen), 1)).double()
+    z = _compose.adjusted(z, 1, None, rows.temperature, rows.softcap)
+    gap = torch.where(rows.chosen == top, 0.0, z[:, :1] - z[:, 1:])
+    return -torch.from_numpy(likeliest.nll).unsqueeze(1) - gap
+
+
+def _joined(parts: list[Numbers], useful: Tensor | None, shape: torch.Size, n: int) -> Numbers:
+    """One chunk after another, 0 in rows that were left out."""
+
+    def whole(pieces: tuple[Tensor | None, ...]) -> Tensor | None:
+        given = [piece for piece in pieces if piece is not None]
+        if not given:
+            return None
+        x = given[0] if len(given) == 1 else torch.cat(given)
+        if useful is not None:
+            x = x.new_zeros(n, *x.shape[1:]).index_copy_(0, useful, x)
+        return x.view((*shape, *x.shape[1:]))
+
+    return Numbers(*map(whole, zip(*parts, strict=True)))
+
+
+def _finished(into: Gradients, layer: Layer, power: int, useful: Tensor | None) -> Gradients:
+    """With the factor that was left out, in the dtypes and shapes of what they belong to."""
+    hidden = into.hidden
+    if power:
+        for place in into:
+            if place is not None:
+                place.mul_(2.0**power)
+    if hidden is not None:
+        if useful is not None:
+            whole = hidden.new_zeros(layer.hidden.shape[:-1].numel(), hidden.shape[1])
+            hidden = whole.index_copy_(0, useful, hidden)
+        hidden = hidden.view(layer.hidden.shape)
+    dtype = layer.classes.dtype
+    others = (None if x is None else x.to(dtype) for x in into[1:])
+    return Gradients(hidden, *others)

@@ -1,0 +1,182 @@
+"""The loss from what a linear layer would make logits of: without the logits."""
+
+from typing import Any
+
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+from .._contract import RowStats, as_positive, check_shape
+from . import _engine, _head, _head_ops
+from ._arguments import as_int64, as_temperature, check_class_target, check_tensor
+from ._engine import RESULTS
+from ._errors import as_torch_raises
+from ._layer import as_layer, is_composed_layer, is_plain_layer, shape_of_logits
+from ._loss import loss
+from ._task import prepare_rows, softened
+from ._way import is_plain
+
+
+@as_torch_raises
+def linear_cross_entropy(
+    input: Tensor,  # (..., D)
+    linear_weight: Tensor,  # (V, D)
+    target: Tensor,  # (...) classes, or (..., V) probabilities
+    *,
+    linear_bias: Tensor | None = None,  # (V,)
+    weight: Tensor | None = None,  # (V,)
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    row_weight: Tensor | None = None,  # (...)
+    z_loss: float = 0.0,
+    temperature: float | Tensor = 1.0,  # a number, or (...)
+    softcap: float | None = None,
+    memory: int | None = None,
+) -> Tensor:
+    """`cross_entropy(linear(input, linear_weight, linear_bias), target)`, without all the logits.
+
+    On a CPU the logits are made a chunk of rows at a time, and are never kept: a chunk's logits
+    become their own gradient, which two more products carry to input and linear_weight. Rows that
+    are ignored or have the weight 0 cost no product, nor does a gradient that nobody wants.
+
+    The gradients of a mean or a sum are computed together with the loss, for the upstream gradient
+    that was met last; where another comes, everything is computed again. With "none", under
+    torch.compile and in `linear_row_stats` the backward pass makes the logits a second time. On
+    other devices, inside of torch.func and in forward mode, for a second derivative, and where
+    weight, row_weight, a target of probabilities or the temperature require a gradient, all logits
+    are built: right, but with the memory that this function is there to save.
+
+    Args:
+        input: shape (..., D); float64, float32, float16, bfloat16. As torch's linear does, autocast
+            makes its dtype of input, linear_weight and linear_bias.
+        linear_weight: shape (V, D), one row a class, of input's dtype; an embedding's may be it.
+        target: integers (...), or floats (..., V), probabilities.
+        linear_bias: shape (V,).
+        weight: shape (V,), a factor for each class.
+        reduction: "mean", "sum" or "none" (one loss a row).
+        ignore_index: rows with this target are left out; None is -100.
+        label_smoothing: in [0, 1].
+        row_weight: shape (...), a factor for each row.
+        z_loss: the factor of lse^2.
+        temperature: divides the logits; a number or one a row.
+        softcap: c bounds the logits as c * tanh(z / c), after bias and temperature.
+        memory: bytes for a chunk of logits, at least one row of them; None: 64 MiB. Each chunk adds
+            V x D numbers to the gradient of linear_weight: where it has only some hundred rows,
+            more memory is quicker (65536 classes in bfloat16: 256 MiB in two thirds of the time).
+
+    Returns:
+        As `cross_entropy`. Gradients of halves are rounded once, after the upstream gradient was
+        multiplied in; what chunks contribute to linear_weight is added up in float32.
+
+    Raises:
+        TypeError, ValueError, IndexError: an argument does not fit; each is a RuntimeError, too.
+
+    Examples:
+        >>> import torch
+        >>> hidden, classes = torch.tensor([[1.0, 2.0]]), torch.eye(2, requires_grad=True)
+        >>> loss = linear_cross_entropy(hidden, classes, torch.tensor([1]))
+        >>> loss.backward()
+        >>> loss.detach(), classes.grad
+        (tensor(0.3133), tensor([[ 0.2689,  0.5379],
+                [-0.2689, -0.5379]]))
+
+    Differs from torch.nn.functional.linear_cross_entropy: as `cross_entropy` from torch's; chunks
+    always and with every option; input may have any leading shape, linear_weight is (V, D).
+
+    References:
+        E. Wijmans et al. (2025), "Cut your losses in large-vocabulary language models", ICLR.
+    """
+    layer = as_layer(input, linear_weight, linear_bias, memory)
+    soft = isinstance(target, Tensor) and target.is_floating_point()
+    if soft and ignore_index is not None:
+        raise ValueError(
+            f"ignore_index must be None when target holds probabilities, got {ignore_index};"
+            " leave rows out with row_weight=0"
+        )
+    composed = is_composed_layer(layer, target, weight, row_weight, temperature)
+    logits = F.linear(*layer[:3]) if composed else shape_of_logits(layer)
+    dim = logits.dim() - 1
+    classes, probs, task = prepare_rows(
+        logits, dim, target, weight, row_weight, -100 if ignore_index is None else ignore_index,
+        label_smoothing, z_loss, temperature, softcap, reduction,
+    )  # fmt: skip
+    if composed:
+        if soft and probs is not None:
+            probs = softened(probs, dim, task)
+        return loss(logits, classes, probs, task)
+    return _head.loss(layer, classes, probs, task, plain=is_plain_layer(layer))
+
+
+@as_torch_raises
+def linear_row_stats(
+    input: Tensor,  # (..., D)
+    linear_weight: Tensor,  # (V, D)
+    target: Tensor,  # (...)
+    *,
+    linear_bias: Tensor | None = None,  # (V,)
+    temperature: float | Tensor = 1.0,  # a number, or (...)
+    softcap: float | None = None,
+    chosen: Tensor | None = None,  # (..., K)
+    memory: int | None = None,
+) -> Any:
+    """`row_stats` of the logits that a linear layer would make, without all of them.
+
+    Args:
+        input: shape (..., D), and like the next, linear_bias and memory as for
+            `linear_cross_entropy`.
+        linear_weight: shape (V, D), one row a class.
+        target: integers (...).
+        linear_bias: shape (V,).
+        temperature: divides the logits; a number or one a row.
+        softcap: c bounds the logits as c * tanh(z / c), after bias and temperature.
+        chosen: integers (..., K), classes of each row whose log-probabilities are wanted: those of
+            a teacher's likeliest, or of what was sampled.
+        memory: bytes for a chunk of logits, at least one row of them; None: 64 MiB.
+
+    Returns:
+        RowStats(nll, lse, entropy, argmax), each of the target's shape; with `chosen` the pair
+        (RowStats, log-probabilities (..., K)). float64 for float64, else float32; all but argmax
+        are differentiable, alone and together.
+
+    Raises:
+        TypeError, ValueError, IndexError: an argument does not fit; each is a RuntimeError, too.
+
+    Examples:
+        >>> import torch
+        >>> hidden, classes = torch.tensor([[1.0, 2.0]]), torch.eye(2)
+        >>> target, chosen = torch.tensor([1]), torch.tensor([[0, 1]])
+        >>> stats, log_probs = linear_row_stats(hidden, classes, target, chosen=chosen)
+        >>> stats.nll, stats.argmax, log_probs
+        (tensor([0.3133]), tensor([1]), tensor([[-1.3133, -0.3133]]))
+
+    Differs from row_stats: see `linear_cross_entropy`.
+    """
+    layer = as_layer(input, linear_weight, linear_bias, memory)
+    composed = is_composed_layer(layer, temperature)
+    logits = F.linear(*layer[:3]) if composed else shape_of_logits(layer)
+    shape = tuple(layer.hidden.shape[:-1])
+    warmth = as_temperature(temperature, shape, logits)
+    cap = None if softcap is None else as_positive("softcap", softcap, "None")
+    check_tensor("target", target, logits)
+    check_class_target(target, shape)
+    goal, picked = as_int64(target), None if chosen is None else _as_chosen(chosen, logits)
+    for name, classes in (("target", goal), ("chosen", picked)):
+        if classes is not None and is_plain(logits) and is_plain(classes):
+            _engine.check_classes(classes, logits.shape[-1], name=name)
+    rest = (goal, None, picked, None, warmth, cap, True)
+    found = _head_ops.composed(logits, *rest) if composed else _head_ops.linear_rows(*layer, *rest)
+    dtype = RESULTS[layer.hidden.dtype]
+    nll, lse, spread, log_probs = (
+        None if x is None else x.to(dtype) for x in (found[0], found[2], found[3], found[5])
+    )
+    stats = RowStats(nll, lse, spread, found[4])
+    return stats if chosen is None else (stats, log_probs)
+
+
+def _as_chosen(chosen: Any, logits: Tensor) -> Tensor:
+    check_tensor("chosen", chosen, logits)
+    shape = tuple(chosen.shape)
+    wanted = (*logits.shape[:-1], shape[-1] if shape else 1)
+    check_shape("chosen", shape, wanted, "that of one number a row, and K classes")
+    check_class_target(chosen, shape)
+    return as_int64(chosen)
