@@ -193,18 +193,30 @@ def _library(layer: Layer) -> Library:
         if plus is not None:
             out += plus
 
+    begun = False
+
     def add_matmul(a: Array, b: Array, out: Array) -> None:
-        place = np.empty((min(_BLOCK, len(a)), b.shape[1]), dtype)
+        nonlocal begun
         wide = b.astype(dtype, copy=False)
-        for block in blocks(len(a)):
-            product = place[: block.stop - block.start]
-            np.matmul(a[block], wide, out=product)
-            out[block] += product
+        if begun:
+            _add_matmul(a, wide, out)
+        else:
+            np.matmul(a, wide, out=out)
+        begun = True
 
     def add_sum(a: Array, out: Array) -> None:
         out += a.sum(0)
 
     return Library(matmul, add_matmul, add_sum, lambda shape: np.empty(shape, dtype))
+
+
+def _add_matmul(a: Array, b: Array, out: Array) -> None:
+    """out += a @ b, a block at a time, which is added while it is in the cache."""
+    place = np.empty((min(_BLOCK, len(a)), b.shape[1]), b.dtype)
+    for block in blocks(len(a)):
+        product = place[: block.stop - block.start]
+        np.matmul(a[block], b, out=product)
+        out[block] += product
 
 
 def _matmul_widened(a: Array, b: Array, out: Array, dtype: DType) -> None:
