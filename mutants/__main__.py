@@ -18,6 +18,7 @@ from pathlib import Path
 
 from mutants.catalogue import MUTANTS, Mutant
 from mutants.explanation import EXPLANATION
+from mutants.head import LINEAR
 
 ROOT = Path(__file__).resolve().parent.parent
 COPIED = (
@@ -117,7 +118,7 @@ def outcome(tree: Tree, mutant: Mutant) -> str | None:
 
 def main() -> int:
     word = sys.argv[1] if len(sys.argv) > 1 else ""
-    chosen = [mutant for mutant in (*MUTANTS, *EXPLANATION) if word in mutant.name]
+    chosen = [mutant for mutant in (*MUTANTS, *EXPLANATION, *LINEAR) if word in mutant.name]
     # Bugs in Python first, with the first build; those in kernels/ each build their own.
     chosen.sort(key=lambda mutant: mutant.file.startswith("kernels/"))
     survived = 0

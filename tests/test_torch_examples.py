@@ -1,4 +1,4 @@
-"""The two examples in PyTorch, with little to do, and with what they must refuse."""
+"""The examples in PyTorch, with little to do, and with what they must refuse."""
 
 import importlib.util
 import re
@@ -235,3 +235,25 @@ def test_tiny_language_model(
     assert last < first - 0.5, "it learns"
     assert re.search(r"^the first 2 losses agree to [6-9] digits", out, re.M)
     assert re.search(r"^ms a step +[\d.]+ +[\d.]+$", out, re.M)
+
+
+def test_lm_head(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    picture = tmp_path / "head.png"
+    files = {"classes": tmp_path / "classes.npz", "states": tmp_path / "states.npz"}
+    module = example("lm_head")
+    classes, hidden, target = (x.numpy() for x in module.generated(300, 8, 200))
+    np.savez(files["classes"], classes=classes.astype(np.float16))
+    np.savez(files["states"], hidden=hidden.astype(np.float16), target=target.astype(np.int32))
+    named = [part for name, path in files.items() for part in (f"--{name}", str(path))]
+    for source in (["--size", "300", "8", "200"], named):
+        module.main([*source, "--steps", "3", "--output", str(picture), "--force", "--rate", "1"])
+        said = capfd.readouterr().out
+        assert picture.read_bytes().startswith(PNG)
+        furthest = re.search(r"differ by at most (\S+) of", said)
+        assert furthest is not None
+        assert float(furthest[1]) < 1e-5
+        first, *_, last = re.findall(r"^ +\d+ +([\d.]+)", said, re.M)
+        assert float(last) < float(first)
+    with pytest.raises(SystemExit) as stop:
+        module.main(["--output", str(picture)])
+    assert stop.value.code == 2
