@@ -70,15 +70,17 @@ def exact_row(
             "log_prob": [-x for x in surprise],
             "nll": [surprise[target]],
             "grad": [(-complement[j] if j == target else p) / t for j, p in enumerate(prob)],
-            "jacobian": [
-                prob[i] * (complement[i] if i == j else -prob[j]) / t
-                for i in jacobian_of
-                for j in jacobian_of
-            ],
+            "jacobian": _jacobian(prob, complement, t, jacobian_of),
             "method_1": [surprise[top]],
             "method_2": [_total([surprise[target], *unlikely[:target], *unlikely[target + 1 :]])],
         }
     return Exact(**{name: _shown(numbers) for name, numbers in steps.items()})
+
+
+def _jacobian(
+    prob: Sequence[Decimal], complement: Sequence[Decimal], t: Decimal, of: Sequence[int]
+) -> list[Decimal]:
+    return [prob[i] * (complement[i] if i == j else -prob[j]) / t for i in of for j in of]
 
 
 def _work_for(logits: Doubles, temperature: float) -> Context:
