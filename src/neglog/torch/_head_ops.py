@@ -17,6 +17,7 @@ from torch.library import custom_op
 from . import _compose, _engine
 from ._chunks import Rows, compute
 from ._layer import Layer
+from ._ops import derivatives_again, inputs_of, keep_inputs
 from ._way import is_forward_mode
 
 _Numbers = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]
@@ -45,10 +46,8 @@ def linear_rows(
         _engine.check_classes(target, classes.shape[0])
     if chosen is not None:
         _engine.check_classes(chosen, classes.shape[0])
-    layer, coef = Layer(hidden, classes, bias, memory), keep
-    rows = Rows(
-        target, probs, chosen, temperature, softcap, nll_coef=coef, dense_coef=coef,
-    )  # fmt: skip
+    rows = Rows(target, probs, chosen, temperature, softcap, nll_coef=keep, dense_coef=keep)
+    layer = Layer(hidden, classes, bias, memory)
     found, _ = compute(layer, rows, lse=True, entropy=entropy, argmax=entropy)
     return tuple(hidden.new_empty(0) if x is None else x for x in found)  # type: ignore[return-value]
 
@@ -185,18 +184,8 @@ def composed(
     return *found, _compose.log_probs(logits, dim, chosen, temperature, softcap)
 
 
-def _keep_inputs(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-    ctx.save_for_backward(*(x if isinstance(x, Tensor) else None for x in inputs))
-    ctx.others = [None if isinstance(x, Tensor) else x for x in inputs]
-    ctx.set_materialize_grads(False)
-
-
-def _inputs(ctx: Any) -> list[Any]:
-    return [o if t is None else t for t, o in zip(ctx.saved_tensors, ctx.others, strict=True)]
-
-
 def _rows_backward(ctx: Any, *upstream: Tensor | None) -> tuple[Any, ...]:
-    *problem, entropy = _inputs(ctx)
+    *problem, entropy = inputs_of(ctx)
     target, probs, chosen = problem[4:7]
     # Compilers pass a gradient for each result, also for those that were not asked for.
     asked = (target is not None, probs is not None, True, entropy, False, chosen is not None)
@@ -209,31 +198,16 @@ def _rows_backward(ctx: Any, *upstream: Tensor | None) -> tuple[Any, ...]:
     return *found, *[None] * 8
 
 
-linear_rows.register_autograd(_rows_backward, setup_context=_keep_inputs)
+linear_rows.register_autograd(_rows_backward, setup_context=keep_inputs)
 
 
 def _gradient_backward(ctx: Any, *upstream: Tensor | None) -> tuple[Any, ...]:
-    inputs = _inputs(ctx)
-    results: list[Any] = [None] * len(inputs)
-    pulled = [i for i, want in enumerate(inputs[-1]) if want and upstream[i] is not None]
-    needed = [at for at, need in enumerate(ctx.needs_input_grad) if need is True]
-    if not pulled:
-        return tuple(results)
-    with torch.enable_grad():
-        for at in needed:
-            inputs[at] = inputs[at].view_as(inputs[at])
-        grads = _composed_gradient(inputs, create_graph=True)
-    found = torch.autograd.grad(
-        [x for x in map(grads.__getitem__, pulled) if x is not None],
-        [inputs[at] for at in needed], [upstream[i] for i in pulled],
-        create_graph=torch.is_grad_enabled(), allow_unused=True,
-    )  # fmt: skip
-    for at, value in zip(needed, found, strict=True):
-        results[at] = value
-    return tuple(results)
+    return derivatives_again(
+        ctx, upstream, lambda inputs: _composed_gradient(inputs, create_graph=True)
+    )
 
 
-linear_gradient.register_autograd(_gradient_backward, setup_context=_keep_inputs)
+linear_gradient.register_autograd(_gradient_backward, setup_context=keep_inputs)
 
 
 @linear_gradient.register_vmap

@@ -5,7 +5,7 @@ backward pass. Either way nothing is held between the passes but the logits and 
 row. `rows_gradient` is an operator of its own so that it can be differentiated again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -141,19 +141,19 @@ def _composed_gradient(inputs: Sequence[Any], *, create_graph: bool) -> Tensor:
         return grad
 
 
-def _keep_inputs(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+def keep_inputs(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
     tensors = [x if isinstance(x, Tensor) else None for x in inputs]
     ctx.save_for_backward(*tensors)
     ctx.others = [None if isinstance(x, Tensor) else x for x in inputs]
     ctx.set_materialize_grads(False)
 
 
-def _inputs(ctx: Any) -> list[Any]:
+def inputs_of(ctx: Any) -> list[Any]:
     return [o if t is None else t for t, o in zip(ctx.saved_tensors, ctx.others, strict=True)]
 
 
 def _rows_backward(ctx: Any, *upstream: Tensor | None) -> tuple[Any, ...]:
-    *problem, entropy = _inputs(ctx)
+    *problem, entropy = inputs_of(ctx)
     logits, dim, target, probs, _, temperature, softcap = problem
     # Compilers pass a gradient for each result, also for those that were not asked for.
     asked = (target is not None, probs is not None, True, entropy)
@@ -184,21 +184,32 @@ def _by_probs(
     return grad.movedim(dim, -1).reshape(-1, probs.shape[0]).sum(0)
 
 
-rows.register_autograd(_rows_backward, setup_context=_keep_inputs)
+rows.register_autograd(_rows_backward, setup_context=keep_inputs)
 
 
-def _rows_gradient_backward(ctx: Any, upstream: Tensor | None) -> tuple[Any, ...]:
-    results: list[Any] = [None] * 11
-    if upstream is None:
+def derivatives_again(
+    ctx: Any, upstream: Sequence[Tensor | None], composed: Callable[[list[Any]], Sequence[Any]]
+) -> tuple[Any, ...]:
+    """The backward pass of an operator that gives gradients: by way of the composition.
+
+    `composed` gives the same gradients of these inputs, None for those that were not wanted.
+    """
+    inputs = inputs_of(ctx)
+    results: list[Any] = [None] * len(inputs)
+    wanted = [at for at, needed in enumerate(ctx.needs_input_grad) if needed is True]
+    if all(x is None for x in upstream):
         return tuple(results)
-    inputs = _inputs(ctx)
-    wanted = [at for at, needed in enumerate(ctx.needs_input_grad) if needed]
     with torch.enable_grad():
         for at in wanted:
             inputs[at] = inputs[at].view_as(inputs[at])
-        grad = _composed_gradient(inputs, create_graph=True)
+        grads = composed(inputs)
+    pairs = [
+        (g, u) for g, u in zip(grads, upstream, strict=True) if g is not None and u is not None
+    ]
+    if not pairs:
+        return tuple(results)
     found = torch.autograd.grad(
-        grad, [inputs[at] for at in wanted], upstream,
+        [g for g, _ in pairs], [inputs[at] for at in wanted], [u for _, u in pairs],
         create_graph=torch.is_grad_enabled(), allow_unused=True,
     )  # fmt: skip
     for at, value in zip(wanted, found, strict=True):
@@ -206,7 +217,13 @@ def _rows_gradient_backward(ctx: Any, upstream: Tensor | None) -> tuple[Any, ...
     return tuple(results)
 
 
-rows_gradient.register_autograd(_rows_gradient_backward, setup_context=_keep_inputs)
+def _rows_gradient_backward(ctx: Any, upstream: Tensor | None) -> tuple[Any, ...]:
+    return derivatives_again(
+        ctx, [upstream], lambda inputs: [_composed_gradient(inputs, create_graph=True)]
+    )
+
+
+rows_gradient.register_autograd(_rows_gradient_backward, setup_context=keep_inputs)
 
 
 @custom_op("neglog::softmax", mutates_args=())

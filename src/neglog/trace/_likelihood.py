@@ -64,6 +64,10 @@ class Likelihood:
     curve: Curve | None
     at: Floats
 
+    def best_first(self) -> list[Candidate]:
+        """The candidates, the likeliest first; in their order where they tie."""
+        return sorted(self.candidates, key=lambda candidate: -candidate.log_likelihood)
+
 
 def explain_points(data: Any, candidates: Any) -> Likelihood:
     """Check what came, and judge each candidate by the points."""

@@ -114,7 +114,7 @@ def _softmax(subject: Rows, count: int) -> dict[str, Any]:
 
 def _names(subject: Rows) -> list[Any]:
     """The classes' names; where nobody gave any, one in each of the page's languages."""
-    if subject.class_names == tuple(map(str, range(len(subject.class_names)))):
+    if not subject.are_named:
         return [{"en": f"class {j}", "ko": f"클래스 {j}"} for j in subject.class_names]
     return [_short(name) for name in subject.class_names]
 
@@ -139,7 +139,7 @@ def _row(row: Row, names: list[Any], temperature: float) -> dict[str, Any]:
 
 
 def _likelihood(subject: Likelihood, count: int) -> dict[str, Any]:
-    best = sorted(subject.candidates, key=lambda c: c.log_likelihood, reverse=True)[:_CANDIDATES]
+    best = subject.best_first()[:_CANDIDATES]
     kept = [_candidate(c, subject, count) for c in subject.candidates if c in best]
     return {"tab": "likelihood", "data": subject.data[:count], "candidates": kept}
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ._canvas import COLOURS, DASHES, GREY, INK, Letters, new_figure, tidy
 from ._likelihood import Candidate, Curve, Likelihood
-from ._text_likelihood import best_first, verdict
+from ._text_likelihood import verdict
 from ._view import plain
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Drawn(NamedTuple):
 
 def likelihood(subject: Likelihood) -> "Figure":
     """The data vary; the parameter varies; the factors are gathered in."""
-    kept = {candidate.name for candidate in best_first(subject)[:MOST]}
+    kept = {candidate.name for candidate in subject.best_first()[:MOST]}
     candidates = [candidate for candidate in subject.candidates if candidate.name in kept]
     letters = Letters([plain(candidate.name) for candidate in candidates], "candidate")
     drawn = [Drawn(*one) for one in zip(candidates, letters.names, COLOURS, DASHES, strict=False)]

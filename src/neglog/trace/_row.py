@@ -11,7 +11,6 @@ from ._floats import Column, Type, column
 from ._ours import ours
 from ._usual import naive, shifted
 
-COLUMNS = ("naive", "shifted", "neglog", "exact")
 SHOWN_CLASSES = 12  # what fits a page, a terminal and a picture
 
 # name -> title, formula

@@ -26,6 +26,11 @@ class Rows:
     total: Step
     mean: Step
 
+    @property
+    def are_named(self) -> bool:
+        """Whether the classes have names, and not their numbers in place of them."""
+        return self.class_names != as_names(None, len(self.class_names))
+
 
 def explain_rows(
     logits: Any, target: Any, class_names: Sequence[str] | None, dtype: Any, temperature: Any

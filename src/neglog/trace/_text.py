@@ -195,13 +195,12 @@ def _classes(row: Row, shown: Sequence[Line], pen: Pen) -> "Table":
 
 def _jacobian(row: Row, names: Sequence[str], pen: Pen) -> "Table":
     """The derivative of each p by each z."""
-    step, size = row.steps["jacobian"], len(row.given)
-    assert step.neglog is not None
+    every, size = values(row, "jacobian"), len(row.given)
     table = pen.table(("dp/dz", "left"))
     for name in names:
         table.add_column(pen.name(name, 9), justify="right")
     for i, name in enumerate(names):
-        numbers = step.neglog.values[i * size : (i + 1) * size]
+        numbers = every[i * size : (i + 1) * size]
         table.add_row(pen.name(name, 9), *map(short, numbers))
     return table
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 from math import exp, isfinite
 from typing import TYPE_CHECKING
 
-from ._likelihood import Candidate, Curve, Likelihood
+from ._likelihood import Curve, Likelihood
 from ._pen import Pen
 from ._text_ways import long
 from ._view import listed, plain, short
@@ -40,11 +40,6 @@ def likelihood(subject: Likelihood, pen: Pen) -> Iterator["RenderableType"]:
         yield from _curve(subject.curve, pen)
 
 
-def best_first(subject: Likelihood) -> list[Candidate]:
-    """The candidates, the likeliest first; in their order where they tie."""
-    return sorted(subject.candidates, key=lambda candidate: -candidate.log_likelihood)
-
-
 def parameters(values: object) -> str:
     """mean 1.5, sd 1."""
     assert hasattr(values, "items")
@@ -58,7 +53,7 @@ def _summary(subject: Likelihood) -> str:
 
 def verdict(subject: Likelihood, called: Callable[[str], str]) -> str:
     """Who wins, and how many times as likely it makes the points as the next."""
-    ranking = best_first(subject)
+    ranking = subject.best_first()
     best = ranking[0].log_likelihood
     if not subject.winner:
         return "No candidate has a log-likelihood: a density is nan."
@@ -81,7 +76,7 @@ def _columns(pen: Pen) -> int:
 
 
 def _points(subject: Likelihood, pen: Pen) -> "Table":
-    shown = best_first(subject)[: _columns(pen)]
+    shown = subject.best_first()[: _columns(pen)]
     table = pen.table(("point", "right"), ("x", "right"))
     for candidate in shown:
         table.add_column(pen.name(plain(candidate.name), NAME), justify="right")
@@ -125,7 +120,7 @@ def _candidates(subject: Likelihood, pen: Pen) -> "Table":
 
 def _probability(subject: Likelihood, pen: Pen) -> "Table":
     """Each density over the places; all to one height."""
-    shown = best_first(subject)[:CANDIDATES]
+    shown = subject.best_first()[:CANDIDATES]
     tall = max((x for c in shown for x in c.density_at if isfinite(x)), default=0.0)
     table = pen.table(("", "left"), ("", "left"))
     table.show_header = False

@@ -60,16 +60,14 @@ def lines(subject: Rows, row: Row, names: Sequence[str]) -> list[Line]:
 
 def display_names(subject: Rows) -> list[str]:
     """The names of the classes, fit to be printed; "class 0" where nobody gave names."""
-    if subject.class_names == tuple(map(str, range(len(subject.class_names)))):
+    if not subject.are_named:
         return [f"class {name}" for name in subject.class_names]
     return [plain(name) for name in subject.class_names]
 
 
 def values(row: Row, name: str) -> tuple[float, ...]:
     """A step's numbers as this library computes them."""
-    column = row.steps[name].neglog
-    assert column is not None
-    return column.values
+    return row.steps[name].neglog.values
 
 
 def log_sum_exp(numbers: Sequence[float]) -> float:

@@ -1,5 +1,5 @@
 // The page: one state, one frame a change, and the parts that follow it.
-const App = (() => {
+(() => {
   const CALM_MS = 400; // how long a hand rests before the address and the screen reader hear of it
   const DRAG_MS = 100; // changes that follow so closely are a drag
 
@@ -156,5 +156,4 @@ const App = (() => {
   matchMedia("print").addEventListener("change", (event) => paper(event.matches));
   addEventListener("beforeprint", () => paper(true));
   addEventListener("afterprint", () => paper(false));
-  return Object.freeze({state: () => state});
 })();

@@ -49,7 +49,7 @@ const Float = (() => {
   }
 
   const rounder = (dtype) => rounders[dtype];
-  return Object.freeze({ types, rounder, round: (dtype, x) => rounders[dtype](x), flag });
+  return Object.freeze({ rounder, round: (dtype, x) => rounders[dtype](x), flag });
 })();
 
 // Numbers of 106 bits: the unevaluated sum of two doubles, [high, low]. Infinities and nan have

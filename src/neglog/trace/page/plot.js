@@ -103,5 +103,5 @@ const Plot = (() => {
     return plot;
   }
 
-  return Object.freeze({make, ticks});
+  return Object.freeze({make});
 })();
