@@ -49,7 +49,7 @@ struct Job {
     Emit emit;
     void* out;
     Layout out_at;
-    bool stream;  // `out` is larger than the caches: write it past them
+    bool stream;  // `out` is larger than the caches, and not the logits: write it past them
 };
 
 // Sums over a row or a part of it, relative to its own maximum.

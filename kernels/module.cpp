@@ -123,7 +123,7 @@ Py_ssize_t compute_size(DType dtype) { return dtype == DType::f64 ? 8 : 4; }
 
 // Elements worth a thread of their own, about 20 microseconds of work.
 constexpr int64_t kShare = 1 << 15;
-// Outputs from here on are written past the caches.
+// Outputs from here on, in arrays of their own, are written past the caches.
 constexpr int64_t kStream = int64_t{1} << 22;
 
 bool signalled() {
@@ -232,7 +232,8 @@ void rows(int dtype, nb::handle logits, nb::handle target, nb::handle probs, nb:
         job.emit = Emit::none;
     }
     const int64_t elements = job.rows * job.classes;
-    job.stream = elements >= kStream / size;
+    // In place there is nothing to gain: the lines are in the cache, and are wanted there next.
+    job.stream = elements >= kStream / size && job.out != job.logits;
     if (elements < kShare) return finish(run_job(job));
     Outcome outcome;
     {
