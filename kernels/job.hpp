@@ -99,7 +99,55 @@ struct TargetScan {
     int64_t ignored;
 };
 
-// One table for each instruction set.  Ranges are of rows, of (row, part) pairs, or of elements.
+// The entries of a gradient (rows, classes) that are worth a product, tile by tile: the rows of a
+// band in the classes of a panel, ordered by row, then by class.  Where a tile lies in the pool
+// depends on who came first; what is in it does not.
+constexpr int64_t kBand = 512, kPanel = 1024;
+struct Entries {
+    int64_t rows, classes;
+    bool wide;          // values are float64, else float32
+    int64_t capacity;   // of the pool
+    uint16_t* columns;  // the class, less the panel's first
+    void* values;
+    int64_t* starts;  // (bands, panels): where a tile begins in the pool
+    uint32_t* ends;   // (panels, rows): where a row ends, from the tile's begin
+};
+static inline int64_t panels_of(int64_t classes) { return (classes + kPanel - 1) / kPanel; }
+static inline int64_t bands_of(int64_t rows) { return (rows + kBand - 1) / kBand; }
+
+// An entry is kept where |grad| > threshold of its row, or where it is nan.  What is left out is
+// summed by row and by class, for each sign (0: positive, 1: negative) the magnitudes.
+struct CompressJob {
+    Entries to;
+    DType dtype;
+    const void* grad;
+    int64_t step;  // from row to row
+    const double* threshold;
+    double* row_sums;    // (panels, 2, rows)
+    double* class_sums;  // (bands, 2, classes)
+    int64_t* used;       // entries found so far, by all threads; above the capacity: too many
+};
+
+// out += entries @ factor (classes, width), or out += entries' @ factor (rows, width); the entries
+// of some chunks of rows, one below the other.  No two units write to the same place.
+struct ProductJob {
+    const Entries* chunks;
+    int64_t count, rows, classes;
+    DType dtype;
+    const void* factor;
+    int64_t factor_step;
+    void* out;  // of the compute type
+    int64_t out_step;
+    int64_t width, slice;  // columns; so many at a time
+    int64_t part;          // rows of a unit in times_classes, panels of a unit in times_hidden
+    int64_t most;          // entries in such panels
+};
+static inline int64_t slices_of(const ProductJob& job) {
+    return (job.width + job.slice - 1) / job.slice;
+}
+
+// One table for each instruction set.  Ranges are of rows, of (row, part) pairs, or of elements; in
+// the last three of tiles and of units.
 struct Kernels {
     const char* name;
     size_t (*scratch_bytes)(const Job&);
@@ -113,6 +161,12 @@ struct Kernels {
     void (*binary)(const BinaryJob&, int64_t begin, int64_t end);
     TargetScan (*scan)(const void* target, bool is_64, int64_t n, int64_t classes,
                        int64_t ignore_index);
+    size_t (*compress_bytes)(const CompressJob&);
+    void (*compress)(const CompressJob&, int64_t begin, int64_t end, char* scratch);
+    size_t (*classes_bytes)(const ProductJob&);
+    void (*times_classes)(const ProductJob&, int64_t begin, int64_t end, char* scratch);
+    size_t (*hidden_bytes)(const ProductJob&);
+    void (*times_hidden)(const ProductJob&, int64_t begin, int64_t end, char* scratch);
 };
 
 }  // namespace neglog

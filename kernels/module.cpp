@@ -1,17 +1,13 @@
-// The only file that knows Python: arrays in, results written into arrays.  It guards memory
-// (shapes, strides, item sizes, bounds); what arguments mean is checked and explained in Python.
-#include <nanobind/nanobind.h>
+// What Python calls: arrays in, results written into arrays.  It guards memory (shapes, strides,
+// item sizes, bounds); what arguments mean is checked and explained in Python.
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include <string>
 #include <vector>
 
+#include "arrays.hpp"
 #include "input_kind.hpp"
-#include "job.hpp"
-#include "pool.hpp"
-
-namespace nb = nanobind;
 
 namespace neglog {
 
@@ -31,6 +27,8 @@ NEGLOG_TABLE(v4)
 #if defined(NEGLOG_HAS_base)
 NEGLOG_TABLE(base)
 #endif
+
+const Kernels* chosen = nullptr;
 
 namespace {
 
@@ -52,8 +50,6 @@ std::vector<const Kernels*> runnable() {
     return all;
 }
 
-const Kernels* chosen = nullptr;
-
 std::vector<std::string> supported() {
     std::vector<std::string> names;
     for (const Kernels* k : runnable()) names.push_back(k->name);
@@ -65,76 +61,10 @@ void choose(const std::string& name) {
         if (name == k->name) chosen = k;
 }
 
-// A borrowed view of an array; the buffer protocol costs a tenth of a DLPack capsule.
-class Array {
-    Py_buffer view_{};
-    bool held_ = false;
-
-public:
-    Array() = default;
-    Array(const Array&) = delete;
-    Array& operator=(const Array&) = delete;
-    ~Array() {
-        if (held_) PyBuffer_Release(&view_);
-    }
-
-    // Null for None; otherwise `dims` dimensions (up to `most`) of items of `size` bytes, the last
-    // contiguous.
-    void take(nb::handle object, const char* name, int dims, Py_ssize_t size, bool writable = false,
-              int most = 0) {
-        if (object.is_none()) return;
-        if (PyObject_GetBuffer(object.ptr(), &view_,
-                               writable ? PyBUF_STRIDES | PyBUF_WRITABLE : PyBUF_STRIDES))
-            throw nb::python_error();
-        held_ = true;
-        const int last = view_.ndim - 1;
-        bool fits = dims <= view_.ndim && view_.ndim <= (most ? most : dims);
-        fits = fits && view_.itemsize == size;
-        fits = fits && (view_.shape[last] < 2 || view_.strides[last] == size);
-        for (int i = 0; fits && i < last; ++i) fits = view_.strides[i] % size == 0;
-        if (!fits)
-            throw nb::value_error(
-                (std::string(name) + ": not an array of the kind the kernels read").c_str());
-    }
-    explicit operator bool() const { return held_; }
-    int64_t shape(int i) const { return view_.shape[i]; }
-    int dims() const { return view_.ndim; }
-    int64_t stride(int i) const { return view_.strides[i] / view_.itemsize; }
-    int64_t item_size() const { return view_.itemsize; }
-    // Of (N, V), and of (B, V, M), which is B x M rows.
-    int64_t rows() const { return dims() == 3 ? shape(0) * shape(2) : shape(0); }
-    Layout layout() const {
-        return dims() == 3 ? Layout{shape(2), stride(0), stride(1)} : Layout{0, stride(0), 1};
-    }
-    bool like(const Array& other) const {
-        bool same = dims() == other.dims();
-        for (int i = 0; same && i < dims(); ++i) same = shape(i) == other.shape(i);
-        return same;
-    }
-    template <class T> T* as() const { return static_cast<T*>(held_ ? view_.buf : nullptr); }
-    void same(const char* name, bool equal) const {
-        if (held_ && !equal)
-            throw nb::value_error(
-                (std::string(name) + ": its shape does not match the logits").c_str());
-    }
-};
-
-Py_ssize_t compute_size(DType dtype) { return dtype == DType::f64 ? 8 : 4; }
-
 // Elements worth a thread of their own, about 20 microseconds of work.
 constexpr int64_t kShare = 1 << 15;
 // Outputs from here on, in arrays of their own, are written past the caches.
 constexpr int64_t kStream = int64_t{1} << 22;
-
-bool signalled() {
-    const nb::gil_scoped_acquire hold;
-    return PyErr_CheckSignals() != 0;
-}
-
-void finish(Outcome outcome) {
-    if (outcome == Outcome::interrupted) throw nb::python_error();
-    if (outcome == Outcome::no_memory) throw std::bad_alloc();
-}
 
 Outcome share(int64_t units, int64_t unit_elements, size_t scratch,
               const std::function<void(int64_t, int64_t, char*)>& work) {
@@ -320,4 +250,5 @@ NB_MODULE(_simd, m) {
     m.def("chosen", [] { return std::string(chosen ? chosen->name : ""); });
     m.def("num_threads", &num_threads);
     m.def("set_num_threads", &set_num_threads, nb::arg("n"));
+    define_sparse(m);
 }

@@ -5,6 +5,7 @@
 #include "binary.hpp"
 #include "class_major.hpp"
 #include "softcap.hpp"
+#include "sparse.hpp"
 
 namespace neglog::NEGLOG_ISA {
 namespace {
@@ -126,10 +127,50 @@ TargetScan scan(const void* target, bool is_64, int64_t n, int64_t classes, int6
                  : scan_as(static_cast<const int32_t*>(target), n, classes, ignore_index);
 }
 
+size_t compress_bytes_any(const CompressJob& job) {
+    return with_type(job.dtype, [&](auto t) { return compress_bytes<Compute<decltype(t)>>(job); });
+}
+
+void compress_any(const CompressJob& job, int64_t begin, int64_t end, char* scratch) {
+    const FlushSubnormals mode;
+    with_type(job.dtype, [&](auto t) { compress<decltype(t)>(job, begin, end, scratch); });
+}
+
+size_t classes_bytes_any(const ProductJob& job) {
+    return with_type(job.dtype, [&](auto t) { return classes_bytes<Compute<decltype(t)>>(job); });
+}
+
+void times_classes_any(const ProductJob& job, int64_t begin, int64_t end, char* scratch) {
+    const FlushSubnormals mode;
+    with_type(job.dtype, [&](auto t) { times_classes<decltype(t)>(job, begin, end, scratch); });
+}
+
+size_t hidden_bytes_any(const ProductJob& job) {
+    return with_type(job.dtype, [&](auto t) { return ByClass<Compute<decltype(t)>>::bytes(job); });
+}
+
+void times_hidden_any(const ProductJob& job, int64_t begin, int64_t end, char* scratch) {
+    const FlushSubnormals mode;
+    with_type(job.dtype, [&](auto t) { times_hidden<decltype(t)>(job, begin, end, scratch); });
+}
+
 }  // namespace
 
 extern const Kernels kernels;
-const Kernels kernels = {NEGLOG_NAME,     scratch_bytes,  parts,  run, reduce_parts_any,
-                         finish_rows_any, emit_parts_any, binary, scan};
+const Kernels kernels = {NEGLOG_NAME,
+                         scratch_bytes,
+                         parts,
+                         run,
+                         reduce_parts_any,
+                         finish_rows_any,
+                         emit_parts_any,
+                         binary,
+                         scan,
+                         compress_bytes_any,
+                         compress_any,
+                         classes_bytes_any,
+                         times_classes_any,
+                         hidden_bytes_any,
+                         times_hidden_any};
 
 }  // namespace neglog::NEGLOG_ISA

@@ -1,0 +1,59 @@
+"""The large entries of a gradient by the logits, picked out, and their products with the head.
+
+What is left out is summed by row and by class, for each sign: whoever puts something in its place
+can keep these sums.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from . import _simd
+from ._rows import Array, _bits, _code
+
+
+class Compressed(NamedTuple):
+    """The entries that were kept, and the magnitudes of the others: positive, negative."""
+
+    entries: _simd.Entries
+    row_sums: Array  # (2, n) float64
+    class_sums: Array  # (2, V) float64
+
+    @property
+    def kept(self) -> int:
+        """How many entries were kept."""
+        return self.entries.count
+
+
+def compress(grad: Array, threshold: Array, most: float) -> Compressed | None:
+    """The entries with |grad| above their row's threshold; None where they are too many.
+
+    A nan is kept. The results do not depend on the number of threads.
+
+    Args:
+        grad: (n, V), each row contiguous.
+        threshold: (n,) float64.
+        most: the part of the entries that may be kept; memory is used for those that are.
+    """
+    n, num_classes = grad.shape
+    row_sums, class_sums = np.empty((2, n)), np.empty((2, num_classes))
+    entries = _simd.compress(
+        _code(grad), _bits(grad), threshold, row_sums, class_sums, int(most * grad.size)
+    )
+    return None if entries is None else Compressed(entries, row_sums, class_sums)
+
+
+def add_times_classes(chunks: Sequence[Compressed], classes: Array, out: Array) -> None:
+    """Out (n, D) += kept @ classes (V, D), for the rows of all chunks one below the other.
+
+    The classes are read once for all chunks, which is most of the time where little is kept.
+    """
+    entries = [chunk.entries for chunk in chunks]
+    _simd.add_times_classes(_code(classes), entries, _bits(classes), out)
+
+
+def add_times_hidden(chunks: Sequence[Compressed], hidden: Array, out: Array) -> None:
+    """Out (V, D) += kept.T @ hidden (n, D), for the rows of all chunks one below the other."""
+    entries = [chunk.entries for chunk in chunks]
+    _simd.add_times_hidden(_code(hidden), entries, _bits(hidden), out)
