@@ -23,7 +23,8 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = (
     {"_simd"},
     {"_contract", "_rows"},
-    {"_head"},
+    {"_head", "_sparse"},
+    {"_remainder"},
     {"_numpy", "torch", "jax"},
     {"report", "trace", "checker", "learn", "exercises"},
     {"neglog"},

@@ -213,8 +213,8 @@ def test_what_compilers_are_told_of_the_operators(options: int) -> None:
         ),
         ((None, PROBS, None, None, None, None), (None, one, None, None, None), [False, True, True]),
     )[options]
-    torch.library.opcheck(_head_ops.linear_rows, (h, w, b, TIGHT, *rest, options == 1))
-    torch.library.opcheck(_head_ops.linear_gradient, (h, w, b, TIGHT, *rest, *coefs, wanted))
+    torch.library.opcheck(_head_ops.linear_rows, (h, w, b, TIGHT, 0.0, *rest, options == 1))
+    torch.library.opcheck(_head_ops.linear_gradient, (h, w, b, TIGHT, 0.0, *rest, *coefs, wanted))
 
 
 def compiled(function: Callable[..., Any], **settings: Any) -> Callable[..., Any]:

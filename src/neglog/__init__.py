@@ -26,12 +26,14 @@ from ._numpy import (
     softmax,
     softmax_jacobian,
 )
+from ._remainder import HeadInfo
 from ._rows import cpu_info, set_num_threads
 
 __version__ = "0.3.0"
 
 __all__ = [
     "Bernoulli",
+    "HeadInfo",
     "InputKindWarning",
     "Normal",
     "RowStats",

@@ -5,20 +5,48 @@ engine turns them into their gradient where they lie; two products carry that to
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
+
+from ._rows import Array
 
 MEMORY = 64 * 2**20  # bytes for the logits of a chunk
 
-Pass = Callable[[Any, slice], None]  # (logits of a chunk, its rows) -> their gradient in place
+Which = Any  # rows of a chunk: a slice, or their numbers
+Pass = Callable[[Any, Which], None]  # (logits of a chunk, its rows) -> their gradient in place
 
 
-class Library(NamedTuple):
-    """What differs between array libraries."""
+class Library(Protocol):
+    """What differs between array libraries; `a` (n, V) is the gradient by a chunk's logits."""
 
-    matmul: Callable[..., Any]  # matmul(a, b, out=, plus=None): out = a @ b + plus
-    add_matmul: Callable[[Any, Any, Any], None]  # (a, b, out): out += a @ b
-    add_sum: Callable[[Any, Any], None]  # (a, out): out += a.sum(0)
-    empty: Callable[[tuple[int, int]], Any]  # in the dtype of the logits
+    def empty(self, shape: tuple[int, int]) -> Any:
+        """In the dtype of the logits."""
+
+    def logits(self, hidden: Any, classes: Any, bias: Any | None, out: Any) -> None:
+        """Out = hidden @ classes.T + bias."""
+
+    def times_classes(self, a: Any, classes: Any, out: Any, at: Which) -> None:
+        """out[at] = a @ classes."""
+
+    def add_times_hidden(self, a: Any, hidden: Any, out: Any) -> None:
+        """Out += a.T @ hidden."""
+
+    def add_sum(self, a: Any, out: Any) -> None:
+        """Out += a.sum(0)."""
+
+    def memory_of(self, x: Any) -> Array:
+        """What the kernels read: its rows, each contiguous, in a view if there is one."""
+
+    def widened(self, x: Any) -> Array:
+        """In the type that is computed in."""
+
+    def narrowed(self, array: Array, like: Any) -> Any:
+        """An array of the library again, of the dtype of `like`."""
+
+    def weighted(self, weights: Array, x: Any) -> Any:
+        """(g, D): weights (g, k) @ x (k, D), in the type that is computed in."""
+
+    def add_outer(self, weights: Array, x: Any, out: Any) -> None:
+        """Out (k, D) += weights' (k, g) @ x (g, D), of what `weighted` gives."""
 
 
 class Head(NamedTuple):
@@ -37,13 +65,23 @@ class Gradients(NamedTuple):
     bias: Any | None  # (V,)
 
 
-def chunk_of(num_classes: int, itemsize: int, memory: int) -> int:
+class Sparse(Protocol):
+    """Another way from a chunk's gradient to those of the head than two products."""
+
+    def take(self, gradient: Any, rows: slice) -> bool:
+        """Whether the gradient of a chunk, of these rows in the order, went this way."""
+
+    def end(self) -> None:
+        """After the last chunk."""
+
+
+def chunk_of(num_classes: int, itemsize: float, memory: int) -> int:
     """How many rows of logits fit: from the shapes alone, so that results do not change.
 
     Raises:
         ValueError: not even one fits.
     """
-    row = num_classes * itemsize
+    row = round(num_classes * itemsize)
     if memory < row:
         raise ValueError(
             f"memory must hold one row of logits, {row} bytes for {num_classes} classes, got"
@@ -59,18 +97,46 @@ def chunks(n: int, most: int) -> Iterator[slice]:
     return map(slice, bounds, bounds[1:])
 
 
-def run(library: Library, head: Head, into: Gradients, most: int, pass_: Pass) -> None:
-    """Every chunk of rows: its logits, the engine's pass over them, and the gradients asked for."""
-    n, num_classes = len(head.hidden), len(head.classes)
+def blocks(n: int, size: int) -> Iterator[slice]:
+    """0 to n in slices of this size; the last may be shorter."""
+    return (slice(start, min(start + size, n)) for start in range(0, n, size))
+
+
+def run(
+    library: Library,
+    head: Head,
+    into: Gradients,
+    most: int,
+    pass_: Pass,
+    order: Any | None = None,
+    sparse: Sparse | None = None,
+) -> None:
+    """Every chunk of rows: its logits, the engine's pass over them, and the gradients asked for.
+
+    Args:
+        library: NumPy's or torch's products.
+        head: hidden states and classes.
+        into: where the gradients go. Rows of hidden that are left out keep theirs.
+        most: rows of a chunk.
+        pass_: what is done with a chunk's logits.
+        order: which rows, and in which order; None: all, as they come.
+        sparse: what may take a chunk's gradient instead of the two products.
+    """
+    n, num_classes = len(head.hidden if order is None else order), len(head.classes)
     longest = max((rows.stop - rows.start for rows in chunks(n, most)), default=0)
     place = library.empty((longest, num_classes))
     for rows in chunks(n, most):
-        hidden, logits = head.hidden[rows], place[: rows.stop - rows.start]
-        library.matmul(hidden, head.classes.T, out=logits, plus=head.bias)
-        pass_(logits, rows)
-        if into.hidden is not None:
-            library.matmul(logits, head.classes, out=into.hidden[rows])
-        if into.classes is not None:
-            library.add_matmul(logits.T, hidden, into.classes)
+        which = rows if order is None else order[rows]
+        hidden, logits = head.hidden[which], place[: rows.stop - rows.start]
+        library.logits(hidden, head.classes, head.bias, logits)
+        pass_(logits, which)
         if into.bias is not None:
             library.add_sum(logits, into.bias)
+        if sparse is not None and sparse.take(logits, rows):
+            continue
+        if into.hidden is not None:
+            library.times_classes(logits, head.classes, into.hidden, which)
+        if into.classes is not None:
+            library.add_times_hidden(logits, hidden, into.classes)
+    if sparse is not None:
+        sparse.end()

@@ -1,13 +1,13 @@
-"""The linear head for NumPy: what is passed, and the products a chunk at a time."""
+"""The linear head for NumPy: what is passed, and the numbers a chunk at a time."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from .._contract import as_integer, check_shape
-from .._head import MEMORY, Gradients, Head, Library, chunk_of, run
+from .._head import MEMORY, Gradients, Head, Which, run
+from .._remainder import HeadInfo, Remainder, as_grad_tolerance, fill, plan
 from .._rows import RowResult
 from .._rows import rows as engine
 from ._arrays import (
@@ -19,9 +19,8 @@ from ._arrays import (
     as_integers,
     check_classes,
 )
+from ._products import Library
 from ._task import Task, set_options
-
-_BLOCK = 4096  # classes whose part of a product stays in the cache until it is added
 
 
 @dataclass(frozen=True)
@@ -33,14 +32,16 @@ class Layer:
     bias: Array | None  # (V,)
     rows_shape: tuple[int, ...]
     dtype: DType
+    tolerance: float
     chunk: int
+    groups: int  # of rows, where something is left out
 
     @property
     def num_classes(self) -> int:
         return len(self.classes)
 
 
-def as_layer(hidden: Any, classes: Any, bias: Any, memory: Any) -> Layer:
+def as_layer(hidden: Any, classes: Any, bias: Any, memory: Any, grad_tolerance: Any = 0.0) -> Layer:
     """Hidden states of any leading shape, classes (V, D), and how many rows go at once."""
     states, _ = as_floats("hidden", hidden)
     table, _ = as_floats("classes", classes)
@@ -60,11 +61,11 @@ def as_layer(hidden: Any, classes: Any, bias: Any, memory: Any) -> Layer:
     if bias is not None:
         bias, _ = as_floats("bias", bias)
         check_shape("bias", bias.shape, (len(table),), "one number a class")
-        bias = bias.astype(dtype, copy=False)
     room = MEMORY if memory is None else as_integer("memory", memory)
-    chunk = chunk_of(len(table), dtype.itemsize, room)
+    tolerance = as_grad_tolerance(grad_tolerance)
+    chunk, groups = plan(len(table), dtype.itemsize, room, tolerance)
     flat = states.reshape(-1, states.shape[-1])
-    return Layer(flat, table, bias, states.shape[:-1], dtype, chunk)
+    return Layer(flat, table, bias, states.shape[:-1], dtype, tolerance, chunk, groups)
 
 
 def as_task(layer: Layer, target: Any, *options: Any) -> Task:
@@ -93,19 +94,36 @@ def _useful_rows(task: Task) -> Array | None:
     return None if used.all() else np.flatnonzero(used)
 
 
-def _pass(layer: Layer, task: Task, scale: float, gradients: Gradients) -> RowResult:
-    """Numbers of all rows of the task, and the gradients of scale times the sum of their losses."""
+def _pass(
+    layer: Layer, task: Task, scale: float, into: Gradients, useful: Array | None
+) -> tuple[RowResult, Array | None, Remainder | None]:
+    """Numbers of the useful rows, which these are, and the gradients of scale * sum of losses."""
     numbers: list[RowResult] = []
-    wanted = any(place is not None for place in gradients)
+    wanted = any(place is not None for place in into)
 
-    def one_chunk(logits: Array, rows: slice) -> None:
-        part = task.of(rows)
+    def one_chunk(logits: Array, which: Which) -> None:
+        part = task.of(which)
         part.logits = logits
         numbers.append(part.run(scale, logits if wanted else None))
 
-    run(_library(layer), Head(layer.hidden, layer.classes, layer.bias), gradients, layer.chunk,
-        one_chunk)  # fmt: skip
-    return _joined(numbers)
+    head, ours = _head(layer), _library(layer)
+    remainder = None
+    if layer.tolerance and wanted and (task.n if useful is None else len(useful)):
+        units = scale * task.unit()
+        remainder = Remainder(ours, head, into, layer.tolerance, units, useful, layer.groups)
+        useful = remainder.order
+    run(ours, head, into, layer.chunk, one_chunk, useful, remainder)
+    return _joined(numbers), useful, remainder
+
+
+def _head(layer: Layer) -> Head:
+    bias = None if layer.bias is None else layer.bias.astype(layer.dtype, copy=False)
+    return Head(layer.hidden, layer.classes, bias)
+
+
+def _library(layer: Layer) -> Library:
+    same = layer.hidden.dtype == layer.classes.dtype == layer.dtype
+    return Library(layer.dtype, same=same, begun=layer.tolerance > 0)
 
 
 def statistics(
@@ -119,7 +137,7 @@ def statistics(
     numbers: list[RowResult] = []
     log_probs: list[Array] = []
 
-    def one_chunk(logits: Array, rows: slice) -> None:
+    def one_chunk(logits: Array, rows: Which) -> None:
         t = temperature[rows] if isinstance(temperature, np.ndarray) else temperature
         options: Any = {"temperature": t, "softcap": softcap}
         asked: Any = {"lse": True, "entropy": True, "argmax": True}
@@ -127,8 +145,7 @@ def statistics(
         if chosen is not None:
             log_probs.append(_log_probs(logits, chosen[rows], options))
 
-    head, nothing = Head(layer.hidden, layer.classes, layer.bias), Gradients(None, None, None)
-    run(_library(layer), head, nothing, layer.chunk, one_chunk)
+    run(_library(layer), _head(layer), Gradients(None, None, None), layer.chunk, one_chunk)
     width = 0 if chosen is None else chosen.shape[1]
     return _joined(numbers), np.concatenate(log_probs) if log_probs else np.empty((0, width))
 
@@ -151,24 +168,23 @@ def _log_probs(logits: Array, chosen: Array, options: Any) -> Array:
     return log_probs
 
 
-def solved(layer: Layer, task: Task, reduction: str, gradients: Gradients) -> Any:
+def solved(
+    layer: Layer, task: Task, reduction: str, into: Gradients, info: HeadInfo | None = None
+) -> Any:
     """The loss; the gradients go where they are wanted. Rows without any weight are left out."""
-    useful = _useful_rows(task)
     scale = 1 / task.total if reduction == "mean" else 1.0
-    if useful is None:
-        return task.reduce(_pass(layer, task, scale, gradients), reduction)
-    kept, part = replace(layer, hidden=layer.hidden[useful]), task.of(useful)
-    part.rows_shape = useful.shape
-    into = gradients
-    if gradients.hidden is not None:
-        into = gradients._replace(hidden=np.empty_like(kept.hidden))
-    losses = part.reduce(_pass(kept, part, scale, into), reduction)
-    if gradients.hidden is not None:
-        gradients.hidden[useful] = into.hidden
+    found, which, remainder = _pass(layer, task, scale, into, _useful_rows(task))
+    if info is not None:
+        fill(info, remainder, task.rows_shape)
+    if which is None:
+        return task.reduce(found, reduction)
+    part = task.of(which)
+    part.rows_shape = which.shape
+    losses = part.reduce(found, reduction)
     if reduction != "none":
         return losses
     every = np.zeros(task.n, task.dtype)
-    every[useful] = losses
+    every[which] = losses
     return every.reshape(task.rows_shape)[()]
 
 
@@ -179,59 +195,3 @@ def _joined(numbers: list[RowResult]) -> RowResult:
         return RowResult(none, none, none, none, np.empty(0, np.int64))
     columns = zip(*numbers, strict=True)
     return RowResult(*(None if c[0] is None else np.concatenate(c) for c in columns))
-
-
-def _library(layer: Layer) -> Library:
-    dtype = layer.dtype
-    same = layer.hidden.dtype == layer.classes.dtype == dtype
-
-    def matmul(a: Array, b: Array, out: Array, plus: Array | None = None) -> None:
-        if same and out.dtype == dtype:
-            np.matmul(a, b, out=out)
-        else:
-            _matmul_widened(a, b, out, dtype)
-        if plus is not None:
-            out += plus
-
-    begun = False
-
-    def add_matmul(a: Array, b: Array, out: Array) -> None:
-        nonlocal begun
-        wide = b.astype(dtype, copy=False)
-        if begun:
-            _add_matmul(a, wide, out)
-        else:
-            np.matmul(a, wide, out=out)
-        begun = True
-
-    def add_sum(a: Array, out: Array) -> None:
-        out += a.sum(0)
-
-    return Library(matmul, add_matmul, add_sum, lambda shape: np.empty(shape, dtype))
-
-
-def _add_matmul(a: Array, b: Array, out: Array) -> None:
-    """out += a @ b, a block at a time, which is added while it is in the cache."""
-    place = np.empty((min(_BLOCK, len(a)), b.shape[1]), b.dtype)
-    for block in blocks(len(a)):
-        product = place[: block.stop - block.start]
-        np.matmul(a[block], b, out=product)
-        out[block] += product
-
-
-def _matmul_widened(a: Array, b: Array, out: Array, dtype: DType) -> None:
-    """out = a @ b for halves and mixed types: b is widened a block at a time, never as a whole."""
-    wide = a.astype(dtype, copy=False)
-    if b.shape[1] >= b.shape[0]:
-        for block in blocks(b.shape[1]):
-            out[:, block] = wide @ b[:, block].astype(dtype, copy=False)
-        return
-    total = np.zeros(out.shape, dtype)
-    for block in blocks(b.shape[0]):
-        total += wide[:, block] @ b[block].astype(dtype, copy=False)
-    out[...] = total
-
-
-def blocks(n: int) -> Iterator[slice]:
-    """0 to n in slices of a block."""
-    return (slice(start, min(start + _BLOCK, n)) for start in range(0, n, _BLOCK))

@@ -88,6 +88,16 @@ class Task:
             grad=grad,
         )
 
+    def unit(self) -> Array:
+        """The weight of every row's target, over the temperature: what p - y is multiplied by."""
+        weight = np.zeros(self.n)
+        if self.target is not None:
+            weight += 1.0 if self.nll_coef is None else self.nll_coef
+        if self.probs is not None:
+            mass = self.probs.sum(-1, dtype=np.float64)
+            weight += mass if self.dense_coef is None else self.dense_coef * mass
+        return weight / (1.0 if self.temperature is None else self.temperature)
+
     def _losses(self, result: RowResult) -> Any:
         """L = nll_coef * nll + dense_coef * dense + square_coef * lse^2 for every row."""
         parts = []

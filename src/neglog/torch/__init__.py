@@ -1,6 +1,7 @@
 """The PyTorch face of neglog: change the import, nothing else, and losses keep their digits."""
 
 from .._contract import RowStats
+from .._remainder import HeadInfo
 from ._patch import Patch, patch
 from .activations import log_sigmoid, log_softmax, logsumexp, sigmoid, softmax
 from .binary import binary_cross_entropy_with_logits
@@ -20,6 +21,7 @@ from .statistics import entropy, kl_divergence, row_stats
 __all__ = [
     "BCEWithLogitsLoss",
     "CrossEntropyLoss",
+    "HeadInfo",
     "LinearCrossEntropyLoss",
     "LogSoftmax",
     "NLLLoss",

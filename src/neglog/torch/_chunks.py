@@ -11,15 +11,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from .. import _head
 from .._head import Gradients, Head
+from .._remainder import HeadInfo, Remainder, fill
 from . import _compose, _engine
 from ._engine import RESULTS
 from ._layer import Layer
-from ._products import library
+from ._products import Library
 
 Wanted = tuple[bool, bool, bool]  # a gradient by hidden, by classes, by the bias
 
@@ -99,6 +101,7 @@ def compute(
     *,
     scale: float = 1.0,
     soften: Callable[[Tensor], Tensor] | None = None,
+    info: HeadInfo | None = None,
     **asked: bool,
 ) -> tuple[Numbers, Gradients]:
     """Numbers of all rows, and the gradients of scale * sum of their losses.
@@ -109,43 +112,77 @@ def compute(
         wanted: which gradients.
         scale: a factor of the gradients.
         soften: what turns probabilities (n, V) as given into those computed with.
+        info: what to say of a layer with a tolerance.
         asked: lse, entropy, argmax: numbers beside those of the targets.
     """
     n, width = layer.hidden.shape[:-1].numel(), layer.hidden.shape[-1]
     hidden, flat = layer.hidden.detach().reshape(n, width), rows.flat(n)
-    useful = flat.useful()
-    if useful is not None:
-        hidden, flat = hidden[useful], flat.of(useful)
+    order = flat.useful()
+    count = n if order is None else len(order)
     bias = None if layer.bias is None else layer.bias.detach()
     head = Head(hidden, layer.classes.detach(), bias)
-    most = _head.chunk_of(len(head.classes), hidden.dtype.itemsize, layer.memory)
-    into = _places(head, wanted, len(hidden) <= most)
+    (most, groups), approximate = layer.plan(), layer.tolerance > 0 and any(wanted) and count > 0
+    into = _places(head, wanted, count <= most, order is None, approximate)
     power = _power(hidden.dtype, scale, flat) if any(wanted) else 0
+    library, remainder = Library(hidden.dtype, begun=approximate), None
+    if approximate:
+        units = math.ldexp(scale, -power) * _units(flat, n, soften, most)
+        useful = None if order is None else order.numpy()
+        remainder = Remainder(library, head, into, layer.tolerance, units, useful, groups)
+        order = torch.from_numpy(remainder.order)
     passed: list[Numbers] = []
 
-    def one_chunk(logits: Tensor, part: slice) -> None:
+    def one_chunk(logits: Tensor, which: slice | Tensor) -> None:
         out = logits if any(wanted) else None
-        passed.append(_pass(logits, flat.of(part), out, math.ldexp(scale, -power), soften, asked))
+        passed.append(_pass(logits, flat.of(which), out, math.ldexp(scale, -power), soften, asked))
 
-    _head.run(library(hidden.dtype), head, into, most, one_chunk)
+    _head.run(library, head, into, most, one_chunk, order, remainder)
     if not passed:  # of no row every number is there, and empty
         one_chunk(hidden.new_empty(0, len(head.classes)), slice(0))
         into = Gradients(*(None if place is None else place.zero_() for place in into))
-    numbers = _joined(passed, useful, layer.hidden.shape[:-1], n)
-    return numbers, _finished(into, layer, power, useful)
+    if info is not None:
+        fill(info, remainder, tuple(layer.hidden.shape[:-1]), 2.0**power)
+    numbers = _joined(passed, order, layer.hidden.shape[:-1], n)
+    return numbers, _finished(into, layer, power)
 
 
-def _places(head: Head, wanted: Wanted, once: bool) -> Gradients:
-    """Where chunks add up their parts, as wide as that needs; all but the bias's uninitialized."""
+def _places(head: Head, wanted: Wanted, once: bool, every: bool, approximate: bool) -> Gradients:
+    """Where chunks add up their parts, as wide as that needs; uninitialized where all is written.
+
+    Args:
+        head: what the gradients are by.
+        wanted: which of them.
+        once: whether there is one chunk.
+        every: whether all rows go through one.
+        approximate: whether sparse products add to what is there, in the type computed in.
+    """
     by_hidden, by_classes, by_bias = wanted
     dtype, wide = head.hidden.dtype, RESULTS[head.hidden.dtype]
-    narrow = once and dtype != torch.float16
+    narrow = once and dtype != torch.float16 and not approximate
+    fresh = torch.zeros if approximate else torch.empty
     num_classes, width = head.classes.shape
     return Gradients(
-        torch.empty_like(head.hidden) if by_hidden else None,
-        torch.empty((num_classes, width), dtype=dtype if narrow else wide) if by_classes else None,
+        (torch.empty_like if every else torch.zeros_like)(head.hidden) if by_hidden else None,
+        fresh((num_classes, width), dtype=dtype if narrow else wide) if by_classes else None,
         torch.zeros(num_classes, dtype=wide) if by_bias else None,
     )
+
+
+def _units(
+    rows: Rows, n: int, soften: Callable[[Tensor], Tensor] | None, most: int
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """The weight of every row's target, over the temperature: what p - y is multiplied by."""
+    unit = torch.zeros(n, dtype=torch.float64)
+    if rows.target is not None:
+        unit += 1.0 if rows.nll_coef is None else rows.nll_coef
+    if rows.probs is not None:
+        mass = rows.probs.new_zeros(n, dtype=torch.float64)
+        for part in _head.chunks(n, most):
+            probs = rows.probs if rows.probs.dim() == 1 else rows.probs[part]
+            mass[part] = (probs if soften is None else soften(probs)).sum(-1, dtype=mass.dtype)
+        unit += mass if rows.dense_coef is None else rows.dense_coef * mass
+    unit /= 1.0 if rows.temperature is None else rows.temperature
+    return unit.numpy()
 
 
 def _power(dtype: torch.dtype, scale: float, rows: Rows) -> int:
@@ -215,7 +252,7 @@ def _joined(parts: list[Numbers], useful: Tensor | None, shape: torch.Size, n: i
     return Numbers(*map(whole, zip(*parts, strict=True)))
 
 
-def _finished(into: Gradients, layer: Layer, power: int, useful: Tensor | None) -> Gradients:
+def _finished(into: Gradients, layer: Layer, power: int) -> Gradients:
     """With the factor that was left out, in the dtypes and shapes of what they belong to."""
     hidden = into.hidden
     if power:
@@ -223,9 +260,6 @@ def _finished(into: Gradients, layer: Layer, power: int, useful: Tensor | None) 
             if place is not None:
                 place.mul_(2.0**power)
     if hidden is not None:
-        if useful is not None:
-            whole = hidden.new_zeros(layer.hidden.shape[:-1].numel(), hidden.shape[1])
-            hidden = whole.index_copy_(0, useful, hidden)
         hidden = hidden.view(layer.hidden.shape)
     dtype = layer.classes.dtype
     others = (None if x is None else x.to(dtype) for x in into[1:])

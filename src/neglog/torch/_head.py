@@ -8,6 +8,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from .._head import Gradients
+from .._remainder import HeadInfo, fill
 from ._chunks import Rows, compute
 from ._head_ops import composed, gradient, linear_rows
 from ._layer import Layer
@@ -21,6 +22,7 @@ def loss(
     target: Tensor | None,
     probs: Tensor | None,
     task: Task,
+    info: HeadInfo | None = None,
     *,
     plain: bool,
 ) -> Tensor:
@@ -28,7 +30,14 @@ def loss(
     wanted = tuple(x is not None and x.requires_grad for x in layer[:3])
     if plain and task.reduction != "none" and torch.is_grad_enabled() and any(wanted):
         node: Any = _Node
-        return node.apply(*layer[:3], target, probs, (layer.memory, task))  # type: ignore[no-any-return]
+        return node.apply(*layer[:3], target, probs, (layer[3:], task, info))  # type: ignore[no-any-return]
+    if info is not None and torch.is_grad_enabled() and any(wanted):
+        raise ValueError(
+            "info must be None where the gradients are computed in the backward pass, with"
+            ' reduction="none" and under torch.compile; call with "mean" or "sum", uncompiled'
+        )
+    if info is not None:
+        fill(info, None, tuple(layer.hidden.shape[:-1]))
     if target is None and probs is not None:
         probs = softened(probs, probs.dim() - 1, task)
     nll, dense, lse, *_ = linear_rows(
@@ -48,13 +57,13 @@ class _Node(torch.autograd.Function):
         bias: Tensor | None,
         target: Tensor | None,
         probs: Tensor | None,
-        others: tuple[int, Task],
+        others: tuple[tuple[int, float], Task, HeadInfo | None],
     ) -> Tensor:
         ctx.save_for_backward(hidden, classes, bias, target, probs)
-        ctx.memory, ctx.task = others
+        ctx.limits, ctx.task, ctx.info = others
         ctx.upstream = expected_upstream()
-        layer = Layer(hidden, classes, bias, ctx.memory)
-        value, grads = _solve(layer, target, probs, ctx.task, ctx.upstream, ctx.needs_input_grad)
+        problem = (Layer(hidden, classes, bias, *ctx.limits), target, probs, ctx.task)
+        value, grads = _solve(*problem, ctx.upstream, ctx.needs_input_grad, ctx.info)
         ctx.prepared = [grads]
         return value
 
@@ -62,7 +71,7 @@ class _Node(torch.autograd.Function):
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
         # raises where they were overwritten
         hidden, classes, bias, target, probs = ctx.saved_tensors
-        problem = (Layer(hidden, classes, bias, ctx.memory), target, probs, ctx.task)
+        problem = (Layer(hidden, classes, bias, *ctx.limits), target, probs, ctx.task)
         if torch.is_grad_enabled() or is_batched(upstream):
             return *_differentiable(*problem, upstream, ctx.needs_input_grad), None, None, None
         met = upstream.item()
@@ -70,7 +79,7 @@ class _Node(torch.autograd.Function):
         prepared = ctx.prepared.pop() if ctx.prepared else None  # atomic: nobody else gets it
         if prepared is None or met != ctx.upstream:
             del prepared  # its memory is used again
-            prepared = _solve(*problem, met, ctx.needs_input_grad)[1]
+            prepared = _solve(*problem, met, ctx.needs_input_grad, ctx.info)[1]
         return *prepared, None, None, None
 
 
@@ -81,6 +90,7 @@ def _solve(
     task: Task,
     upstream: float,
     needed: Sequence[bool],
+    info: HeadInfo | None,
 ) -> tuple[Tensor, Gradients]:
     """The loss, and its gradients times `upstream`."""
     scale = upstream
@@ -93,7 +103,7 @@ def _solve(
     )  # fmt: skip
     wanted = (needed[0], needed[1], needed[2])
     soften = (lambda part: softened(part, part.dim() - 1, task)) if target is None else None
-    found, grads = compute(layer, rows, wanted, scale=scale, soften=soften)
+    found, grads = compute(layer, rows, wanted, scale=scale, soften=soften, info=info)
     return combined(task, found.nll, found.dense, found.lse), grads
 
 

@@ -29,6 +29,7 @@ def linear_rows(
     classes: Tensor,
     bias: Tensor | None,
     memory: int,
+    tolerance: float,
     target: Tensor | None,
     probs: Tensor | None,
     chosen: Tensor | None,
@@ -47,7 +48,7 @@ def linear_rows(
     if chosen is not None:
         _engine.check_classes(chosen, classes.shape[0])
     rows = Rows(target, probs, chosen, temperature, softcap, nll_coef=keep, dense_coef=keep)
-    layer = Layer(hidden, classes, bias, memory)
+    layer = Layer(hidden, classes, bias, memory, tolerance)
     found, _ = compute(layer, rows, lse=True, entropy=entropy, argmax=entropy)
     return tuple(hidden.new_empty(0) if x is None else x for x in found)  # type: ignore[return-value]
 
@@ -58,6 +59,7 @@ def _(
     classes: Tensor,
     bias: Tensor | None,
     memory: int,
+    tolerance: float,
     target: Tensor | None,
     probs: Tensor | None,
     chosen: Tensor | None,
@@ -88,6 +90,7 @@ def linear_gradient(
     classes: Tensor,
     bias: Tensor | None,
     memory: int,
+    tolerance: float,
     target: Tensor | None,
     probs: Tensor | None,
     chosen: Tensor | None,
@@ -113,7 +116,8 @@ def linear_gradient(
         temperature, softcap, nll_coef=coefs[0], dense_coef=coefs[1], lse_coef=coefs[2],
         entropy_coef=coefs[3], chosen_coef=coefs[4],
     )  # fmt: skip
-    found = compute(Layer(hidden, classes, bias, memory), rows, tuple(wanted))[1]  # type: ignore[arg-type]
+    layer = Layer(hidden, classes, bias, memory, tolerance)
+    found = compute(layer, rows, tuple(wanted))[1]  # type: ignore[arg-type]
     return tuple(hidden.new_empty(0) if x is None else x for x in found)  # type: ignore[return-value]
 
 
@@ -143,8 +147,8 @@ def gradient(inputs: Sequence[Any]) -> Sequence[Tensor | None]:
 
 def _composed_gradient(inputs: Sequence[Any], *, create_graph: bool) -> list[Tensor | None]:
     """The same by differentiating the composition, so that it can be differentiated again."""
-    *head, _, target, probs, chosen, keep, temperature, softcap = inputs[:10]
-    *coefs, chosen_coef, wanted = inputs[10:]
+    *head, _, _, target, probs, chosen, keep, temperature, softcap = inputs[:11]
+    *coefs, chosen_coef, wanted = inputs[11:]
     with torch.enable_grad():
         # Tensors of their own: what coefficients are of the head is not this derivative's matter.
         head = [
@@ -186,7 +190,7 @@ def composed(
 
 def _rows_backward(ctx: Any, *upstream: Tensor | None) -> tuple[Any, ...]:
     *problem, entropy = inputs_of(ctx)
-    target, probs, chosen = problem[4:7]
+    target, probs, chosen = problem[5:8]
     # Compilers pass a gradient for each result, also for those that were not asked for.
     asked = (target is not None, probs is not None, True, entropy, False, chosen is not None)
     coefs = [x if want else None for x, want in zip(upstream, asked, strict=True)]
@@ -195,7 +199,7 @@ def _rows_backward(ctx: Any, *upstream: Tensor | None) -> tuple[Any, ...]:
     found: Sequence[Tensor | None] = (None, None, None)
     if any(x is not None for x in coefs):
         found = gradient([*problem, *coefs, wanted])
-    return *found, *[None] * 8
+    return *found, *[None] * 9
 
 
 linear_rows.register_autograd(_rows_backward, setup_context=keep_inputs)

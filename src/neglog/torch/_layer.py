@@ -6,21 +6,30 @@ import torch
 from torch import Tensor
 
 from .._contract import as_integer, check_shape
-from .._head import MEMORY, chunk_of
+from .._head import MEMORY
+from .._remainder import as_grad_tolerance, plan
 from ._arguments import as_floats
 from ._way import is_composed, is_plain
 
 
 class Layer(NamedTuple):
-    """Checked: tensors of one dtype and device, and the bytes that the logits may take."""
+    """Checked: tensors of one dtype and device; what goes along to the operators in this order."""
 
     hidden: Tensor  # (..., D)
     classes: Tensor  # (V, D)
     bias: Tensor | None  # (V,)
-    memory: int
+    memory: int  # bytes for a chunk
+    tolerance: float  # entries of the logits' gradient up to here are put together
+
+    def plan(self) -> tuple[int, int]:
+        """How many rows go at once, and how many groups there are where something is left out."""
+        itemsize = self.hidden.dtype.itemsize
+        return plan(len(self.classes), itemsize, self.memory, self.tolerance)
 
 
-def as_layer(input: Any, linear_weight: Any, linear_bias: Any, memory: Any) -> Layer:
+def as_layer(
+    input: Any, linear_weight: Any, linear_bias: Any, memory: Any, grad_tolerance: Any = 0.0
+) -> Layer:
     """The head, checked; under autocast in its dtype."""
     hidden = as_floats("input", input)
     classes = as_floats("linear_weight", linear_weight)
@@ -46,8 +55,9 @@ def as_layer(input: Any, linear_weight: Any, linear_bias: Any, memory: Any) -> L
     for name, x in (("linear_weight", classes), ("linear_bias", bias)):
         _check_alike(name, x, hidden)
     room = MEMORY if memory is None else as_integer("memory", memory)
-    chunk_of(num_classes, hidden.dtype.itemsize, room)  # one row at least
-    return Layer(hidden, classes, bias, room)
+    layer = Layer(hidden, classes, bias, room, as_grad_tolerance(grad_tolerance))
+    layer.plan()  # one row at least
+    return layer
 
 
 def _cast(x: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from .._contract import RowStats, as_positive, check_shape
+from .._remainder import HeadInfo, check_info, fill
 from . import _engine, _head, _head_ops
 from ._arguments import as_int64, as_temperature, check_class_target, check_tensor
 from ._engine import RESULTS
@@ -32,6 +33,8 @@ def linear_cross_entropy(
     temperature: float | Tensor = 1.0,  # a number, or (...)
     softcap: float | None = None,
     memory: int | None = None,
+    grad_tolerance: float = 0.0,
+    info: HeadInfo | None = None,
 ) -> Tensor:
     """`cross_entropy(linear(input, linear_weight, linear_bias), target)`, without all the logits.
 
@@ -63,6 +66,12 @@ def linear_cross_entropy(
         memory: bytes for a chunk of logits, at least one row of them; None: 64 MiB. Each chunk adds
             V x D numbers to the gradient of linear_weight: where it has only some hundred rows,
             more memory is quicker (65536 classes in bfloat16: 256 MiB in two thirds of the time).
+        grad_tolerance: in [0, 1); entries of p - y up to it are put together, see
+            `neglog.linear_cross_entropy_and_grad`. The loss stays exact, as do derivatives where
+            all logits are built.
+        info: a `HeadInfo` that the call fills in: how much was left out of the gradients, and a
+            bound on the error of each row of input's, for the upstream gradient met last. Of a mean
+            or a sum alone, whose gradients come with the loss.
 
     Returns:
         As `cross_entropy`. Gradients of halves are rounded after the upstream gradient was
@@ -87,7 +96,8 @@ def linear_cross_entropy(
     References:
         E. Wijmans et al. (2025), "Cut your losses in large-vocabulary language models", ICLR.
     """
-    layer = as_layer(input, linear_weight, linear_bias, memory)
+    check_info(info)
+    layer = as_layer(input, linear_weight, linear_bias, memory, grad_tolerance)
     soft = isinstance(target, Tensor) and target.is_floating_point()
     if soft and ignore_index is not None:
         raise ValueError(
@@ -104,8 +114,10 @@ def linear_cross_entropy(
     if composed:
         if soft and probs is not None:
             probs = softened(probs, dim, task)
+        if info is not None:
+            fill(info, None, tuple(input.shape[:-1]))
         return loss(logits, classes, probs, task)
-    return _head.loss(layer, classes, probs, task, plain=is_plain_layer(layer))
+    return _head.loss(layer, classes, probs, task, info, plain=is_plain_layer(layer))
 
 
 @as_torch_raises

@@ -98,6 +98,7 @@ class LinearCrossEntropyLoss(nn.modules.loss._WeightedLoss):
         temperature: divides the logits; a number, or a tensor of one number.
         softcap: c bounds the logits as c * tanh(z / c).
         memory: bytes for a chunk of logits; None: 64 MiB.
+        grad_tolerance: in [0, 1); entries of p - y up to it are put together.
 
     Examples:
         >>> import torch
@@ -107,7 +108,7 @@ class LinearCrossEntropyLoss(nn.modules.loss._WeightedLoss):
         tensor(1.0986)
 
     Differs from torch.nn.LinearCrossEntropyLoss: as `linear_cross_entropy` from torch's; z_loss,
-    temperature, softcap and memory are extra.
+    temperature, softcap, memory and grad_tolerance are extra.
     """
 
     def __init__(
@@ -128,6 +129,7 @@ class LinearCrossEntropyLoss(nn.modules.loss._WeightedLoss):
         temperature: float | Tensor = 1.0,
         softcap: float | None = None,
         memory: int | None = None,
+        grad_tolerance: float = 0.0,
     ) -> None:
         if tuple(out_features):
             raise TorchValueError(
@@ -143,7 +145,7 @@ class LinearCrossEntropyLoss(nn.modules.loss._WeightedLoss):
         self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
         self.linear = nn.Linear(in_features, num_classes, bias, device, dtype)
         self.z_loss, self.temperature = z_loss, temperature
-        self.softcap, self.memory = softcap, memory
+        self.softcap, self.memory, self.grad_tolerance = softcap, memory, grad_tolerance
 
     def forward(self, input: Tensor, target: Tensor, *, row_weight: Tensor | None = None) -> Tensor:
         """The loss of a batch; arguments and result as for `linear_cross_entropy`."""
@@ -161,11 +163,14 @@ class LinearCrossEntropyLoss(nn.modules.loss._WeightedLoss):
             temperature=self.temperature,
             softcap=self.softcap,
             memory=self.memory,
+            grad_tolerance=self.grad_tolerance,
         )
 
     def extra_repr(self) -> str:
         names = ("num_classes", "ignore_index", "reduction", "label_smoothing", "z_loss")
-        return _settings(self, ("weight",), (*names, "temperature", "softcap", "memory"))
+        return _settings(
+            self, ("weight",), (*names, "temperature", "softcap", "memory", "grad_tolerance")
+        )
 
 
 class NLLLoss(nn.NLLLoss):

@@ -1,0 +1,262 @@
+"""`grad_tolerance`: the small entries of the logits' gradient, put together instead of multiplied.
+
+On a trained model a fiftieth of the entries of p - y has nearly all of the weight. Those above the
+tolerance go through sparse products. The others, R, are replaced by a matrix of rank one for each
+sign with the same sums by row, m, and by class, r: R ~ m r' / sum(m). One such matrix for both
+signs would divide by a sum that vanishes where a row is left out as a whole, for p - y sums to 0.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ._contract import as_number
+from ._head import Gradients, Head, Library, blocks, chunk_of
+from ._sparse import Compressed, add_times_classes, add_times_hidden, compress
+
+Array = npt.NDArray[Any]
+
+# The part of a chunk's entries up to which sparse products are sooner done than dense ones.
+MOST_KEPT = 1 / 8
+# What an entry that is kept takes, beside the number: where it stands.
+_PLACE = 4
+_BLOCK = 2048  # rows that are widened at a time
+_MOST_GROUPS = 8
+_ROWS_A_GROUP = 40  # of a chunk, at least; the sums of a group are as long as two rows
+
+
+@dataclass
+class HeadInfo:
+    """What `grad_tolerance` did in a call; pass one as `info`, and the call fills it in.
+
+    Args:
+        kept: the fraction of the entries of the logits' gradient that were multiplied one by one.
+        mean_dropped: what the others of a row add up to in magnitude, as a mean over the rows that
+            count; a probability mass.
+        largest_dropped: the same of the row that lost most.
+        bound: shape (...), one number a row: its error of dhidden in the 2-norm is no larger. It is
+            twice what was dropped (times the row's weight in the loss) times the largest distance
+            of a class vector from the mean of all.
+
+    Examples:
+        >>> import numpy as np
+        >>> from neglog import linear_cross_entropy_and_grad
+        >>> hidden, classes = np.eye(2), 9 * np.array([[1.0, 0], [0, 1], [0, 0.5]])
+        >>> info = HeadInfo()
+        >>> _ = linear_cross_entropy_and_grad(
+        ...     hidden, classes, [0, 2], grad_tolerance=0.01, info=info
+        ... )
+        >>> info.largest_dropped < 0.01
+        True
+    """
+
+    kept: float = np.nan
+    mean_dropped: float = np.nan
+    largest_dropped: float = np.nan
+    bound: Array = field(default_factory=lambda: np.empty(0), repr=False)
+
+
+def as_grad_tolerance(value: Any) -> float:
+    """A number in [0, 1)."""
+    tolerance = as_number("grad_tolerance", value)
+    if not 0 <= tolerance < 1:
+        raise ValueError(
+            f"grad_tolerance must be in [0, 1), got {tolerance}; 0 leaves nothing out, 1e-5 is what"
+            " float32 rounds at"
+        )
+    return tolerance
+
+
+def check_info(info: Any) -> None:
+    """Something that can be filled in, or None."""
+    if info is not None and not isinstance(info, HeadInfo):
+        raise TypeError(f"info must be a HeadInfo or None, got {info!r}; pass neglog.HeadInfo()")
+
+
+def plan(num_classes: int, itemsize: int, memory: int, tolerance: float) -> tuple[int, int]:
+    """How many rows a chunk has, and into how many groups rows are put where some is left out.
+
+    The kept entries and the sums of groups beyond the first come out of the chunk's memory.
+    """
+    if not tolerance:
+        return chunk_of(num_classes, itemsize, memory), 1
+    wide = max(itemsize, 4)
+    groups = max(1, min(_MOST_GROUPS, memory // (_ROWS_A_GROUP * num_classes * itemsize)))
+    rest = memory - 2 * (groups - 1) * num_classes * wide
+    return chunk_of(num_classes, itemsize + MOST_KEPT * (wide + _PLACE), rest), groups
+
+
+class Remainder:
+    """What is left out of all chunks, and what stands in for it.
+
+    Rows are worked on in an order that brings those together whose hidden states point the same
+    way, as seen from a few of them: each such group has sums, and so a remainder, of its own. With
+    8 groups the gradient by the classes is off by two fifths of what it is with one.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        head: Head,
+        into: Gradients,
+        tolerance: float,
+        weights: Array,  # (N,), what p - y is multiplied by
+        useful: Array | None,  # the rows that are computed; None: all
+        groups: int,
+    ) -> None:
+        self._library, self._head, self._into = library, head, into
+        self._tolerance, self._weights = tolerance, np.abs(weights)
+        self._classes = library.memory_of(head.classes)
+        self.order, self._bounds = self._grouped(useful, groups)
+        groups = len(self._bounds) - 1
+        wide = library.widened(head.classes[:0]).dtype
+        self._by_row = np.zeros((groups, 2, len(head.hidden)))
+        self._by_class = np.zeros((groups, 2, len(head.classes)), wide)
+        self._waiting: list[tuple[Array, Compressed]] = []  # rows, what was kept of them
+        self._kept = 0
+
+    def _grouped(self, useful: Array | None, groups: int) -> tuple[Array, Array]:
+        """The rows, one group after another, and where each begins."""
+        wide, hidden = self._library.widened, self._head.hidden
+        rows = np.arange(len(hidden)) if useful is None else useful
+        groups = min(groups, len(rows))
+        centres = wide(hidden[rows[np.arange(groups) * len(rows) // groups]])
+        length = np.sqrt((centres * centres).sum(1)) + np.finfo(np.float32).tiny
+        nearest = np.concatenate(
+            [(wide(hidden[rows[b]]) @ centres.T / length).argmax(1) for b in _blocks(rows)]
+        )
+        bounds = np.searchsorted(np.sort(nearest), np.arange(groups + 1))
+        return rows[np.argsort(nearest, kind="stable")], bounds
+
+    def take(self, gradient: Any, rows: slice) -> bool:
+        """A chunk's large entries put aside, the others added to the sums; or neither."""
+        array = self._library.memory_of(gradient)
+        parts = [self._part(array, group, rows) for group in range(len(self._bounds) - 1)]
+        some = [part for part in parts if part is not None]
+        if any(found is None for _, _, found in some):
+            self._kept += array.size
+            return False
+        for group, which, found in some:
+            self._by_row[group][:, which] = found.row_sums
+            self._by_class[group] += found.class_sums
+            self._kept += found.kept
+            self._waiting.append((which, found))
+        if self._is_full(array.size):
+            self._multiply()
+        return True
+
+    def _part(self, array: Array, group: int, rows: slice) -> tuple[int, Array, Any] | None:
+        """The rows of a chunk that are of a group, and what is kept of them; None: no rows."""
+        start, stop = np.clip(self._bounds[group : group + 2], rows.start, rows.stop)
+        if start == stop:
+            return None
+        which = self.order[start:stop]
+        limits = self._tolerance * self._weights[which]
+        here = array[start - rows.start : stop - rows.start]
+        return group, which, compress(here, limits, MOST_KEPT)
+
+    def _is_full(self, chunk: int) -> bool:
+        """Whether what waits may be as large as what a chunk is given room for."""
+        entries = sum(found.kept for _, found in self._waiting)
+        numbers = sum(len(which) for which, _ in self._waiting) * self._head.hidden.shape[1]
+        return entries > MOST_KEPT * chunk / 2 or numbers > chunk / 16
+
+    def _multiply(self) -> None:
+        """The sparse products of what waits: classes and sums are read once for several chunks."""
+        if not self._waiting:
+            return
+        which = np.concatenate([rows for rows, _ in self._waiting])
+        found = [kept for _, kept in self._waiting]
+        self._waiting = []
+        hidden = self._library.memory_of(self._head.hidden[which])
+        if self._into.hidden is not None:
+            place = np.zeros(hidden.shape, self._by_class.dtype)
+            add_times_classes(found, self._classes, place)
+            self._into.hidden[which] = self._library.narrowed(place, self._into.hidden)
+        if self._into.classes is not None:
+            add_times_hidden(found, hidden, self._library.memory_of(self._into.classes))
+
+    def end(self) -> None:
+        """The remainder's part: m (r' classes) / sum(m) and r (m' hidden) / sum(m)."""
+        self._multiply()
+        by_row = self._by_row.reshape(-1, self._by_row.shape[2])
+        by_class = self._by_class.reshape(-1, self._by_class.shape[2])
+        total = by_row.sum(1, keepdims=True)
+        share = np.divide(by_class, total, out=by_class, where=total > 0)
+        signs = np.tile([[1.0], [-1.0]], (len(by_row) // 2, 1))
+        signed = (by_row[:, self.order] * signs).astype(share.dtype, copy=False)
+        if self._into.hidden is not None:
+            mean = self._weighted(share, self._head.classes)
+            self._add(signed, mean, self._into.hidden, self.order)
+        if self._into.classes is not None:
+            mean = self._weighted(signed, self._head.hidden, self.order)
+            self._add(share, mean, self._into.classes)
+
+    def _weighted(self, weights: Array, x: Any, order: Array | None = None) -> Any:
+        """(g, D): weights (g, k) @ x (k, D), the rows of x in this order."""
+        return sum(
+            self._library.weighted(
+                np.ascontiguousarray(weights[:, block]), x[block if order is None else order[block]]
+            )
+            for block in blocks(weights.shape[1], _BLOCK)
+        )
+
+    def _add(self, weights: Array, means: Any, out: Any, order: Array | None = None) -> None:
+        """Out (k, D) += weights' (k, g) @ means (g, D), the rows of out in this order."""
+        for block in blocks(weights.shape[1], _BLOCK):
+            at = block if order is None else order[block]
+            place = out[at]
+            self._library.add_outer(np.ascontiguousarray(weights[:, block]), means, place)
+            if order is not None:  # which made a copy
+                out[at] = place
+
+    def dropped(self) -> Array:
+        """(N,): the magnitudes of what was left out of each row, summed."""
+        return self._by_row.sum((0, 1))  # type: ignore[no-any-return]
+
+    def kept(self) -> float:
+        """The fraction of entries that were multiplied one by one, of the rows computed."""
+        entries = len(self.order) * len(self._head.classes)
+        return self._kept / entries if entries else 1.0
+
+    def mass(self) -> Array:
+        """(n,): what was dropped of each row that was computed, as a part of its weight."""
+        dropped, weights = self.dropped()[self.order], self._weights[self.order]
+        return np.divide(dropped, weights, out=np.zeros(len(dropped)), where=weights > 0)
+
+    def farthest(self) -> float:
+        """The largest distance of a class vector from the mean of all."""
+        wide, classes = self._library.widened, self._head.classes
+        mean = sum(wide(classes[block]).sum(0) for block in _blocks(classes)) / len(classes)
+        squares = [((wide(classes[b]) - mean) ** 2).sum(1).max() for b in _blocks(classes)]
+        return float(np.sqrt(max(squares)))
+
+
+def _blocks(x: Any) -> Iterator[slice]:
+    """Its rows, so many as are widened at a time."""
+    return blocks(len(x), _BLOCK)
+
+
+def fill(
+    info: HeadInfo, remainder: Remainder | None, shape: tuple[int, ...], factor: float = 1.0
+) -> None:
+    """Into `info`: what was done to rows of this shape.
+
+    Args:
+        info: the user's.
+        remainder: None where nothing was left out.
+        shape: of the rows.
+        factor: what the gradients are still to be multiplied by.
+    """
+    info.kept, info.mean_dropped, info.largest_dropped = 1.0, 0.0, 0.0
+    info.bound = np.zeros(shape)
+    if remainder is not None:
+        mass = remainder.mass()
+        info.kept = remainder.kept()
+        info.mean_dropped = float(mass.mean()) if mass.size else 0.0
+        info.largest_dropped = float(mass.max(initial=0.0))
+        bound = 2 * factor * remainder.farthest() * remainder.dropped()
+        info.bound = bound.reshape(shape)
