@@ -81,6 +81,50 @@ inline void finish(Outcome outcome) {
     if (outcome == Outcome::no_memory) throw std::bad_alloc();
 }
 
+// What goes along with rows of logits, and where their numbers go.
+class RowArrays {
+    Array target_, probs_, temperatures_, numbers_[4], argmax_;
+
+public:
+    double* per_row(Array& a, nb::handle object, const char* name, const Job& job,
+                    bool writable = false) {
+        a.take(object, name, 1, 8, writable);
+        if (a) a.same(name, a.shape(0) == job.rows);
+        return a.as<double>();
+    }
+    // `logits` are those of all classes, or of some.
+    void take(Job& job, const Array& logits, nb::handle target, nb::handle probs,
+              nb::handle temperature, nb::handle nll, nb::handle dense, nb::handle lse,
+              nb::handle entropy, nb::handle argmax) {
+        if (!target.is_none()) {
+            const bool is_64 = nb::cast<int>(nb::getattr(target, "itemsize")) == 8;
+            target_.take(target, "target", 1, is_64 ? 8 : 4);
+            target_.same("target", target_.shape(0) == job.rows);
+            job.target = target_.as<void>();
+            job.target_is_64 = is_64;
+        }
+        probs_.take(probs, "probs", 2, compute_size(job.dtype), false, 3);
+        if (probs_) {
+            const bool shared = probs_.dims() == 2 && probs_.shape(0) == 1;
+            probs_.same("probs", shared ? probs_.shape(1) == logits.shape(1) : probs_.like(logits));
+            job.probs = probs_.as<void>();
+            job.probs_at = shared ? Layout{0, 0, 1} : probs_.layout();
+        }
+        job.temperature = 1;
+        if (PyFloat_Check(temperature.ptr()))
+            job.temperature = PyFloat_AS_DOUBLE(temperature.ptr());
+        else
+            job.temperatures = per_row(temperatures_, temperature, "temperature", job);
+        job.nll = per_row(numbers_[0], nll, "nll", job, true);
+        job.dense = per_row(numbers_[1], dense, "dense", job, true);
+        job.lse = per_row(numbers_[2], lse, "lse", job, true);
+        job.entropy = per_row(numbers_[3], entropy, "entropy", job, true);
+        per_row(argmax_, argmax, "argmax", job, true);
+        job.argmax = argmax_.as<int64_t>();
+    }
+};
+
 void define_sparse(nb::module_& m);  // what sparse_module.cpp adds to the module
+void define_sweep(nb::module_& m);   // what sweep_module.cpp does
 
 }  // namespace neglog

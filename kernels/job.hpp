@@ -80,6 +80,15 @@ struct alignas(64) Rows {
     double total[kTile], slope[kTile], at_max[kTile];
 };
 
+// Rows of which a panel of classes is there: the logits of job, `width` of its classes from `first`
+// on.  What is known of each row so far is kept with the caller, who brings the panels in order.
+struct Sweep {
+    Job job;
+    int64_t first, width;
+    Partial* known;
+    double* target_logit;  // one a row
+};
+
 // The binary case and its parts, element by element.
 struct BinaryJob {
     int64_t rows, classes;  // contiguous
@@ -158,6 +167,7 @@ struct Kernels {
     void (*finish_rows)(const Job&, int64_t begin, int64_t end, const Partial*, Rows*);
     void (*emit_parts)(const Job&, int64_t begin, int64_t end, const Partial*, const Rows*,
                        char* scratch);
+    void (*sweep)(const Sweep&, int64_t begin, int64_t end);
     void (*binary)(const BinaryJob&, int64_t begin, int64_t end);
     TargetScan (*scan)(const void* target, bool is_64, int64_t n, int64_t classes,
                        int64_t ignore_index);

@@ -107,7 +107,7 @@ void rows(int dtype, nb::handle logits, nb::handle target, nb::handle probs, nb:
     job.dtype = static_cast<DType>(dtype);
     job.emit = static_cast<Emit>(emit);
     const Py_ssize_t size = size_of(job.dtype);
-    Array z, y, q, to, coef[5], temperatures, stats[4], arg;
+    Array z, to, coef[5];
     z.take(logits, "logits", 2, size, false, 3);
     job.rows = z.rows();
     job.classes = z.shape(1);
@@ -117,42 +117,15 @@ void rows(int dtype, nb::handle logits, nb::handle target, nb::handle probs, nb:
     if (job.classes == 0) throw nb::value_error("logits: no classes");
     if (job.logits_at.columns && job.classes > kFewClasses)
         throw nb::value_error("logits: so many classes are read as (N, V) alone");
-    if (!target.is_none()) {
-        y.take(target, "target", 1, nb::cast<int>(nb::getattr(target, "itemsize")) == 8 ? 8 : 4);
-        y.same("target", y.shape(0) == job.rows);
-        job.target = y.as<void>();
-        job.target_is_64 = y.item_size() == 8;
-    }
-    q.take(probs, "probs", 2, compute_size(job.dtype), false, 3);
-    if (q) {
-        const bool shared = q.dims() == 2 && q.shape(0) == 1;
-        q.same("probs", shared ? q.shape(1) == job.classes : q.like(z));
-        job.probs = q.as<void>();
-        job.probs_at = shared ? Layout{0, 0, 1} : q.layout();
-    }
-    const auto per_row = [&](Array& a, nb::handle object, const char* name, bool writable) {
-        a.take(object, name, 1, 8, writable);
-        if (a) a.same(name, a.shape(0) == job.rows);
-        return a.as<double>();
-    };
-    job.nll_coef = per_row(coef[0], nll_coef, "nll_coef", false);
-    job.dense_coef = per_row(coef[1], dense_coef, "dense_coef", false);
-    job.lse_coef = per_row(coef[2], lse_coef, "lse_coef", false);
-    job.square_coef = per_row(coef[3], square_coef, "square_coef", false);
-    job.entropy_coef = per_row(coef[4], entropy_coef, "entropy_coef", false);
+    RowArrays arrays;
+    arrays.take(job, z, target, probs, temperature, nll, dense, lse, entropy, argmax);
+    job.nll_coef = arrays.per_row(coef[0], nll_coef, "nll_coef", job);
+    job.dense_coef = arrays.per_row(coef[1], dense_coef, "dense_coef", job);
+    job.lse_coef = arrays.per_row(coef[2], lse_coef, "lse_coef", job);
+    job.square_coef = arrays.per_row(coef[3], square_coef, "square_coef", job);
+    job.entropy_coef = arrays.per_row(coef[4], entropy_coef, "entropy_coef", job);
     job.scale = scale;
-    job.temperature = 1;
-    if (PyFloat_Check(temperature.ptr()))
-        job.temperature = PyFloat_AS_DOUBLE(temperature.ptr());
-    else
-        job.temperatures = per_row(temperatures, temperature, "temperature", false);
     job.softcap = softcap;
-    job.nll = per_row(stats[0], nll, "nll", true);
-    job.dense = per_row(stats[1], dense, "dense", true);
-    job.lse = per_row(stats[2], lse, "lse", true);
-    job.entropy = per_row(stats[3], entropy, "entropy", true);
-    per_row(arg, argmax, "argmax", true);
-    job.argmax = arg.as<int64_t>();
     to.take(out, "out", 2, size, true, 3);
     if (to) {
         to.same("out", to.like(z));
@@ -251,4 +224,5 @@ NB_MODULE(_simd, m) {
     m.def("num_threads", &num_threads);
     m.def("set_num_threads", &set_num_threads, nb::arg("n"));
     define_sparse(m);
+    define_sweep(m);
 }

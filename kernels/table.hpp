@@ -6,6 +6,7 @@
 #include "class_major.hpp"
 #include "softcap.hpp"
 #include "sparse.hpp"
+#include "sweep.hpp"
 
 namespace neglog::NEGLOG_ISA {
 namespace {
@@ -78,6 +79,11 @@ void emit_parts_any(const Job& job, int64_t begin, int64_t end, const Partial* p
     with_type(job.dtype,
               [&](auto t) { emit_parts<decltype(t)>(job, begin, end, partials, f, scratch); });
     fence(job.stream);
+}
+
+void sweep_any(const Sweep& sweep, int64_t begin, int64_t end) {
+    const FlushSubnormals mode;
+    with_type(sweep.job.dtype, [&](auto t) { run_sweep<decltype(t)>(sweep, begin, end); });
 }
 
 void binary(const BinaryJob& job, int64_t begin, int64_t end) {
@@ -164,6 +170,7 @@ const Kernels kernels = {NEGLOG_NAME,
                          reduce_parts_any,
                          finish_rows_any,
                          emit_parts_any,
+                         sweep_any,
                          binary,
                          scan,
                          compress_bytes_any,

@@ -13,6 +13,10 @@ MEMORY = 64 * 2**20  # bytes for the logits of a chunk
 
 Which = Any  # rows of a chunk: a slice, or their numbers
 Pass = Callable[[Any, Which], None]  # (logits of a chunk, its rows) -> their gradient in place
+Add = Callable[[Any, int], None]  # (logits of a panel of classes, its first class)
+
+_PANEL = 8192  # classes of a panel
+_TALL = 2048  # rows of a panel
 
 
 class Library(Protocol):
@@ -140,3 +144,38 @@ def run(
             library.add_times_hidden(logits, hidden, into.classes)
     if sparse is not None:
         sparse.end()
+
+
+def run_numbers(
+    library: Library,
+    head: Head,
+    memory: int,
+    itemsize: int,
+    sweep: Callable[[Which], Add],
+    order: Any | None = None,
+) -> None:
+    """The same without gradients, where a row's logits are not wanted all at once.
+
+    Products of many rows and some classes take less time than those of some rows and all classes,
+    which read all classes for each chunk: of 50,304 classes, 2,048 rows in 64 MiB, an eighth less.
+
+    Args:
+        library: NumPy's or torch's products.
+        head: hidden states and classes.
+        memory: bytes for a panel of logits.
+        itemsize: bytes of a logit.
+        sweep: begins with rows, and gives what takes each panel of their logits.
+        order: which rows, and in which order; None: all, as they come.
+    """
+    n, num_classes = len(head.hidden if order is None else order), len(head.classes)
+    width = min(num_classes, _PANEL)
+    most = min(_TALL, memory // (width * itemsize))
+    place = library.empty((min(n, most), width))
+    for rows in chunks(n, most):
+        which = rows if order is None else order[rows]
+        hidden, add = head.hidden[which], sweep(which)
+        for panel in blocks(num_classes, width):
+            logits = place[: len(hidden), : panel.stop - panel.start]
+            bias = None if head.bias is None else head.bias[panel]
+            library.logits(hidden, head.classes[panel], bias, logits)
+            add(logits, panel.start)

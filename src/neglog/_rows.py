@@ -85,11 +85,7 @@ def rows(
     fresh ones cost 0.1 ms of page faults.
     """
     n = len(logits) if logits.ndim == 2 else logits.shape[0] * logits.shape[2]
-    nll = None if target is None else np.empty(n)
-    dense = None if probs is None else np.empty(n)
-    log_sum = np.empty(n) if lse or square_coef is not None else None
-    spread = np.empty(n) if entropy else None
-    top = np.empty(n, np.int64) if argmax else None
+    result = _places(n, target, probs, lse or square_coef is not None, entropy, argmax)
     _simd.rows(
         _code(logits),
         _bits(logits),
@@ -103,15 +99,64 @@ def rows(
         scale,
         1.0 if temperature is None else temperature,
         softcap or 0.0,
-        nll,
-        dense,
-        log_sum,
-        spread,
-        top,
+        *result,
         None if grad is None else _bits(grad),
         _GRADIENT,
     )
-    return RowResult(nll, dense, log_sum, spread, top)
+    return result
+
+
+def _places(
+    n: int, target: Array | None, probs: Array | None, lse: bool, entropy: bool, argmax: bool
+) -> RowResult:
+    """Where the numbers of n rows go."""
+    return RowResult(
+        None if target is None else np.empty(n),
+        None if probs is None else np.empty(n),
+        np.empty(n) if lse else None,
+        np.empty(n) if entropy else None,
+        np.empty(n, np.int64) if argmax else None,
+    )
+
+
+class Sweep:
+    """Numbers of rows whose logits come a panel of classes at a time, as of one pass over all.
+
+    `result` is there once the panels, in order, have brought all classes.
+    """
+
+    def __init__(
+        self,
+        n: int,
+        num_classes: int,
+        target: Array | None = None,  # (N,) int32 or int64
+        probs: Array | None = None,  # (V,), for all rows
+        temperature: float | Array | None = None,  # or (N,)
+        *,
+        lse: bool = False,
+        entropy: bool = False,
+        argmax: bool = False,
+    ) -> None:
+        self.result = _places(n, target, probs, lse, entropy, argmax)
+        self._num_classes, self._target, self._probs = num_classes, target, probs
+        self._temperature = 1.0 if temperature is None else temperature
+        self._known, self._target_logit = np.empty((n, 8)), np.zeros(n)
+
+    def add(self, logits: Array, first: int) -> None:
+        """The logits (N, width) of the classes from `first` on."""
+        probs = self._probs
+        _simd.sweep(
+            _code(logits),
+            _bits(logits),
+            first,
+            self._num_classes,
+            self._known,
+            self._target_logit,
+            self._target,
+            None if probs is None else probs[None, first : first + logits.shape[1]],
+            self._temperature,
+            *self.result,
+        )
 
 
 def softmax(logits: Array, out: Array, *, log: bool = False) -> None:

@@ -25,6 +25,22 @@ def rows(
     out: Any,
     emit: int,
 ) -> None: ...
+def sweep(
+    dtype: int,
+    logits: Any,
+    first: int,
+    classes: int,
+    known: Any,
+    target_logit: Any,
+    target: Any,
+    probs: Any,
+    temperature: Any,
+    nll: Any,
+    dense: Any,
+    lse: Any,
+    entropy: Any,
+    argmax: Any,
+) -> None: ...
 def binary(
     dtype: int,
     logits: Any,

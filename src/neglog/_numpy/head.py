@@ -9,8 +9,9 @@ from .._contract import RowStats, as_positive
 from .._head import Gradients
 from .._remainder import HeadInfo, check_info
 from ._arrays import Array, as_class_target, to_result
-from ._linear import as_chosen, as_layer, as_task, solved, statistics
-from ._task import as_temperature
+from ._chunks import solved, statistics
+from ._linear import as_chosen, as_layer, as_task
+from ._task import Task, as_temperature
 
 
 def linear_cross_entropy(
@@ -194,11 +195,12 @@ def linear_row_stats(
     Differs from row_stats: see `linear_cross_entropy`.
     """
     layer = as_layer(hidden, classes, bias, memory)
-    divisor = as_temperature(temperature, layer.rows_shape)
-    cap = None if softcap is None else as_positive("softcap", softcap, "None")
-    goal, _ = as_class_target(target, layer.rows_shape, layer.num_classes)
+    task = Task()
+    task.temperature = as_temperature(temperature, layer.rows_shape)
+    task.softcap = None if softcap is None else as_positive("softcap", softcap, "None")
+    task.target, _ = as_class_target(target, layer.rows_shape, layer.num_classes)
     picked = None if chosen is None else as_chosen(chosen, layer)
-    numbers, log_probs = statistics(layer, goal, picked, divisor, cap)
+    numbers, log_probs = statistics(layer, task, picked)
     shape, dtype = layer.rows_shape, layer.dtype
     stats = RowStats(
         to_result(numbers.nll, dtype, shape),

@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 
 from .. import _head
-from .._head import Gradients, Head
+from .._head import Add, Gradients, Head
 from .._remainder import HeadInfo, Remainder, fill
+from .._rows import RowResult, Sweep
 from . import _compose, _engine
 from ._engine import RESULTS
 from ._layer import Layer
@@ -68,6 +69,11 @@ class Rows:
         )
         others = (self.lse_coef, self.square_coef, self.entropy_coef)
         return used + [x for x in others if x is not None]
+
+    def may_sweep(self, soften: Any) -> bool:
+        """Whether the engine takes a panel of classes at a time of such rows."""
+        shared = self.probs is None or (self.probs.dim() == 1 and soften is None)
+        return self.softcap is None and self.chosen is None and shared
 
     def useful(self) -> Tensor | None:
         """The flat rows with a coefficient that is not 0; None: all."""
@@ -131,6 +137,10 @@ def compute(
         remainder = Remainder(library, head, into, layer.tolerance, units, useful, groups)
         order = torch.from_numpy(remainder.order)
     passed: list[Numbers] = []
+    if not any(wanted) and flat.may_sweep(soften):
+        found = _swept(library, head, layer.memory, flat, order, asked)
+        numbers = _joined(found, order, layer.hidden.shape[:-1], n)
+        return numbers, into
 
     def one_chunk(logits: Tensor, which: slice | Tensor) -> None:
         out = logits if any(wanted) else None
@@ -144,6 +154,32 @@ def compute(
         fill(info, remainder, tuple(layer.hidden.shape[:-1]), 2.0**power)
     numbers = _joined(passed, order, layer.hidden.shape[:-1], n)
     return numbers, _finished(into, layer, power)
+
+
+def _swept(
+    library: Library, head: Head, memory: int, rows: Rows, order: Tensor | None, asked: Any
+) -> list[Numbers]:
+    """Numbers of all rows, a panel of classes at a time."""
+    sweeps: list[Sweep] = []
+    num_classes, dtype = len(head.classes), head.hidden.dtype
+
+    def begin(which: slice | Tensor) -> Add:
+        part, n = rows.of(which), len(head.hidden[which])
+        sweep = _engine.sweep(
+            n, num_classes, part.target, part.probs, part.temperature, dtype, **asked
+        )
+        sweeps.append(sweep)
+        return lambda logits, first: sweep.add(_engine.as_array(logits), first)
+
+    _head.run_numbers(library, head, memory, dtype.itemsize, begin, order)
+    if not sweeps:
+        begin(slice(0))
+    return [_as_numbers(sweep.result) for sweep in sweeps]
+
+
+def _as_numbers(result: RowResult, log_probs: Tensor | None = None) -> Numbers:
+    nll, dense, lse, entropy, argmax = (None if x is None else torch.from_numpy(x) for x in result)
+    return Numbers(nll, dense, lse, entropy, argmax, log_probs)
 
 
 def _places(head: Head, wanted: Wanted, once: bool, every: bool, approximate: bool) -> Gradients:
@@ -220,8 +256,7 @@ def _pass(
         lse_coef=rows.lse_coef, square_coef=rows.square_coef, entropy_coef=rows.entropy_coef,
         scale=scale, out=out, **options, **asked,
     )  # fmt: skip
-    nll, dense, lse, entropy, argmax = (None if x is None else torch.from_numpy(x) for x in result)
-    return Numbers(nll, dense, lse, entropy, argmax, log_probs)
+    return _as_numbers(result, log_probs)
 
 
 def _log_probs(logits: Tensor, rows: Rows, options: Any) -> Tensor:

@@ -144,6 +144,26 @@ def run(
     return result, None if grad is None else from_rows(grad, logits.shape, dim)
 
 
+def sweep(
+    n: int,
+    num_classes: int,
+    target: Tensor | None,
+    probs: Tensor | None,  # (V,)
+    temperature: Tensor | None,
+    dtype: torch.dtype,
+    **asked: bool,
+) -> _rows.Sweep:
+    """The engine on rows whose logits, of this dtype, come a panel of classes at a time."""
+    return _rows.Sweep(
+        n,
+        num_classes,
+        None if target is None else as_classes(target),
+        None if probs is None else as_array(probs.detach().to(RESULTS[dtype]).contiguous()),
+        _temperature(temperature),
+        **asked,
+    )
+
+
 def softmax(logits: Tensor, dim: int, *, log: bool = False) -> Tensor:
     """Probabilities or their logarithms, in the same dtype."""
     layout = layout_of(logits, dim)
