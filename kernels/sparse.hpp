@@ -161,9 +161,9 @@ inline void pick_row(const T* grad, const T* next, int64_t n, Compute<T> thresho
     }
 }
 
-// A tile's sums by class, one vector longer than its classes.
+// A tile's sums by class.
 struct alignas(64) ClassSums {
-    double plus[kPanel + kVecBytes], minus[kPanel + kVecBytes];
+    double plus[kPanel], minus[kPanel];
 };
 
 inline double total(Vec<double> v) {
@@ -239,6 +239,13 @@ inline void pack_row(const T* from, int64_t n, Compute<T>* to) {
     store(to + j, load(last.at));
 }
 
+// Asks for memory that is used some hundred cycles later.
+template <class T> inline void fetch(const T* from, int64_t n) {
+    const char* at = reinterpret_cast<const char*>(from);
+    for (int64_t i = 0; i < n * static_cast<int64_t>(sizeof(T)); i += 64)
+        __builtin_prefetch(at + i);
+}
+
 template <class I, class C> struct Terms {
     const I* index;  // of the rows of `factor`
     const C* values;
@@ -293,11 +300,29 @@ inline void each_run(const ProductJob& job, int64_t panel, int64_t first, int64_
     }
 }
 
-// A unit: a slice of the width for a part of the rows.  The slice of a panel's classes stays in the
-// second cache while all these rows use it.
+constexpr int64_t kAhead = 2;  // classes
+
+// A slice of those of a panel's classes that have entries in these rows.
+template <class T>
+inline void pack_classes(const ProductJob& job, int64_t panel, int64_t first, int64_t last,
+                         int64_t column, int64_t n, Compute<T>* packed) {
+    const T* from = static_cast<const T*>(job.factor) + panel * kPanel * job.factor_step + column;
+    bool there[kPanel + kAhead] = {};
+    each_run(job, panel, first, last, [&](const Entries& chunk, int64_t, Run run) {
+        for (int64_t e = run.begin; e < run.end; ++e) there[chunk.columns[e]] = true;
+    });
+    for (int64_t c = 0; c < kPanel; ++c) {
+        if (there[c + kAhead]) fetch(from + (c + kAhead) * job.factor_step, n);
+        if (there[c]) pack_row(from + c * job.factor_step, n, packed + c * job.slice);
+    }
+}
+
 template <class C> inline size_t classes_bytes(const ProductJob& job) {
     return static_cast<size_t>(least(kPanel, job.classes) * job.slice) * sizeof(C);
 }
+
+// A unit: a slice of the width for a part of the rows.  The slice of a panel's classes stays in the
+// second cache while all these rows use it.
 template <class T>
 inline void times_classes(const ProductJob& job, int64_t begin, int64_t end, char* memory) {
     using C = Compute<T>;
@@ -307,14 +332,7 @@ inline void times_classes(const ProductJob& job, int64_t begin, int64_t end, cha
         const int64_t first = u / slices * job.part, last = least(first + job.part, job.rows);
         const int64_t column = u % slices * job.slice, n = least(job.slice, job.width - column);
         for (int64_t panel = 0; panel < panels_of(job.classes); ++panel) {
-            const T* classes =
-                static_cast<const T*>(job.factor) + panel * kPanel * job.factor_step + column;
-            bool there[kPanel] = {};
-            each_run(job, panel, first, last, [&](const Entries& chunk, int64_t, Run run) {
-                for (int64_t e = run.begin; e < run.end; ++e) there[chunk.columns[e]] = true;
-            });
-            for (int64_t c = 0; c < kPanel; ++c)
-                if (there[c]) pack_row(classes + c * job.factor_step, n, packed + c * job.slice);
+            pack_classes<T>(job, panel, first, last, column, n, packed);
             each_run(job, panel, first, last, [&](const Entries& chunk, int64_t row, Run run) {
                 const Terms<uint16_t, C> terms{chunk.columns + run.begin,
                                                static_cast<const C*>(chunk.values) + run.begin,
@@ -369,8 +387,11 @@ template <class C>
 inline void add_by_class(const ProductJob& job, int64_t panel, int64_t column, int64_t n,
                          const uint32_t* ends, const ByClass<C>& by) {
     C* out = static_cast<C*>(job.out) + panel * kPanel * job.out_step + column;
-    for (int64_t c = 0; c < least(kPanel, job.classes - panel * kPanel); ++c) {
+    const int64_t count = least(kPanel, job.classes - panel * kPanel);
+    for (int64_t c = 0; c < count; ++c) {
         const uint32_t at = ends[c];
+        const int64_t next = c + kAhead;
+        if (next < count && ends[next] != ends[next + 1]) fetch(out + next * job.out_step, n);
         if (at == ends[c + 1]) continue;
         const Terms<uint32_t, C> terms{by.rows + at, by.values + at, ends[c + 1] - at, by.packed,
                                        job.slice};
@@ -385,8 +406,8 @@ inline void times_hidden(const ProductJob& job, int64_t begin, int64_t end, char
     const T* hidden = static_cast<const T*>(job.factor);
     ByClass<Compute<T>> by(job, memory);
     for (int64_t u = begin; u < end; ++u) {
-        const int64_t first = u * job.part,
-                      panels = least(job.part, panels_of(job.classes) - first);
+        const int64_t first = u * job.part;
+        const int64_t panels = least(job.part, panels_of(job.classes) - first);
         uint32_t start = 0;
         for (int64_t p = 0; p < panels; ++p)
             start = order_by_class(job, first + p, start, by.ends + p * (kPanel + 1), by);

@@ -29,7 +29,8 @@ struct Kept {
     }
 };
 
-// Entries worth a thread of their own: some 20 microseconds of work.
+// Of a gradient, and entries, worth a thread of their own: some 20 microseconds of work.
+constexpr int64_t kShareOfGradient = 1 << 15;
 constexpr int64_t kShareOfEntries = 1 << 10;
 
 // Bytes of a factor that stay in the second cache, at least half of one.
@@ -102,10 +103,12 @@ Kept* compress(int dtype, nb::handle grad, nb::handle threshold, nb::handle row_
     const auto work = [&](int64_t begin, int64_t end, char* scratch) {
         chosen->compress(job, begin, end, scratch);
     };
+    const int64_t tile = std::min(rows, kBand) * std::min(classes, kPanel);
+    const int64_t grain = pieces(kShareOfGradient, std::max<int64_t>(tile, 1));
     Outcome outcome;
     {
         const nb::gil_scoped_release free;
-        outcome = parallel_for(panels * bands, 1, chosen->compress_bytes(job), work, signalled);
+        outcome = parallel_for(panels * bands, grain, chosen->compress_bytes(job), work, signalled);
         if (kept->count <= kept->at.capacity) row_tables.add_up(), class_tables.add_up();
     }
     finish(outcome);
