@@ -14,10 +14,11 @@ def main() -> None:
     options = parser()
     arguments = options.parse_args()
     if arguments.save and arguments.face:
-        options.error("--save keeps a run of both faces; leave --face out")
+        options.error("--save keeps a run of everything; leave --face out")
     machine.take_cores()
     from bench import run, table  # the libraries start their threads on the cores taken
 
+    arguments.head = given_head(options, arguments)
     started = time.perf_counter()
     result = run.everything(arguments)
     run.report(result)
@@ -27,6 +28,21 @@ def main() -> None:
         path.write_text(json.dumps(plain(result), indent=1, allow_nan=False) + "\n")
         print(f"kept as {path.relative_to(Path.cwd())}")
         table.update_readmes()
+
+
+def given_head(options: argparse.ArgumentParser, arguments: argparse.Namespace) -> Any:
+    """The head in the files; None without files. Files that hold none end the program."""
+    from bench.head_problem import Head
+
+    files = arguments.head_classes, arguments.head_states
+    if files == (None, None):
+        return None
+    if None in files:
+        options.error("--head-classes and --head-states belong together")
+    try:
+        return Head.read(*files)
+    except (OSError, ValueError) as reason:
+        options.error(str(reason))
 
 
 def plain(value: Any) -> Any:
@@ -44,10 +60,13 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     options.add_argument("--quick", action="store_true", help="float32 and the smaller shapes only")
     options.add_argument("--save", action="store_true", help="keep the run and update the READMEs")
-    options.add_argument("--face", choices=("numpy", "torch"), help="only this face")
+    options.add_argument("--face", choices=("numpy", "torch", "head"), help="only this part")
     options.add_argument("--dtype", action="append", help="only this dtype (repeatable)")
     options.add_argument("--peer", action="append", help="only this peer, beside neglog and copy")
     options.add_argument("--shape", action="append", help="only this shape, as NxV (repeatable)")
+    files = {"type": Path, "metavar": "NPZ"}
+    options.add_argument("--head-classes", **files, help="a real linear head: classes (V, D)")
+    options.add_argument("--head-states", **files, help="hidden (N, D) and target (N,) of it")
     options.add_argument("--seconds", type=float, default=3.0, help="for each case (default 3)")
     return options
 

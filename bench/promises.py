@@ -6,8 +6,10 @@ from typing import Any, NamedTuple
 import budgets
 
 from bench.cases import SHAPES
+from bench.head_problem import GENERATED
+from bench.timing import Row
 
-Shape = tuple[int, int]
+Shape = tuple[int, ...]
 Run = dict[str, Any]
 CALL = {"call": "forward"}  # a small call is a forward
 FACES = ("neglog", "neglog.torch")
@@ -71,9 +73,73 @@ def memory(run: Run) -> Iterator[Verdict]:
         yield Verdict(what, limit.shape, wanted, f"{got:.2f}", got <= limit.at_most)
 
 
+def head(run: Run) -> Iterator[Verdict]:
+    """What the head promises; with a tolerance only of a real one."""
+    if "head" in run:
+        yield from head_parts(run["head"]["rows"])
+        yield from head_speed(run["head"]["rows"])
+        if run["head"]["source"] != GENERATED:
+            yield from head_tolerance(run["head"])
+        yield from head_memory(run["head"]["memory"])
+
+
+def head_ratios(rows: list[Row], shape: Shape) -> dict[tuple[str, str, str], dict[str, float]]:
+    """(face, dtype, mode) -> {peer: how many times longer it takes}."""
+    own = (row for row in rows if tuple(row["shape"]) == shape)
+    return {(next(iter(row["seconds"])), row["dtype"], row["mode"]): row["ratio"] for row in own}
+
+
+def head_parts(rows: list[Row]) -> Iterator[Verdict]:
+    shape = budgets.HEAD_SHAPE
+    measured = head_ratios(rows, shape)
+    for limit in budgets.HEAD_PARTS:
+        found = measured.get((limit.face, limit.dtype, limit.what), {})
+        if limit.of in found:
+            dtype = "" if limit.dtype == "float32" else f"{limit.dtype}, "
+            what = f"{limit.face}, {dtype}{limit.what}: part of {limit.of}"
+            yield _at_most(what, shape, limit.at_most, 1 / found[limit.of])
+
+
+def head_speed(rows: list[Row]) -> Iterator[Verdict]:
+    for limit in budgets.HEAD_SPEED:
+        assert limit.shape
+        measured = head_ratios(rows, limit.shape)
+        found = measured.get(("neglog.torch", limit.dtype, limit.what), {})
+        if limit.peer in found:
+            name = f"linear head, {title(limit)}"
+            yield _verdict(name, limit.shape, limit.at_least, found[limit.peer], "x")
+
+
+def head_tolerance(found: dict[str, Any]) -> Iterator[Verdict]:
+    for limit in budgets.HEAD_TOLERANCES:
+        for row in (row for row in found["rows"] if row["mode"] == limit.what):
+            face, shape = next(iter(row["seconds"])), tuple(row["shape"])
+            name, part = f"{face}, {limit.what}", 1 / row["ratio"]["products"]
+            yield _at_most(f"{name}: part of products", shape, limit.at_most, part)
+            for what in ("hidden", "classes"):
+                got, most = float(found["errors"][face][limit.what][what]), getattr(limit, what)
+                yield _at_most(f"{name}: error of d{what}", shape, most, got)
+
+
+def head_memory(measured: list[dict[str, Any]]) -> Iterator[Verdict]:
+    limit = budgets.HEAD_MEMORY
+    for each in measured:
+        shape, found = tuple(each["shape"]), each["bytes"]
+        for face in (face for face in limit.faces if face in found):
+            most, got = limit.bytes_for(shape[-1]) / 2**20, found[face] / 2**20
+            yield _at_most(f"{face}, linear head: MiB above gradients", shape, most, got)
+            if "torch eager" in found:
+                name = f"{face}, linear head: part of torch eager's memory"
+                yield _at_most(name, shape, limit.part, found[face] / found["torch eager"])
+
+
+def _at_most(what: str, shape: Shape, most: float, got: float) -> Verdict:
+    return Verdict(what, shape, f"<= {most:.3g}", f"{got:.3g}", got <= most)
+
+
 def _verdict(what: str, shape: Shape, least: float, got: float, unit: str) -> Verdict:
     return Verdict(what, shape, f">= {least:.3g}{unit}", f"{got:.2f}{unit}", got >= least)
 
 
 def verdicts(run: Run) -> list[Verdict]:
-    return [*speed(run), *copy_part(run), *memory(run), *accuracy(run)]
+    return [*speed(run), *copy_part(run), *memory(run), *head(run), *accuracy(run)]

@@ -4,12 +4,14 @@ import argparse
 import gc
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import budgets
 
-from bench import accuracy, machine, memory, promises, torch_face
+from bench import accuracy, head, head_memory, machine, memory, promises, torch_face
 from bench.cases import DTYPES, MODES, SEGMENTATION, SHAPES, TORCH_MODES, Case, size
+from bench.head_problem import GENERATED
 from bench.peers import PEERS, Calls, UnavailableError
 from bench.timing import Row, check, interleaved, row, truth
 
@@ -25,13 +27,21 @@ def everything(options: argparse.Namespace) -> Run:
     run: Run = {"date": today, "machine": machine.describe(), "versions": machine.versions()}
     print(sentence(run), flush=True)
     run |= {"rows": [], "absent": [], "ulp": {}}
+    if options.face != "head":
+        losses(options, run)
+    if options.face == "head" or not (options.face or options.quick or options.shape):
+        linear_head(options, run)
+    return run
+
+
+def losses(options: argparse.Namespace, run: Run) -> None:
+    """Logits in, loss and gradient out."""
     for dtype, shape in problems(options):
         one_case(Case.random(shape, dtype), options, run)
     if options.face != "numpy" and not options.quick and not options.shape:
         torch_only(options.seconds, run)
     for dtype in options.dtype or (DTYPES[:1] if options.quick else (*DTYPES, "float16")):
         run["ulp"][dtype] = accuracy.worst(dtype, chosen(exact_peers(options), options))
-    return run
 
 
 def problems(options: argparse.Namespace) -> list[tuple[str, tuple[int, ...]]]:
@@ -109,6 +119,18 @@ def torch_only(seconds: float, run: Run) -> None:
         leave_out("neglog.torch", reason, run)
 
 
+def linear_head(options: argparse.Namespace, run: Run) -> None:
+    """The linear layer in front of the loss, in both faces."""
+    source = options.head.source if options.head else GENERATED
+    found = run["head"] = {"source": source, "rows": [], "errors": {}, "memory": []}
+    print(f"\nlinear head, rows x width x classes; with grad_tolerance: {source}")
+    for each in head.rows(options, found["errors"], partial(leave_out, run=run)):
+        found["rows"].append(each)
+        print(head_line(each), flush=True)
+    if not options.quick and "float32" in (options.dtype or DTYPES):
+        found["memory"] = head_memory.everything(partial(leave_out, run=run))
+
+
 def keep(found: Row, run: Run) -> None:
     run["rows"].append(found)
     print(line(found), flush=True)
@@ -120,6 +142,14 @@ def line(row: Row) -> str:
     peers = "  ".join(f"{name} {value:.2f}x" for name, value in ratios.items())
     end = f"  copy {copy:.2f}" if copy and row["mode"] == "forward + gradient" else ""
     return f"{row['dtype']:8} {size(row['shape']):18} {row['mode']:23} {milli(ours)}  {peers}{end}"
+
+
+def head_line(row: Row) -> str:
+    ratios, (face, ours) = dict(row["ratio"]), next(iter(row["seconds"].items()))
+    part = f"{1 / ratios.pop('products'):.2f} of its products"
+    peers = "  ".join(f"{name} {value:.2f}x" for name, value in ratios.items())
+    where = f"{row['dtype']:8} {size(row['shape']):18} {face:12} {row['mode']:24}"
+    return f"{where} {milli(ours)}  {part}  {peers}"
 
 
 def milli(seconds: float) -> str:
@@ -136,7 +166,8 @@ def sentence(run: Run) -> str:
 
 
 def report(run: Run) -> None:
-    print("\nworst error on the hard rows, in ulp of the result: nll / gradient")
+    if run["ulp"]:
+        print("\nworst error on the hard rows, in ulp of the result: nll / gradient")
     for dtype, peers in run["ulp"].items():
         cells = [
             f"{name} {float(e['nll']):.3g} / {float(e['gradient']):.3g}"
@@ -147,7 +178,21 @@ def report(run: Run) -> None:
         found = run["memory"]
         print(f"\npeak memory above the logits, in arrays of their size, {size(found['shape'])}")
         print("  " + "   ".join(f"{name} {got:.2f}" for name, got in found["arrays"].items()))
+    if "head" in run:
+        report_head(run["head"])
     print("\npromises (tests/budgets.py)")
     for what, shape, wanted, measured, met in promises.verdicts(run):
         mark, where = "met   " if met else "MISSED", size(shape) if shape else ""
-        print(f"  {mark}  {what:50} {where:14} {wanted:14} {measured}")
+        print(f"  {mark}  {what:58} {where:19} {wanted:14} {measured}")
+
+
+def report_head(found: dict[str, Any]) -> None:
+    print(f"\nerror of the gradients, in their norms: dhidden / dclasses ({found['source']})")
+    for face, modes in found["errors"].items():
+        for mode, e in modes.items():
+            errors = f"{e['hidden']:.1e} / {e['classes']:.1e}"
+            print(f"  {face:12}  {mode:22}  {errors}, {e['kept']:.2%} of the entries kept")
+    for each in found["memory"]:
+        cells = [f"{name} {count / 2**20:.1f}" for name, count in each["bytes"].items()]
+        print(f"peak memory above arguments and gradients, MiB, {size(each['shape'])}")
+        print("  " + "   ".join(cells))

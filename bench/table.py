@@ -22,6 +22,10 @@ class Words(NamedTuple):
     torch: str
     memory: str
     errors: str
+    head: tuple[str, ...]  # what the columns hold, before the peers
+    sources: dict[str, str]  # of the peaked head; "files" for a real one
+    head_errors: tuple[str, ...]
+    head_memory: str
     machine: str
     absent: str = "—"
 
@@ -33,11 +37,18 @@ ENGLISH = Words(
         "forward + gradient": "forward + gradient",
         "row_stats + backward": "`row_stats`",
         "loss in a compiled step": "in a compiled step",
+        "loss": "loss alone",
+        "row_stats": "`linear_row_stats`",
+        "half of the rows ignored": "half of the rows ignored",
     },
     copy="part of a copy's speed",
     torch="PyTorch: forward + backward",
     memory="PyTorch: peak memory above the logits",
     errors="worst error, ulp: nll / gradient",
+    head=("linear head: loss + gradients", "by", "time", "in times of its matrix products"),
+    sources={"generated": "a generated head", "files": "a real head"},
+    head_errors=("error in norms of the exact gradient", "by", "hidden", "classes", "entries kept"),
+    head_memory="linear head: peak memory above arguments and gradients",
     machine="Measured on {cpu}, {threads} threads, instruction set `{instruction_set}`, {system}, "
     "Python {python}, {versions}. `2.0x` means that the library takes twice as long as neglog.",
 )
@@ -48,15 +59,23 @@ KOREAN = Words(
         "forward + gradient": "순전파 + 기울기",
         "row_stats + backward": "`row_stats`",
         "loss in a compiled step": "컴파일된 학습 단계 안에서",
+        "loss": "손실만",
+        "row_stats": "`linear_row_stats`",
+        "half of the rows ignored": "행의 절반을 무시",
     },
     copy="메모리 복사 속도 대비",
     torch="PyTorch: 순전파 + 역전파",
     memory="PyTorch: 로짓을 뺀 최대 메모리",
     errors="최대 오차(ulp): nll / 기울기",
+    head=("선형 헤드: 손실 + 기울기", "계산", "시간", "필요한 행렬 곱 시간의 몇 배"),
+    sources={"generated": "생성한 헤드", "files": "실제 헤드"},
+    head_errors=("정확한 기울기의 노름 대비 오차", "계산", "hidden", "classes", "남긴 원소"),
+    head_memory="선형 헤드: 인수와 기울기를 뺀 최대 메모리",
     machine="측정 환경: {cpu}, 스레드 {threads}개, 명령어 집합 `{instruction_set}`, {system}, "
     "Python {python}, {versions}. `2.0x`는 neglog보다 두 배 오래 걸린다는 뜻입니다.",
 )
 READMES = {"README.md": ENGLISH, "README.ko.md": KOREAN}
+HEAD_PEERS = ("torch eager", "torch.compile", "torch chunked")
 NO_PEER = {"copy", "bare node"}  # shown apart, or only when the benchmark runs
 
 
@@ -75,6 +94,8 @@ def markdown(run: dict[str, Any], words: Words) -> str:
         parts.append(torch_times(found, words))
     if "memory" in run:
         parts.append(memory(run["memory"], words))
+    if "head" in run:
+        parts += head(run["head"], words)
     return "\n\n".join([*parts, errors(run, words), machine(run, words)]) + "\n"
 
 
@@ -121,6 +142,59 @@ def memory(found: dict[str, Any], words: Words) -> str:
     megabytes = 4 * shape[0] * shape[1] / 2**20
     cells = [f"{count:.2f} x {megabytes:.0f} MiB" for count in arrays.values()]
     return grid([words.memory, *arrays], [[size(shape), *cells]])
+
+
+def head(found: dict[str, Any], words: Words) -> list[str]:
+    """Times, errors with a tolerance, and memory of the linear head."""
+    source = words.sources.get(found["source"], words.sources["files"])
+    parts = [head_times(found["rows"], source, words)]
+    body = [
+        [
+            f"`{mode}`, {source}",
+            face,
+            f"{error['hidden']:.1e}",
+            f"{error['classes']:.1e}",
+            f"{error['kept']:.2%}",
+        ]
+        for face, modes in found["errors"].items()
+        for mode, error in modes.items()
+    ]
+    if body:
+        parts.append(grid([*words.head_errors], body))
+    if found["memory"]:
+        parts.append(head_memory(found["memory"], words))
+    return parts
+
+
+def head_times(rows: list[dict[str, Any]], source: str, words: Words) -> str:
+    peers = [name for name in HEAD_PEERS if any(name in row["ratio"] for row in rows)]
+    body = []
+    for row in rows:
+        cells = [head_label(row, source, words), next(iter(row["seconds"])), duration(row)]
+        part = f"{1 / row['ratio']['products']:.2f}"
+        body.append([*cells, part, *ratios(row, peers, words)])
+    return grid([*words.head, *peers], body)
+
+
+def head_label(row: dict[str, Any], source: str, words: Words) -> str:
+    """What sets a row apart; those with a tolerance are measured on a peaked head."""
+    mode, parts = row["mode"], [size(row["shape"])]
+    if row["dtype"] != "float32":
+        parts.append(row["dtype"])
+    if mode.startswith("grad_tolerance"):
+        parts += [source, f"`{mode}`"]
+    elif mode in words.modes:
+        parts.append(words.modes[mode])
+    return ", ".join(parts)
+
+
+def head_memory(measured: list[dict[str, Any]], words: Words) -> str:
+    names = list(measured[0]["bytes"])
+    body = []
+    for each in measured:
+        taken = {name: f"{count / 2**20:.0f} MiB" for name, count in each["bytes"].items()}
+        body.append([size(each["shape"]), *(taken.get(name, words.absent) for name in names)])
+    return grid([words.head_memory, *names], body)
 
 
 def errors(run: dict[str, Any], words: Words) -> str:

@@ -1,5 +1,6 @@
 """The last layer of a language model is tuned for a few steps: with all logits, and without them.
 
+Without them exactly, and with the gradient's small entries replaced by their sums (grad_tolerance).
 Each way runs in a process of its own, so that its peak memory is its own. Without files the head is
 generated; a real one is two .npz files: `classes` (V, D), and `hidden` (N, D) with `target` (N,).
 
@@ -13,6 +14,8 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
+from math import nan
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -23,7 +26,8 @@ import torch.nn.functional as F  # noqa: N812
 
 import neglog.torch
 
-WAYS = ("torch", "neglog")
+TOLERANCES = (1e-5, 2**-12)
+TORCH = "torch"  # the way that is not ours
 MIB = 2**20
 
 
@@ -44,11 +48,12 @@ def read(classes: Path, states: Path) -> tuple[torch.Tensor, ...]:
     return tuple(torch.from_numpy(x.astype(d)) for x, d in zip(arrays, dtypes, strict=True))
 
 
-def loss_of(way: str, hidden: torch.Tensor, classes: torch.Tensor, target: torch.Tensor) -> Any:
-    """The same loss, with the logits of all rows or without them."""
-    if way == "torch":
+def loss_of(way: str, *head: torch.Tensor, info: neglog.torch.HeadInfo | None = None) -> Any:
+    """The same loss of hidden, classes, target: with all logits, or ours with this tolerance."""
+    if way == TORCH:
+        hidden, classes, target = head
         return F.cross_entropy(F.linear(hidden, classes), target)
-    return neglog.torch.linear_cross_entropy(hidden, classes, target)
+    return neglog.torch.linear_cross_entropy(*head, grad_tolerance=float(way), info=info)
 
 
 def peak() -> int:
@@ -57,15 +62,20 @@ def peak() -> int:
 
 
 def tune(way: str, head: tuple[torch.Tensor, ...], steps: int, rate: float) -> dict[str, Any]:
-    """Gradient descent on the class vectors: losses, seconds a step, memory above head and data."""
+    """Gradient descent on the class vectors: losses, seconds a step, memory above head and data.
+
+    And of the first gradient the part of the entries that was computed, and the most probability
+    that was left out of a row.
+    """
     classes, hidden, target = head
     classes.requires_grad_()
     loss_of(way, hidden[:8], classes[:8], target[:8] * 0).backward()  # what libraries keep
     classes.grad = None
     before, losses, seconds = peak(), [], []
+    info = neglog.torch.HeadInfo(kept=1.0, mean_dropped=0.0, largest_dropped=0.0)
     for step in range(steps):
         start = time.perf_counter()
-        loss = loss_of(way, hidden, classes, target)
+        loss = loss_of(way, hidden, classes, target, info=None if step else info)
         loss.backward()
         with torch.no_grad():
             assert classes.grad is not None
@@ -73,9 +83,12 @@ def tune(way: str, head: tuple[torch.Tensor, ...], steps: int, rate: float) -> d
         classes.grad = None
         seconds.append(time.perf_counter() - start)
         losses.append(loss.item())
-        print(f"\r{way:7} step {step + 1} of {steps}", end="", file=sys.stderr, flush=True)
+        print(
+            f"\r{name_of(way):11} step {step + 1} of {steps}", end="", file=sys.stderr, flush=True
+        )
     print(file=sys.stderr)
-    return {"losses": losses, "seconds": median(seconds), "memory": peak() - before}
+    found = {"losses": losses, "seconds": median(seconds), "memory": peak() - before}
+    return found | {"kept": info.kept, "left_out": info.largest_dropped}
 
 
 def run(way: str, arguments: list[str]) -> dict[str, Any]:
@@ -86,40 +99,76 @@ def run(way: str, arguments: list[str]) -> dict[str, Any]:
     return found
 
 
+def name_of(way: str) -> str:
+    """What a table or a picture calls it."""
+    if way == TORCH:
+        return TORCH
+    return f"t = {float(way):.3g}" if float(way) else "neglog"
+
+
+def apart(found: dict[str, dict[str, Any]]) -> dict[str, list[float]]:
+    """How far each curve is from the exact one of ours, as a part of it."""
+    exact = found["neglog"]["losses"]
+    return {
+        name: [abs(loss - own) / own for loss, own in zip(one["losses"], exact, strict=True)]
+        for name, one in found.items()
+    }
+
+
 def draw(found: dict[str, dict[str, Any]], path: Path) -> None:
-    """Both curves, and what they cost."""
+    """All curves, how far they are from the exact one, and what they cost."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 3), layout="constrained")
-    curves, clock, memory = figure.subplots(1, 3, width_ratios=(2, 1, 1))
-    for way, width, style in zip(WAYS, (5, 1.5), ("-", "--"), strict=True):
-        curves.plot(found[way]["losses"], style, linewidth=width, label=way)
+    figure = Figure(figsize=(14, 3.2), layout="constrained")
+    curves, difference, clock, memory = figure.subplots(1, 4, width_ratios=(3, 3, 2, 2))
+    widths = dict(zip(found, (7, 4, 2), strict=False))  # below each other, so that all are seen
+    for name, one in found.items():
+        curves.plot(one["losses"], linewidth=widths.get(name, 1), label=name)
     curves.set(title="mean nll", xlabel="step")
     curves.legend()
-    colours = ("#1f77b4", "#ff7f0e")
-    clock.bar(WAYS, [found[way]["seconds"] for way in WAYS], color=colours)
+    for colour, (name, values) in enumerate(apart(found).items()):
+        if name != "neglog":
+            difference.semilogy([value or nan for value in values], f"C{colour}.-")
+    difference.set(title="difference to neglog, as a part of the nll", xlabel="step")
+    labels = [name.replace("= ", "=\n") for name in found]
+    colours = [f"C{colour}" for colour in range(len(found))]
+    clock.bar(labels, [one["seconds"] for one in found.values()], color=colours)
     clock.set_title("seconds a step")
-    memory.bar(WAYS, [found[way]["memory"] / MIB for way in WAYS], color=colours)
+    memory.bar(labels, [one["memory"] / MIB for one in found.values()], color=colours)
     memory.set_title("MiB above the data")
+    for bars in (clock, memory):
+        bars.tick_params(axis="x", labelsize=8)
     figure.savefig(path, dpi=150)
 
 
 def report(found: dict[str, dict[str, Any]]) -> None:
-    """Losses beside each other, time and memory."""
-    theirs, ours = (found[way]["losses"] for way in WAYS)
-    print("step  nll with torch  with neglog  difference")
-    for step in sorted({0, len(ours) // 4, len(ours) // 2, len(ours) - 1}):
-        a, b = theirs[step], ours[step]
-        print(f"{step:4d}{a:16.6f}{b:13.6f}{b - a:12.0e}")
-    print(f"seconds a step{found['torch']['seconds']:6.2f}{found['neglog']['seconds']:13.2f}")
-    for way, place in zip(WAYS, ("MiB above data{:6.0f}", "{:13.0f}\n"), strict=True):
-        print(place.format(found[way]["memory"] / MIB), end="")
-    furthest = max(abs(a - b) / a for a, b in zip(theirs, ours, strict=True))
-    print(f"the losses differ by at most {furthest:.0e} of themselves")
+    """A column a way: losses, how far they are from the exact ones, time and memory."""
+
+    def line(title: str, values: Iterable[str]) -> None:
+        print(f"{title:22}" + "".join(f"{value:>14}" for value in values))
+
+    ways, steps = found.values(), len(found["neglog"]["losses"])
+    line("mean nll", found)
+    for step in sorted({0, steps // 4, steps // 2, steps - 1}):
+        line(f"  step {step}", (f"{one['losses'][step]:.6f}" for one in ways))
+    line("furthest from neglog", (f"{max(values):.0e}" for values in apart(found).values()))
+    line("seconds a step", (f"{one['seconds']:.3f}" for one in ways))
+    line("MiB above the data", (f"{one['memory'] / MIB:.0f}" for one in ways))
+    print("of the first gradient")
+    line("  entries computed", (f"{one['kept']:.2%}" for one in ways))
+    line("  most mass left out", (f"{one['left_out']:.1e}" for one in ways))
+
+
+def share(text: str) -> float:
+    """A number between 0 and 1 from the command line."""
+    number = float(text)
+    if not 0 < number < 1:
+        raise argparse.ArgumentTypeError(f"{text} does not lie between 0 and 1")
+    return number
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Tune both ways and compare; with --way, tune one and print it as JSON."""
+    """Tune every way and compare; with --way, tune one and print it as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--classes", type=Path, metavar="NPZ")
     parser.add_argument("--states", type=Path, metavar="NPZ")
@@ -128,9 +177,13 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--rate", type=float, help="of the descent (default: 30; of a file, 0.01)")
+    parser.add_argument(
+        "--tolerance", type=share, action="append", metavar="T",
+        help="a further way, with this grad_tolerance; again for another (default: 1e-5 and 2^-12)",
+    )  # fmt: skip
     parser.add_argument("--output", type=Path, default=Path("lm_head.png"), metavar="PNG")
     parser.add_argument("--force", action="store_true", help="replace the picture if it exists")
-    parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
+    parser.add_argument("--way", help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
     if (options.classes is None) != (options.states is None):
         parser.error("--classes and --states belong together")
@@ -147,7 +200,8 @@ def main(argv: list[str] | None = None) -> None:
     passed += ["--size", *map(str, options.size)]
     if options.classes:
         passed += ["--classes", str(options.classes), "--states", str(options.states)]
-    found = {way: run(way, passed) for way in WAYS}
+    ways = [TORCH, "0", *map(str, options.tolerance or TOLERANCES)]
+    found = {name_of(way): run(way, passed) for way in ways}
     report(found)
     draw(found, options.output)
     print(f"written to {options.output}")

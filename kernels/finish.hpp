@@ -96,7 +96,7 @@ inline void set_sums(Rows& r, int i, const Partial& p) {
 template <class T>
 inline int64_t argmax_of(const T* z, int64_t step, int64_t classes, const Rows& r, int i) {
     if (r.skipped[i]) return 0;
-    if (r.others[i] == r.others[i] || r.max[i] == kInfinity) [[likely]]
+    if (r.others[i] == r.others[i]) [[likely]]
         return r.arg[i];
     for (int64_t j = 0; j < classes; ++j) {
         const double v = value_of(z + j * step);

@@ -7,28 +7,33 @@
 namespace neglog::NEGLOG_ISA {
 namespace {
 
-inline bool is_nan_row(const Partial& p) { return p.others != p.others && p.max != kInfinity; }
+// The place of a nan, if there is one, is that of the maximum.  `unit`, which nothing here needs,
+// says so of a row: a sum that is no number may also come of two infinities.
+inline bool points_to_nan(const Partial& p) { return p.unit != p.unit; }
 
-// What is known of a row, and of classes that stand behind.  The first nan is the maximum's place.
+// What is known of a row, and of classes that stand behind.
 inline Partial joined(const Partial& known, const Partial& next, Inverse it) {
     const Partial both[2] = {known, next};
     Partial all = merge(both, 2, it);
-    if (is_nan_row(all))
-        all.arg = is_nan_row(known) ? known.arg : is_nan_row(next) ? next.arg : all.arg;
+    const Partial& first = points_to_nan(known) ? known : points_to_nan(next) ? next : all;
+    all.arg = first.arg;
+    all.unit = first.unit;
     return all;
 }
 
 template <class T>
 inline Partial reduce_panel(const Job& panel, int64_t row, int64_t first, Inverse it) {
-    const int64_t parts = parts_of<Compute<T>>(panel.classes);
+    constexpr int64_t size = kPart<Compute<T>>;
+    const T* z = logits_of<T>(panel, row);
     Partial all{};
-    for (int64_t p = 0; p < parts; ++p) {
+    for (int64_t p = 0; p < parts_of<Compute<T>>(panel.classes); ++p) {
         Partial next = reduce_nth<T>(panel, row, p, it, nullptr);
-        if (is_nan_row(next)) {
-            const T* z = logits_of<T>(panel, row);
-            for (next.arg = p * kPart<Compute<T>>;
-                 value_of(z + next.arg) == value_of(z + next.arg);)
-                ++next.arg;
+        next.unit = 1;
+        if (next.others != next.others) {
+            const int64_t stop = p * size + part_size<Compute<T>>(panel.classes, p);
+            int64_t j = p * size;
+            while (j < stop && value_of(z + j) == value_of(z + j)) ++j;
+            if (j < stop) next.arg = j, next.unit = __builtin_nan("");
         }
         next.arg += first;
         all = p ? joined(all, next, it) : next;

@@ -36,7 +36,7 @@ class SpeedLimit(NamedTuple):
 
     what: str  # "forward + gradient", "forward", "out="; in torch "forward + backward"
     peer: str
-    shape: tuple[int, int] | None  # None: every other shape of the benchmark
+    shape: tuple[int, ...] | None  # None: every other shape of the benchmark
     at_least: float
     sentence: str
     dtype: str = "float32"
@@ -92,6 +92,93 @@ class MemoryLimit(NamedTuple):
 
 TORCH_MEMORY = MemoryLimit(
     (2048, 32768), 1.05, "forward + backward: the gradient, and a few numbers a row."
+)
+
+
+# The linear head. Hidden states x width x classes.
+HEAD_SHAPE = (2048, 768, 50304)
+PEAKED_SHAPE = (2048, 576, 49152)  # of SmolLM2's head, and of the generated one in its place
+
+
+class PartLimit(NamedTuple):
+    """Our time, in parts of the time of what it is held against, in one run of one process."""
+
+    face: str
+    what: str  # as in bench/head.py
+    of: str  # "products": those that it needs, in the face's library, into places that lie ready
+    at_most: float
+    sentence: str
+    dtype: str = "float32"
+
+
+HEAD_PARTS = (
+    *(
+        PartLimit(face, what, of, at_most, sentence)
+        for face in ("neglog.torch", "neglog")
+        for what, of, at_most, sentence in (
+            ("loss + gradients", "products", 1.05, "One pass, over logits in the cache."),
+            ("loss", "products", 1.05, "One product, and one pass."),
+            ("row_stats", "products", 1.05, "All numbers of a row come in one pass."),
+            ("half of the rows ignored", "all rows", 0.55, "They cost no product."),
+        )
+    ),
+    PartLimit(
+        "neglog.torch", "loss + gradients", "products", 1.15, "Products are short.", "bfloat16"
+    ),
+)
+
+HEAD_SPEED = (
+    SpeedLimit(
+        "loss + gradients", "torch eager", HEAD_SHAPE, 1.2, "It keeps and reads all logits."
+    ),
+    SpeedLimit("loss + gradients", "torch.compile", HEAD_SHAPE, 1.25, "So does its compiled form."),
+    SpeedLimit("loss + gradients", "torch chunked", HEAD_SHAPE, 3, "Its chunks are narrow."),
+    SpeedLimit(
+        "loss + gradients", "torch chunked", HEAD_SHAPE, 30, "Not made for a CPU.", "bfloat16"
+    ),
+)
+
+
+class ToleranceLimit(NamedTuple):
+    """Promised of a real head, float32: what is left out depends on how peaked its softmax is."""
+
+    what: str  # as in bench/head.py
+    tolerance: float
+    at_most: float  # our time, in parts of that of the three products
+    hidden: float  # norm of the gradient's error, in norms of the exact gradient
+    classes: float
+    sentence: str
+
+
+HEAD_TOLERANCES = (
+    ToleranceLimit(
+        "grad_tolerance=1e-5", 1e-5, 0.55, 2.5e-3, 7e-4, "One product in three, and 2 % of two."
+    ),
+    ToleranceLimit("grad_tolerance=2**-12", 2**-12, 0.45, 1.6e-2, 6e-3, "0.3 % of two products."),
+)
+
+
+class HeadMemoryLimit(NamedTuple):
+    """Peak memory above arguments and gradients, float32."""
+
+    faces: tuple[str, ...]
+    shapes: tuple[tuple[int, int, int], ...]  # the others are measured at the first
+    logits: int  # bytes of a chunk of logits; one row of them more is allowed
+    slack: int  # bytes
+    part: float  # of what torch eager needs, at most
+    sentence: str
+
+    def bytes_for(self, num_classes: int) -> int:
+        return self.logits + 4 * num_classes + self.slack
+
+
+HEAD_MEMORY = HeadMemoryLimit(
+    ("neglog.torch", "neglog"),
+    ((16384, 576, 49152), (16384, 64, 131072)),
+    64 * 2**20,
+    2 * 2**20,
+    1 / 8,
+    "A chunk of logits. The slack is for pages of Python, of threads and of their allocator.",
 )
 
 

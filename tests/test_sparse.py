@@ -57,10 +57,11 @@ def compressed(grad: Any, threshold: Any, most: float = 1.0) -> _sparse.Compress
 
 
 def products(chunks: list[_sparse.Compressed], classes: Any, hidden: Any) -> tuple[Any, Any]:
+    entries = [chunk.entries for chunk in chunks]
     compute = compute_type(classes)
     by_row, by_class = np.zeros(hidden.shape, compute), np.zeros(classes.shape, compute)
-    _sparse.add_times_classes(chunks, classes, by_row)
-    _sparse.add_times_hidden(chunks, hidden, by_class)
+    _sparse.add_times_classes(entries, classes, by_row)
+    _sparse.add_times_hidden(entries, hidden, by_class)
     return by_row, by_class
 
 
@@ -78,7 +79,7 @@ def check(grad: Any, threshold: Any, classes: Any, hidden: Any) -> None:
     """Everything that `compress` and the products give for this gradient."""
     kept, left = split(grad, threshold)
     have = compressed(grad, threshold)
-    assert have.kept == (np.abs(grad.astype(np.float64)) > threshold[:, None]).sum()
+    assert have.entries.count == (np.abs(grad.astype(np.float64)) > threshold[:, None]).sum()
     for sign, part in ((0, np.maximum(left, 0)), (1, np.maximum(-left, 0))):
         np.testing.assert_allclose(have.row_sums[sign], part.sum(axis=1), rtol=1e-13)
         np.testing.assert_allclose(have.class_sums[sign], part.sum(axis=0), rtol=1e-13)
@@ -106,7 +107,7 @@ def test_all_kept_and_none_kept(keep: str, dtype: str) -> None:
     check(grad, np.full(20, 0.0 if keep == "all" else 1e30), classes, hidden)
     have = _sparse.compress(grad, np.full(20, 0.0 if keep == "all" else 1e30), 1.0)
     assert have is not None
-    assert have.kept == (grad.size if keep == "all" else 0)
+    assert have.entries.count == (grad.size if keep == "all" else 0)
 
 
 def test_a_threshold_of_zero_leaves_out_zeros_alone() -> None:
@@ -114,7 +115,7 @@ def test_a_threshold_of_zero_leaves_out_zeros_alone() -> None:
     grad[:, ::3] = 0
     grad[:, 1::3] = -0.0
     have = compressed(grad, np.zeros(9))
-    assert have.kept == np.count_nonzero(grad)
+    assert have.entries.count == np.count_nonzero(grad)
     assert not have.row_sums.any()
     assert not have.class_sums.any()
 
@@ -135,9 +136,9 @@ def test_what_is_not_a_number_reaches_the_products(dtype: str, value: float) -> 
 def test_a_threshold_between_two_float32_is_not_rounded_up() -> None:
     grad = np.array([[1.0, np.nextafter(np.float32(1), np.float32(2)), 0.5]], np.float32)
     between = np.array([1 + 2.0**-24 + 2.0**-30])  # nearer to the second
-    assert compressed(grad, between).kept == 1
-    assert compressed(grad, np.array([1e300])).kept == 0
-    assert compressed(grad, np.array([np.nan])).kept == 3
+    assert compressed(grad, between).entries.count == 1
+    assert compressed(grad, np.array([1e300])).entries.count == 0
+    assert compressed(grad, np.array([np.nan])).entries.count == 3
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -164,8 +165,8 @@ def test_rows_may_lie_anywhere(dtype: str) -> None:
     for to, array in zip(apart, (grad, classes, hidden), strict=False):
         to[...] = array
     have = compressed(apart[0], threshold)
-    _sparse.add_times_classes([have], apart[1], apart[3])
-    _sparse.add_times_hidden([have], apart[2], apart[4])
+    _sparse.add_times_classes([have.entries], apart[1], apart[3])
+    _sparse.add_times_hidden([have.entries], apart[2], apart[4])
     assert_identical(have.row_sums, want.row_sums, "row sums")
     assert_identical(have.class_sums, want.class_sums, "class sums")
     assert_identical(apart[3], wanted[0], "product with classes")
@@ -195,24 +196,28 @@ def test_bits_depend_neither_on_threads_nor_on_chunks(
 def test_too_many_entries_are_none(n: int, threads: Callable[[int], None]) -> None:
     threads(n)
     grad, threshold, _, _ = problem(600, 2000, 1, "float32")
-    kept = compressed(grad, threshold).kept
-    assert compressed(grad, threshold, (kept + 0.5) / grad.size).kept == kept
+    kept = compressed(grad, threshold).entries.count
+    assert compressed(grad, threshold, (kept + 0.5) / grad.size).entries.count == kept
     assert _sparse.compress(grad, threshold, (kept - 0.5) / grad.size) is None
     assert _sparse.compress(grad, threshold, 0.0) is None
-    assert compressed(grad, np.full(600, 1e9), 0.0).kept == 0
+    assert compressed(grad, np.full(600, 1e9), 0.0).entries.count == 0
 
 
 def test_nothing_to_do() -> None:
     none = compressed(np.zeros((0, 5), np.float32), np.zeros(0))
-    assert none.kept == 0
+    assert none.entries.count == 0
     assert none.class_sums.tolist() == [[0] * 5] * 2
     out = np.ones((5, 3), np.float32)
-    _sparse.add_times_hidden([none], np.zeros((0, 3), np.float32), out)
+    _sparse.add_times_hidden([none.entries], np.zeros((0, 3), np.float32), out)
     assert (out == 1).all()
     some = compressed(np.ones((2, 5), np.float32), np.zeros(2))
-    _sparse.add_times_classes([some], np.zeros((5, 0), np.float32), np.zeros((2, 0), np.float32))
+    _sparse.add_times_classes(
+        [some.entries], np.zeros((5, 0), np.float32), np.zeros((2, 0), np.float32)
+    )
     grown = np.zeros((2, 3), np.float32)
-    _sparse.add_times_classes([none, some, none], np.ones((5, 3), np.float32), grown)
+    _sparse.add_times_classes(
+        [none.entries, some.entries, none.entries], np.ones((5, 3), np.float32), grown
+    )
     assert (grown == 5).all()
 
 
@@ -249,7 +254,7 @@ def test_what_does_not_fit_is_refused() -> None:
             _sparse.add_times_classes(chunks, classes, to)
     for rows, to in ((5, np.zeros((6, 3), f4)), (4, np.zeros((4, 3), f4))):
         with pytest.raises(ValueError, match=r"hidden|out"):
-            _sparse.add_times_hidden([kept], np.ones((rows, 3), f4), to)
+            _sparse.add_times_hidden([kept.entries], np.ones((rows, 3), f4), to)
 
 
 def test_entries_cannot_be_forged() -> None:

@@ -43,10 +43,9 @@ def peaked(seed: int = 0, dtype: Any = np.float64, flat: slice | None = None, n:
     """Logits of deviation 7, so that few classes have nearly all of the mass; half are right."""
     random = np.random.default_rng(seed)
     hidden, classes = random.normal(size=(n, 12)), 2 * random.normal(size=(V, 12))
-    if flat is not None:
-        hidden[flat] *= 1e-3
     bias = random.normal(size=V)
     if flat is not None:
+        hidden[flat] *= 1e-3
         bias *= 1e-3
     right, guess = (hidden @ classes.T + bias).argmax(1), random.integers(0, V, n)
     made = {"hidden": hidden, "classes": classes, "bias": bias}
@@ -76,9 +75,7 @@ def grouped(hidden: Array, used: Array, groups: int) -> Array:
     """Of every row the one among a few, evenly chosen, that it points along with most."""
     rows = np.flatnonzero(used)
     centres = hidden[rows[np.arange(groups) * len(rows) // groups]]
-    nearest: Array = (hidden @ (centres / np.linalg.norm(centres, axis=1, keepdims=True)).T).argmax(
-        1
-    )
+    nearest: Array = (hidden @ centres.T / np.linalg.norm(centres, axis=1)).argmax(1)
     return nearest
 
 

@@ -245,15 +245,39 @@ def test_lm_head(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     np.savez(files["classes"], classes=classes.astype(np.float16))
     np.savez(files["states"], hidden=hidden.astype(np.float16), target=target.astype(np.int32))
     named = [part for name, path in files.items() for part in (f"--{name}", str(path))]
-    for source in (["--size", "300", "8", "200"], named):
-        module.main([*source, "--steps", "3", "--output", str(picture), "--force", "--rate", "1"])
+    common = ["--steps", "3", "--output", str(picture), "--force", "--rate", "1"]
+    for source in (
+        ["--size", "300", "8", "200", "--tolerance", "0.1"],
+        [*named, "--tolerance", "0.1"],
+    ):
+        module.main([*source, *common])
         said = capfd.readouterr().out
         assert picture.read_bytes().startswith(PNG)
-        furthest = re.search(r"differ by at most (\S+) of", said)
-        assert furthest is not None
-        assert float(furthest[1]) < 1e-5
-        first, *_, last = re.findall(r"^ +\d+ +([\d.]+)", said, re.M)
-        assert float(last) < float(first)
+        table = {title: cells for title, *cells in map(columns, said.splitlines()) if cells}
+        assert table["mean nll"] == ["torch", "neglog", "t = 0.1"]
+        for first, last in zip(table["step 0"], table["step 2"], strict=True):
+            assert float(last) < float(first)
+        by_torch, by_itself, by_tolerance = map(float, table["furthest from neglog"])
+        assert by_itself == 0
+        assert by_torch < 1e-5 < by_tolerance < 1e-1
+        exact, part = (float(cell.rstrip("%")) for cell in table["entries computed"][1:])
+        assert 0 < part < exact == 100
+        exact, part = map(float, table["most mass left out"][1:])
+        assert 0 == exact < part < 2
     with pytest.raises(SystemExit) as stop:
         module.main(["--output", str(picture)])
     assert stop.value.code == 2
+    assert f"{picture} exists" in capfd.readouterr().err
+
+
+def columns(line: str) -> list[str]:
+    """The cells of a line of a table."""
+    return re.split(r" {2,}", line.strip())
+
+
+def test_lm_head_refuses_a_tolerance_that_is_no_share(capsys: pytest.CaptureFixture[str]) -> None:
+    for wrong, said in (("1", "1 does not lie between 0 and 1"), ("much", "'much'")):
+        with pytest.raises(SystemExit) as stop:
+            example("lm_head").main(["--tolerance", wrong])
+        assert stop.value.code == 2
+        assert said in capsys.readouterr().err

@@ -301,19 +301,21 @@ def test_gradients_of_options_are_exact(name: str) -> None:
 # ---- what is said of it, and what is refused
 
 
-def test_info_is_filled_by_the_call() -> None:
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16], ids=str)
+def test_info_is_filled_by_the_call(dtype: torch.dtype) -> None:
+    """In float16 gradients are made with another factor on the way."""
     assert HeadInfo is neglog.HeadInfo
-    info, wanted, leaves = HeadInfo(), HeadInfo(), head()
+    info, wanted, leaves = HeadInfo(), HeadInfo(), head(dtype)
+    rtol = 1e-9 if dtype == torch.float64 else 0.05  # there, logits are rounded
     loss = ours(leaves, info=info)
     by_numpy(leaves, info=wanted)
-    assert info.kept == pytest.approx(wanted.kept)
-    assert info.mean_dropped == pytest.approx(wanted.mean_dropped)
-    assert info.largest_dropped == pytest.approx(wanted.largest_dropped)
-    np.testing.assert_allclose(info.bound, wanted.bound, rtol=1e-9)
+    for name in ("kept", "mean_dropped", "largest_dropped"):
+        assert getattr(info, name) == pytest.approx(getattr(wanted, name), rel=rtol)
+    np.testing.assert_allclose(info.bound, wanted.bound, rtol=4 * rtol)
     found, _ = grads(loss, leaves[:2])
     _, near = by_numpy(leaves, t=0.0)
-    off = np.linalg.norm(found.numpy() - near[0], axis=1)
-    assert (off <= info.bound).all()
+    off = np.linalg.norm(found.double().numpy() - near[0], axis=1)
+    assert (off <= info.bound + rtol * np.abs(near[0]).max()).all()
 
 
 def test_info_of_an_exact_gradient() -> None:

@@ -4,7 +4,6 @@ What is left out is summed by row and by class, for each sign: whoever puts some
 can keep these sums.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,11 +18,6 @@ class Compressed(NamedTuple):
     entries: _simd.Entries
     row_sums: Array  # (2, n) float64
     class_sums: Array  # (2, V) float64
-
-    @property
-    def kept(self) -> int:
-        """How many entries were kept."""
-        return self.entries.count
 
 
 def compress(grad: Array, threshold: Array, most: float) -> Compressed | None:
@@ -44,16 +38,14 @@ def compress(grad: Array, threshold: Array, most: float) -> Compressed | None:
     return None if entries is None else Compressed(entries, row_sums, class_sums)
 
 
-def add_times_classes(chunks: Sequence[Compressed], classes: Array, out: Array) -> None:
+def add_times_classes(chunks: list[_simd.Entries], classes: Array, out: Array) -> None:
     """Out (n, D) += kept @ classes (V, D), for the rows of all chunks one below the other.
 
     The classes are read once for all chunks, which is most of the time where little is kept.
     """
-    entries = [chunk.entries for chunk in chunks]
-    _simd.add_times_classes(_code(classes), entries, _bits(classes), out)
+    _simd.add_times_classes(_code(classes), chunks, _bits(classes), out)
 
 
-def add_times_hidden(chunks: Sequence[Compressed], hidden: Array, out: Array) -> None:
+def add_times_hidden(chunks: list[_simd.Entries], hidden: Array, out: Array) -> None:
     """Out (V, D) += kept.T @ hidden (n, D), for the rows of all chunks one below the other."""
-    entries = [chunk.entries for chunk in chunks]
-    _simd.add_times_hidden(_code(hidden), entries, _bits(hidden), out)
+    _simd.add_times_hidden(_code(hidden), chunks, _bits(hidden), out)

@@ -97,11 +97,13 @@ def linear_cross_entropy_and_grad(
     With g = p - y per row (times its weight): dhidden = g classes, dclasses = g' hidden,
     dbias = sum of g. One product gives a chunk's logits, two more its gradients.
 
-    With a `grad_tolerance` t only entries of p - y above t are multiplied, one by one: on a trained
-    model one in fifty is above 1e-5. The others, R, are replaced by m r' / sum(m), of their sums by
-    row, m, and by class, r, for each sign of its own. The loss and dbias stay exact, and so does
-    every row's and every class's sum of g. On the head of a trained model (49,152 classes) dhidden
-    is off by {TOLERANCE}.
+    With a `grad_tolerance` t entries of p - y of size above t are multiplied one by one: on a
+    trained model one in fifty is above 1e-5. The others, R, are replaced by R ~ m r' / sum(m), of
+    their sums by row, m, and by class, r: one such matrix for each sign and for each of up to eight
+    groups of rows that point the same way. Loss and dbias stay exact, and so does the sum of g over
+    every row and over every class. On the head of a trained model (49,152 classes) t = 1e-5 changes
+    dhidden by 0.14 % and dclasses by 0.03 % in the 2-norm, and t = 2**-12 by 1.1 % and 0.3 %, where
+    logits rounded to bfloat16 change them by 1.4 % and 1 %.
 
     Args:
         hidden: shape (..., D), and every other argument as for `linear_cross_entropy`.
@@ -116,9 +118,10 @@ def linear_cross_entropy_and_grad(
         temperature: a number or one a row.
         softcap: a number or None.
         reduction: "mean", "sum" or "none"; with "none" the gradients are those of the sum.
-        memory: bytes for the logits of a chunk; None: 64 MiB.
-        grad_tolerance: in [0, 1); 0: nothing is left out. Where more than an eighth of a chunk's
-            entries are above it, nothing of that chunk is left out either.
+        memory: as for `linear_cross_entropy`.
+        grad_tolerance: in [0, 1); 0: nothing is left out. Where more than a sixteenth of a chunk's
+            entries are above it, nothing of that chunk is left out either. What is kept comes out
+            of `memory`: one row of logits takes a tenth more.
         info: a `HeadInfo`, which the call fills in: how much was left out, and a bound on the
             error of each row of dhidden.
 

@@ -22,6 +22,7 @@ from .._rows import RowResult, Sweep
 from . import _compose, _engine
 from ._engine import RESULTS
 from ._layer import Layer
+from ._memory import zeros
 from ._products import Library
 
 Wanted = tuple[bool, bool, bool]  # a gradient by hidden, by classes, by the bias
@@ -195,12 +196,12 @@ def _places(head: Head, wanted: Wanted, once: bool, every: bool, approximate: bo
     by_hidden, by_classes, by_bias = wanted
     dtype, wide = head.hidden.dtype, RESULTS[head.hidden.dtype]
     narrow = once and dtype != torch.float16 and not approximate
-    fresh = torch.zeros if approximate else torch.empty
-    num_classes, width = head.classes.shape
+    hidden, classes = head.hidden, head.classes
+    sums = torch.empty_like(classes) if narrow and by_classes else None
     return Gradients(
-        (torch.empty_like if every else torch.zeros_like)(head.hidden) if by_hidden else None,
-        fresh((num_classes, width), dtype=dtype if narrow else wide) if by_classes else None,
-        torch.zeros(num_classes, dtype=wide) if by_bias else None,
+        (torch.empty_like if every else torch.zeros_like)(hidden) if by_hidden else None,
+        zeros(classes.shape, wide) if by_classes and sums is None else sums,
+        torch.zeros(len(classes), dtype=wide) if by_bias else None,
     )
 
 

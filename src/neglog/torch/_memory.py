@@ -36,6 +36,11 @@ def empty(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
     return tensor if dtype in _NUMPY else tensor.view(dtype)
 
 
+def zeros(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    """A tensor of float64 or float32 whose pages, large ones, are cleared as they are reached."""
+    return torch.from_numpy(np.zeros(shape, _NUMPY[dtype]))
+
+
 def _free_block(size: int) -> Any:
     """The kept block if it is free and of about this size, else a new one."""
     try:

@@ -7,7 +7,7 @@ from .._head import Which, blocks
 from ._engine import RESULTS, Array, as_array
 from ._memory import empty
 
-_BLOCK = 2048  # classes whose part of a product stays in the cache
+_BLOCK = 1024  # classes whose part of a product stays in the cache
 
 
 class Library:
