@@ -189,7 +189,7 @@ KERNELS = (
     ),
     Mutant(
         "the row's stride ignored",
-        "kernels/module.cpp",
+        "kernels/arrays.hpp",
         "Layout{0, stride(0), 1}",
         "Layout{0, shape(1), 1}",
         ("test_gradients",),

@@ -2,7 +2,9 @@
 
 from mutants.catalogue import Mutant
 
-HEAD, NUMPY = "src/neglog/_head.py", "src/neglog/_numpy/_linear.py"
+HEAD, NUMPY = "src/neglog/_head.py", "src/neglog/_numpy/_chunks.py"
+PRODUCTS, REMAINDER = "src/neglog/_numpy/_products.py", "src/neglog/_remainder.py"
+SPARSE, SWEEP = "kernels/sparse.hpp", "kernels/sweep.hpp"
 CHUNKS, NODE = "src/neglog/torch/_chunks.py", "src/neglog/torch/_head.py"
 
 LINEAR = (
@@ -15,7 +17,7 @@ LINEAR = (
     ),
     Mutant(
         "head: a chunk's gradient in place of the sum",
-        NUMPY,
+        PRODUCTS,
         "out[block] += product",
         "out[block] = product",
         ("test_linear",),
@@ -54,5 +56,61 @@ LINEAR = (
         "if prepared is None or met != ctx.upstream:",
         "if prepared is None:",
         ("test_torch_linear_graph",),
+    ),
+    Mutant(
+        "head: one remainder for both signs of what is left out",
+        REMAINDER,
+        "np.tile([[1.0], [-1.0]], (len(by_row) // 2, 1))",
+        "np.tile([[1.0], [1.0]], (len(by_row) // 2, 1))",
+        ("test_tolerance",),
+    ),
+    Mutant(
+        "head: entries at the tolerance of the first row",
+        REMAINDER,
+        "limits = self._tolerance * self._weights[which]",
+        "limits = self._tolerance * self._weights[which[:1].repeat(len(which))]",
+        ("test_tolerance",),
+    ),
+    Mutant(
+        "head: what waits for a sparse product is forgotten at the end",
+        REMAINDER,
+        "        self._multiply()\n        by_row",
+        "        by_row",
+        ("test_tolerance",),
+    ),
+    Mutant(
+        "head: half of the bound",
+        REMAINDER,
+        "bound = 2 * factor",
+        "bound = 0.02 * factor",
+        ("test_tolerance",),
+    ),
+    Mutant(
+        "head: the dense way leaves out what the sparse one would",
+        REMAINDER,
+        "            self._kept += array.size\n            return False",
+        "            self._kept += array.size\n            return True",
+        ("test_tolerance",),
+    ),
+    Mutant(
+        "head: large entries below 0 left out",
+        SPARSE,
+        "small = magnitude<C>(v) <= limit;",
+        "small = v <= limit;",
+        ("test_sparse",),
+    ),
+    Mutant(
+        "head: a maximum of a former panel forgotten",
+        SWEEP,
+        "known = sweep.first ? joined(known, next, it) : next;",
+        "known = next;",
+        ("test_sweep", "test_linear"),
+    ),
+    Mutant(
+        "head: a target in the last class of a panel missed",
+        SWEEP,
+        "if (0 <= at && at < sweep.width)",
+        "if (0 <= at && at < sweep.width - 1)",
+        ("test_sweep", "test_linear"),
     ),
 )

@@ -89,7 +89,7 @@ def check(grad: Any, threshold: Any, classes: Any, hidden: Any) -> None:
         (_sparse.add_times_hidden, hidden, len(classes), kept.T),
     ):
         before = rng.standard_normal((rows, factor.shape[1])).astype(compute)
-        add([have], factor, out := before.copy())
+        add([have.entries], factor, out := before.copy())
         assert_product(out, before, left_factor, factor)
 
 
@@ -251,7 +251,7 @@ def test_what_does_not_fit_is_refused() -> None:
         ([kept], np.ones((6, 3), f4), read_only, (BufferError, ValueError)),
     ):
         with pytest.raises(error):
-            _sparse.add_times_classes(chunks, classes, to)
+            _sparse.add_times_classes([chunk.entries for chunk in chunks], classes, to)
     for rows, to in ((5, np.zeros((6, 3), f4)), (4, np.zeros((4, 3), f4))):
         with pytest.raises(ValueError, match=r"hidden|out"):
             _sparse.add_times_hidden([kept.entries], np.ones((rows, 3), f4), to)

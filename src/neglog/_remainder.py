@@ -21,8 +21,8 @@ Array = npt.NDArray[Any]
 
 # The part of a chunk's entries up to which they are kept one by one. Sparse products are sooner
 # done up to a quarter (0.2 of random entries: 0.84 of the dense products' time at D = 576, 0.75 at
-# 2048; 0.3: 1.16 and 1.02), but what is kept takes 6 bytes an entry of a chunk's memory, and shorter
-# chunks have slower products. On a trained model 0.02 are above 1e-5.
+# 2048; 0.3: 1.16 and 1.02), but what is kept takes 6 bytes an entry of a chunk's memory, and
+# shorter chunks have slower products. On a trained model 0.02 are above 1e-5.
 MOST_KEPT = 1 / 16
 _COLUMN = 2  # bytes of an entry that is kept, beside its number
 _BLOCK = 2048  # rows that are widened at a time
