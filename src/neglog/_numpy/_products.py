@@ -5,7 +5,7 @@ import numpy as np
 from .._head import Which, blocks
 from ._arrays import RESULTS, Array, DType
 
-_BLOCK = 4096  # classes whose part of a product stays in the cache until it is added
+_BLOCK = 1024  # classes whose part of a product stays in the cache until it is added
 
 
 class Library:
