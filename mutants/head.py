@@ -5,7 +5,7 @@ from mutants.catalogue import Mutant
 HEAD, NUMPY = "src/neglog/_head.py", "src/neglog/_numpy/_chunks.py"
 PRODUCTS, REMAINDER = "src/neglog/_numpy/_products.py", "src/neglog/_remainder.py"
 SPARSE, SWEEP = "kernels/sparse.hpp", "kernels/sweep.hpp"
-CHUNKS, NODE = "src/neglog/torch/_chunks.py", "src/neglog/torch/_head.py"
+ROWS, NODE = "src/neglog/torch/_head_rows.py", "src/neglog/torch/_head.py"
 
 LINEAR = (
     Mutant(
@@ -45,7 +45,7 @@ LINEAR = (
     ),
     Mutant(
         "head: torch's rows of weight 0 reach the products",
-        CHUNKS,
+        ROWS,
         "return None if some.all() else some.nonzero().squeeze(1)",
         "return None",
         ("test_torch_linear",),
@@ -79,8 +79,8 @@ LINEAR = (
         ("test_tolerance",),
     ),
     Mutant(
-        "head: half of the bound",
-        REMAINDER,
+        "head: a hundredth of the bound",
+        "src/neglog/_head_info.py",
         "bound = 2 * factor",
         "bound = 0.02 * factor",
         ("test_tolerance",),

@@ -25,6 +25,7 @@ LAYERS = (
     {"_contract", "_rows"},
     {"_head", "_sparse"},
     {"_remainder"},
+    {"_head_info"},
     {"_numpy", "torch", "jax"},
     {"report", "trace", "checker", "learn", "exercises"},
     {"neglog"},

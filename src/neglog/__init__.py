@@ -3,6 +3,7 @@
 from typing import Any
 
 from ._contract import InputKindWarning, RowStats
+from ._head_info import HeadInfo
 from ._numpy import (
     SoftmaxWithLoss,
     binary_cross_entropy,
@@ -26,7 +27,6 @@ from ._numpy import (
     softmax,
     softmax_jacobian,
 )
-from ._remainder import HeadInfo
 from ._rows import cpu_info, set_num_threads
 
 __version__ = "0.3.0"

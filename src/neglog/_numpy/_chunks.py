@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from .._head import Add, Gradients, Head, Which, run, run_numbers
-from .._remainder import HeadInfo, Remainder, fill
+from .._head_info import HeadInfo, fill
+from .._remainder import Remainder
 from .._rows import RowResult, Sweep
 from .._rows import rows as engine
 from ._arrays import Array

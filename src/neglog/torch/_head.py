@@ -8,9 +8,10 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from .._head import Gradients
-from .._remainder import HeadInfo, fill
-from ._chunks import Rows, compute
+from .._head_info import HeadInfo, fill
+from ._chunks import compute
 from ._head_ops import composed, gradient, linear_rows
+from ._head_rows import Rows
 from ._layer import Layer
 from ._loss import Task, coefficients, combined, expected_upstream, remember
 from ._task import softened

@@ -15,7 +15,8 @@ from torch import Tensor
 from torch.library import custom_op
 
 from . import _compose, _engine
-from ._chunks import Rows, compute
+from ._chunks import compute
+from ._head_rows import Rows
 from ._layer import Layer
 from ._ops import derivatives_again, inputs_of, keep_inputs
 from ._way import is_forward_mode
