@@ -4,7 +4,7 @@ from mutants.catalogue import Mutant
 
 HEAD, NUMPY = "src/neglog/_head.py", "src/neglog/_numpy/_chunks.py"
 PRODUCTS, REMAINDER = "src/neglog/_numpy/_products.py", "src/neglog/_remainder.py"
-SPARSE, SWEEP = "kernels/sparse.hpp", "kernels/sweep.hpp"
+COMPRESS, SWEEP = "kernels/compress.hpp", "kernels/sweep.hpp"
 ROWS, NODE = "src/neglog/torch/_head_rows.py", "src/neglog/torch/_head.py"
 
 LINEAR = (
@@ -94,7 +94,7 @@ LINEAR = (
     ),
     Mutant(
         "head: large entries below 0 left out",
-        SPARSE,
+        COMPRESS,
         "small = magnitude<C>(v) <= limit;",
         "small = v <= limit;",
         ("test_sparse",),

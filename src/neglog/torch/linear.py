@@ -65,7 +65,7 @@ def linear_cross_entropy(
         softcap: c bounds the logits as c * tanh(z / c), after bias and temperature.
         memory: bytes for a chunk of logits, at least one row of them; None: 64 MiB. Each chunk adds
             V x D numbers to the gradient of linear_weight: where it has only some hundred rows,
-            more memory is quicker (65536 classes in bfloat16: 256 MiB in two thirds of the time).
+            more memory is quicker.
         grad_tolerance: in [0, 1); entries of p - y up to it are put together, see
             `neglog.linear_cross_entropy_and_grad`. The loss stays exact, as do derivatives where
             all logits are built.
