@@ -75,8 +75,9 @@ def linear_cross_entropy(
 
     Returns:
         As `cross_entropy`. Gradients of halves are rounded after the upstream gradient was
-        multiplied in; what chunks contribute to linear_weight is added up in float32 (in bfloat16
-        each chunk's part is rounded before, for torch has no product of such halves into float32).
+        multiplied in; what chunks contribute to linear_weight is added up in float32, V x D numbers
+        beside the answer (in bfloat16 each chunk's part is rounded before, for torch has no product
+        of such halves into float32).
 
     Raises:
         TypeError, ValueError, IndexError: an argument does not fit; each is a RuntimeError, too.
