@@ -21,7 +21,7 @@ from . import _compose, _engine
 from ._engine import RESULTS
 from ._head_rows import Numbers, Rows, Soften, Wanted, as_numbers
 from ._layer import Layer
-from ._memory import zeros
+from ._memory import empty, zeros
 from ._products import Library
 
 
@@ -113,15 +113,23 @@ def _places(head: Head, wanted: Wanted, once: bool, every: bool, approximate: bo
         approximate: whether sparse products add to what is there, in the type computed in.
     """
     by_hidden, by_classes, by_bias = wanted
-    dtype, wide = head.hidden.dtype, RESULTS[head.hidden.dtype]
-    narrow = once and dtype != torch.float16 and not approximate
-    hidden, classes = head.hidden, head.classes
-    sums = torch.empty_like(classes) if narrow and by_classes else None
+    narrow = once and head.hidden.dtype != torch.float16 and not approximate
+    like = torch.empty_like if every else torch.zeros_like
     return Gradients(
-        (torch.empty_like if every else torch.zeros_like)(hidden) if by_hidden else None,
-        zeros(classes.shape, wide) if by_classes and sums is None else sums,
-        torch.zeros(len(classes), dtype=wide) if by_bias else None,
+        like(head.hidden) if by_hidden else None,
+        _place_by_classes(head.classes, narrow, approximate) if by_classes else None,
+        torch.zeros(len(head.classes), dtype=RESULTS[head.hidden.dtype]) if by_bias else None,
     )
+
+
+def _place_by_classes(classes: Tensor, narrow: bool, approximate: bool) -> Tensor:
+    wide = RESULTS[classes.dtype]
+    if narrow:
+        return torch.empty_like(classes)
+    if classes.dtype == wide:
+        return zeros(classes.shape, wide)
+    sums = empty(classes.shape, wide)  # rounded at the end, so that the memory is used again
+    return sums.zero_() if approximate else sums
 
 
 def _power(dtype: torch.dtype, scale: float, rows: Rows) -> int:

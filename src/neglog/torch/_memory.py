@@ -2,8 +2,8 @@
 
 Fresh memory is handed out by the system page by page, each cleared first: filling a new tensor of
 256 MiB takes 120 ms where filling it again takes 25. torch gives such blocks back to the system as
-soon as a tensor dies, so a training loop pays this in every step. Here the block of the last large
-result is kept, and used again once nothing refers to it any more.
+soon as a tensor dies, so a training loop pays this in every step. Here the blocks of the last two
+large results are kept, and used again once nothing refers to them any more.
 """
 
 import math
@@ -18,9 +18,10 @@ _LEAST = 1 << 20  # bytes; below, torch's own allocator keeps what is freed
 _ALIGNMENT = 64
 _NUMPY = {torch.float64: np.float64, torch.float32: np.float32, torch.float16: np.float16}
 
-# The kept block and its last user. A list, for pop and append are atomic: two threads never get
-# the same block.
-_kept: list[tuple[Any, weakref.ref[Any]]] = []
+_MOST_KEPT = 2  # the logits of a head's chunk, and the sums that halves need
+
+# Kept blocks and their last users. A dictionary's pop is atomic: two threads never get the same.
+_kept: dict[int, tuple[Any, weakref.ref[Any]]] = {}
 
 
 def empty(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
@@ -31,7 +32,9 @@ def empty(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
     block = _free_block(size)
     # torch holds this very array for as long as the tensor's memory is in use.
     user = block[:size].view(_NUMPY.get(dtype, np.int16)).reshape(shape)
-    _kept[:] = [(block, weakref.ref(user))]
+    _kept[id(block)] = block, weakref.ref(user)
+    for key in list(_kept)[:-_MOST_KEPT]:
+        _kept.pop(key, None)
     tensor = torch.from_numpy(user)
     return tensor if dtype in _NUMPY else tensor.view(dtype)
 
@@ -42,13 +45,15 @@ def zeros(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
 
 
 def _free_block(size: int) -> Any:
-    """The kept block if it is free and of about this size, else a new one."""
-    try:
-        block, user = _kept.pop()
-    except IndexError:
-        return _new_block(size)
-    if user() is None and size <= len(block) <= 2 * size:
-        return block
+    """A kept block that is free and of about this size, else a new one."""
+    for key in list(_kept):
+        mine = _kept.pop(key, None)  # first taken, then looked at: another thread may want it, too
+        if mine is None:
+            continue
+        block, user = mine
+        if user() is None and size <= len(block) <= 2 * size:
+            return block
+        _kept[key] = mine
     return _new_block(size)
 
 
