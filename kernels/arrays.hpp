@@ -3,6 +3,7 @@
 
 #include <nanobind/nanobind.h>
 
+#include <functional>
 #include <new>
 #include <string>
 
@@ -79,6 +80,17 @@ inline bool signalled() {
 inline void finish(Outcome outcome) {
     if (outcome == Outcome::interrupted) throw nb::python_error();
     if (outcome == Outcome::no_memory) throw std::bad_alloc();
+}
+
+// Elements worth a thread of their own, about 20 microseconds of work.
+constexpr int64_t kShare = 1 << 15;
+inline Outcome share(int64_t units, int64_t unit_elements, size_t scratch,
+                     const std::function<void(int64_t, int64_t, char*)>& work) {
+    const int64_t least = pieces(kShare, unit_elements);
+    // Whole tiles of rows, and whole strips where rows are class-major.
+    const int64_t whole = least < 16 ? 1 : least < 128 ? 16 : 256;
+    const int64_t grain = pieces(least, whole) * whole;
+    return parallel_for(units, grain, scratch, work, signalled);
 }
 
 // What goes along with rows of logits, and where their numbers go.

@@ -12,6 +12,9 @@ inline constexpr int64_t size_of(DType dtype) {
 }
 enum class Emit : int { none, gradient, softmax, log_softmax };
 
+// How many pieces of a size hold n.
+static inline int64_t pieces(int64_t n, int64_t size) { return (n + size - 1) / size; }
+
 // Up to this many classes rows are worked on side by side, and may lie so.
 constexpr int kFewClasses = 256;
 
@@ -121,8 +124,8 @@ struct Entries {
     int64_t* starts;  // (bands, panels): where a tile begins in the pool
     uint32_t* ends;   // (panels, rows): where a row ends, from the tile's begin
 };
-static inline int64_t panels_of(int64_t classes) { return (classes + kPanel - 1) / kPanel; }
-static inline int64_t bands_of(int64_t rows) { return (rows + kBand - 1) / kBand; }
+static inline int64_t panels_of(int64_t classes) { return pieces(classes, kPanel); }
+static inline int64_t bands_of(int64_t rows) { return pieces(rows, kBand); }
 
 // An entry is kept where |grad| > threshold of its row, or where it is nan.  What is left out is
 // summed by row and by class, for each sign (0: positive, 1: negative) the magnitudes.
@@ -151,9 +154,7 @@ struct ProductJob {
     int64_t part;          // rows of a unit in times_classes, panels of a unit in times_hidden
     int64_t most;          // entries in such panels
 };
-static inline int64_t slices_of(const ProductJob& job) {
-    return (job.width + job.slice - 1) / job.slice;
-}
+static inline int64_t slices_of(const ProductJob& job) { return pieces(job.width, job.slice); }
 
 // One table for each instruction set.  Ranges are of rows, of (row, part) pairs, or of elements; in
 // the last three of tiles and of units.

@@ -61,19 +61,8 @@ void choose(const std::string& name) {
         if (name == k->name) chosen = k;
 }
 
-// Elements worth a thread of their own, about 20 microseconds of work.
-constexpr int64_t kShare = 1 << 15;
 // Outputs from here on, in arrays of their own, are written past the caches.
 constexpr int64_t kStream = int64_t{1} << 22;
-
-Outcome share(int64_t units, int64_t unit_elements, size_t scratch,
-              const std::function<void(int64_t, int64_t, char*)>& work) {
-    const int64_t least = (kShare + unit_elements - 1) / unit_elements;
-    // Whole tiles of rows, and whole strips where rows are class-major.
-    const int64_t whole = least < 16 ? 1 : least < 128 ? 16 : 256;
-    const int64_t grain = (least + whole - 1) / whole * whole;
-    return parallel_for(units, grain, scratch, work, signalled);
-}
 
 Outcome run_job(const Job& job) {
     const Kernels& k = *chosen;

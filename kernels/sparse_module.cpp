@@ -36,8 +36,6 @@ constexpr int64_t kShareOfEntries = 1 << 10;
 // Bytes of a factor that stay in the second cache, at least half of one.
 constexpr int64_t kSlice = 1 << 20;
 
-int64_t pieces(int64_t n, int64_t size) { return (n + size - 1) / size; }
-
 // Entries in the fullest unit of so many panels.
 int64_t most_in(const std::vector<const Kept*>& all, int64_t part) {
     std::vector<int64_t> counts(static_cast<size_t>(pieces(panels_of(all[0]->at.classes), part)));

@@ -6,9 +6,6 @@ namespace {
 
 static_assert(sizeof(Partial) == 64, "what is known of a row is eight numbers in Python");
 
-// Rows worth a thread of their own hold so many logits of a panel.
-constexpr int64_t kShareOfLogits = 1 << 15;
-
 void sweep(int dtype, nb::handle logits, int64_t first, int64_t classes, nb::handle known,
            nb::handle target_logit, nb::handle target, nb::handle probs, nb::handle temperature,
            nb::handle nll, nb::handle dense, nb::handle lse, nb::handle entropy,
@@ -34,14 +31,11 @@ void sweep(int dtype, nb::handle logits, int64_t first, int64_t classes, nb::han
     all.known = sums.as<Partial>();
     all.target_logit = arrays.per_row(at_target, target_logit, "target_logit", job, true);
     if (!all.known || !all.target_logit) throw nb::value_error("known: a sweep needs its place");
-    const int64_t least = (kShareOfLogits + all.width - 1) / all.width;
     Outcome outcome;
     {
         const nb::gil_scoped_release free;
-        const auto work = [&](int64_t begin, int64_t end, char*) {
-            chosen->sweep(all, begin, end);
-        };
-        outcome = parallel_for(job.rows, (least + kTile - 1) / kTile * kTile, 0, work, signalled);
+        outcome = share(job.rows, all.width, 0,
+                        [&](int64_t begin, int64_t end, char*) { chosen->sweep(all, begin, end); });
     }
     finish(outcome);
 }

@@ -10,13 +10,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ._contract import as_number
 from ._head import Gradients, Head, Library, blocks, chunk_of
+from ._rows import Array
 from ._sparse import add_times_classes, add_times_hidden, compress
-
-Array = npt.NDArray[Any]
 
 # The part of a chunk's entries up to which they are kept one by one. Sparse products are sooner
 # done up to a quarter (0.2 of random entries: 0.84 of the dense products' time at D = 576, 0.75 at

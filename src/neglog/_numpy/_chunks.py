@@ -36,23 +36,23 @@ def _pass(
     layer: Layer, task: Task, scale: float, into: Gradients, useful: Array | None
 ) -> tuple[RowResult, Array | None, Remainder | None]:
     """Numbers of the useful rows, which these are, and the gradients of scale * sum of losses."""
-    numbers: list[RowResult] = []
     wanted = any(place is not None for place in into)
+    if not wanted and _may_sweep(task):
+        return _numbers(layer, task, useful, lse=task.square_coef is not None), useful, None
+    numbers: list[RowResult] = []
 
     def one_chunk(logits: Array, which: Which) -> None:
         part = task.of(which)
         part.logits = logits
         numbers.append(part.run(scale, logits if wanted else None))
 
-    head, ours = _head(layer), _library(layer)
+    head, library, (most, groups) = _head(layer), _library(layer), layer.plan()
     remainder = None
-    if not wanted and _may_sweep(task):
-        return _numbers(layer, task, useful), useful, None
     if layer.tolerance and wanted and (task.n if useful is None else len(useful)):
         units = scale * task.unit()
-        remainder = Remainder(ours, head, into, layer.tolerance, units, useful, layer.groups)
+        remainder = Remainder(library, head, into, layer.tolerance, units, useful, groups)
         useful = remainder.order
-    run(ours, head, into, layer.chunk, one_chunk, useful, remainder)
+    run(library, head, into, most, one_chunk, useful, remainder)
     return _joined(numbers), useful, remainder
 
 
@@ -66,9 +66,7 @@ def _numbers(layer: Layer, task: Task, useful: Array | None, **asked: bool) -> R
     sweeps: list[Sweep] = []
 
     def begin(which: Which) -> Add:
-        part = task.of(which)
-        n = len(layer.hidden[which])
-        asked.setdefault("lse", task.square_coef is not None)
+        part, n = task.of(which), len(layer.hidden[which])
         sweeps.append(
             Sweep(n, layer.num_classes, part.target, part.probs, part.temperature, **asked)
         )
@@ -103,7 +101,8 @@ def statistics(layer: Layer, task: Task, chosen: Array | None) -> tuple[Any, Arr
         if chosen is not None:
             log_probs.append(_log_probs(logits, chosen[which], options))
 
-    run(_library(layer), _head(layer), Gradients(None, None, None), layer.chunk, one_chunk)
+    most, _ = layer.plan()
+    run(_library(layer), _head(layer), Gradients(None, None, None), most, one_chunk)
     width = 0 if chosen is None else chosen.shape[1]
     return _joined(numbers), np.concatenate(log_probs) if log_probs else np.empty((0, width))
 

@@ -29,14 +29,16 @@ class Layer:
     bias: Array | None  # (V,)
     rows_shape: tuple[int, ...]
     dtype: DType
-    tolerance: float
-    chunk: int
-    groups: int  # of rows, where something is left out
-    memory: int
+    memory: int  # bytes for a chunk
+    tolerance: float  # entries of the logits' gradient up to here are put together
 
     @property
     def num_classes(self) -> int:
         return len(self.classes)
+
+    def plan(self) -> tuple[int, int]:
+        """How many rows go at once, and how many groups there are where something is left out."""
+        return plan(self.num_classes, self.dtype.itemsize, self.memory, self.tolerance)
 
 
 def as_layer(hidden: Any, classes: Any, bias: Any, memory: Any, grad_tolerance: Any = 0.0) -> Layer:
@@ -60,10 +62,10 @@ def as_layer(hidden: Any, classes: Any, bias: Any, memory: Any, grad_tolerance: 
         bias, _ = as_floats("bias", bias)
         check_shape("bias", bias.shape, (len(table),), "one number a class")
     room = MEMORY if memory is None else as_integer("memory", memory)
-    tolerance = as_grad_tolerance(grad_tolerance)
-    chunk, groups = plan(len(table), dtype.itemsize, room, tolerance)
-    flat = states.reshape(-1, states.shape[-1])
-    return Layer(flat, table, bias, states.shape[:-1], dtype, tolerance, chunk, groups, room)
+    flat, tolerance = states.reshape(-1, states.shape[-1]), as_grad_tolerance(grad_tolerance)
+    layer = Layer(flat, table, bias, states.shape[:-1], dtype, room, tolerance)
+    layer.plan()  # one row at least
+    return layer
 
 
 def as_task(layer: Layer, target: Any, *options: Any) -> Task:

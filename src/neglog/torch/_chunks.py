@@ -151,7 +151,7 @@ def _pass(
     asked: Any,
 ) -> Numbers:
     """The kernels' one pass over a chunk; `out` may be the logits themselves."""
-    probs, dense_coef = rows.probs, rows.dense_coef
+    probs = rows.probs
     if probs is not None and soften is not None:
         probs = soften(probs)
     if rows.chosen_coef is not None and rows.chosen is not None:
@@ -163,7 +163,7 @@ def _pass(
     if rows.chosen is not None and rows.chosen_coef is None:
         log_probs = _log_probs(logits, rows, options)
     result, _ = _engine.run(
-        logits, 1, rows.target, probs, nll_coef=rows.nll_coef, dense_coef=dense_coef,
+        logits, 1, rows.target, probs, nll_coef=rows.nll_coef, dense_coef=rows.dense_coef,
         lse_coef=rows.lse_coef, square_coef=rows.square_coef, entropy_coef=rows.entropy_coef,
         scale=scale, out=out, **options, **asked,
     )  # fmt: skip

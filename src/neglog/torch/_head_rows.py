@@ -87,8 +87,9 @@ class Rows:
             unit += 1.0 if self.nll_coef is None else self.nll_coef
         if self.probs is not None:
             mass = torch.empty(n, dtype=torch.float64)
-            for part in chunks(n, most):
-                probs = self.probs if self.probs.dim() == 1 else self.probs[part]
+            shared = self.probs.dim() == 1
+            for part in chunks(n, n if shared else most):
+                probs = self.probs if shared else self.probs[part]
                 mass[part] = (probs if soften is None else soften(probs)).sum(-1, dtype=mass.dtype)
             unit += mass if self.dense_coef is None else self.dense_coef * mass
         unit /= 1.0 if self.temperature is None else self.temperature
