@@ -28,7 +28,7 @@ demo: .venv/.demo
 check: .venv/.test
 	@echo "== lint, format";  ruff check . && ruff format --check . && clang-format -n -Werror kernels/*.[ch]pp
 	@echo "== types";         mypy
-	@echo "== structure";     python -m pytest -q tests/test_structure.py
+	@echo "== structure";     python -m pytest -q tests/project/test_structure.py
 
 test: .venv/.test
 	@echo "== tests"
@@ -43,7 +43,7 @@ docs: .venv/.docs
 	    build/docs/$$language || exit; done
 	@cp docs/index.html build/docs/index.html
 	@echo "== the code of the pages and of the exercises"
-	@python -m pytest -q tests/test_docs.py tests/test_tutorial.py tests/test_exercises.py
+	@python -m pytest -q tests/docs/test_docs.py tests/docs/test_tutorial.py tests/docs/test_exercises.py
 	@echo "open build/docs/index.html"
 
 mutants: .venv/.test
@@ -53,9 +53,9 @@ SANITIZE    := $(CURDIR)/build/sanitize
 LIBRARY      = $(shell $${CXX:-c++} -print-file-name=$(1))
 # Tests about the project's files, of torch's compiler (they compile, for an hour under a preloaded
 # sanitizer) and of the page (a browser must not be preloaded), and one that limits the address space, which leaves a sanitizer none for its shadow.
-NOT_HERE    := $(patsubst %,--ignore-glob='tests/test_%.py',wheel structure docs bench tutorial \
-                 page* torch_compile torch_distributed torch_examples torch_patch) \
-               --deselect=tests/test_threads.py::test_ctrl_c_during_a_long_call
+NOT_HERE    := $(patsubst %,--ignore-glob='tests/%',project/* docs/* page/* \
+                 $(patsubst %,torch_face/test_%.py,compile distributed examples patch)) \
+               --deselect=tests/contract/test_threads.py::test_ctrl_c_during_a_long_call
 sanitize: .venv/.test
 	@echo "== building the kernels under AddressSanitizer and UndefinedBehaviorSanitizer"
 	@rm -rf $(SANITIZE)/site $(SANITIZE)/found.*

@@ -4,4 +4,5 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))  # the promises, the exact answers and the hard rows
+# The promises; the exact answers and the hard rows.
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "helpers")]

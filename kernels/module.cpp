@@ -190,7 +190,7 @@ int input_kind(int dtype, nb::handle logits) {
 }  // namespace
 }  // namespace neglog
 
-NB_MODULE(_simd, m) {
+NB_MODULE(_kernels, m) {
     using namespace neglog;
     if (!runnable().empty()) chosen = runnable().back();
     m.def("rows", &rows, nb::arg("dtype"), nb::arg("logits"), nb::arg("target").none(),

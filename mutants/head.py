@@ -2,8 +2,8 @@
 
 from mutants.catalogue import Mutant
 
-HEAD, NUMPY = "src/neglog/_head.py", "src/neglog/_numpy/_chunks.py"
-PRODUCTS, REMAINDER = "src/neglog/_numpy/_products.py", "src/neglog/_remainder.py"
+HEAD, NUMPY = "src/neglog/_head/chunks.py", "src/neglog/_numpy/_chunks.py"
+PRODUCTS, REMAINDER = "src/neglog/_numpy/_products.py", "src/neglog/_head/remainder.py"
 COMPRESS, SWEEP = "kernels/compress.hpp", "kernels/sweep.hpp"
 ROWS, NODE = "src/neglog/torch/_head_rows.py", "src/neglog/torch/_head.py"
 
@@ -13,104 +13,104 @@ LINEAR = (
         HEAD,
         "count = -(-n // most)",
         "count = n // most",
-        ("test_linear",),
+        ("head/test_linear",),
     ),
     Mutant(
         "head: a chunk's gradient in place of the sum",
         PRODUCTS,
         "out[block] += product",
         "out[block] = product",
-        ("test_linear",),
+        ("head/test_linear",),
     ),
     Mutant(
         "head: rows of weight 0 reach the products",
         NUMPY,
         "return None if used.all() else np.flatnonzero(used)",
         "return None",
-        ("test_linear",),
+        ("head/test_linear",),
     ),
     Mutant(
         "head: probabilities of the first chunk for all",
         "src/neglog/_numpy/_task.py",
         '"square_coef", "temperature", "probs")',
         '"square_coef", "temperature")',
-        ("test_linear",),
+        ("head/test_linear",),
     ),
     Mutant(
         "head: half gradients added up as halves",
         "src/neglog/_numpy/head.py",
         "dclasses = np.zeros(layer.classes.shape, layer.dtype)",
         "dclasses = np.zeros(layer.classes.shape, layer.classes.dtype)",
-        ("test_linear",),
+        ("head/test_linear",),
     ),
     Mutant(
         "head: torch's rows of weight 0 reach the products",
         ROWS,
         "return None if some.all() else some.nonzero().squeeze(1)",
         "return None",
-        ("test_torch_linear",),
+        ("torch_face/test_linear",),
     ),
     Mutant(
         "head: a gradient for another upstream",
         NODE,
         "if prepared is None or met != ctx.upstream:",
         "if prepared is None:",
-        ("test_torch_linear_graph",),
+        ("torch_face/test_linear_graph",),
     ),
     Mutant(
         "head: one remainder for both signs of what is left out",
         REMAINDER,
         "np.tile([[1.0], [-1.0]], (len(by_row) // 2, 1))",
         "np.tile([[1.0], [1.0]], (len(by_row) // 2, 1))",
-        ("test_tolerance",),
+        ("head/test_tolerance",),
     ),
     Mutant(
         "head: entries at the tolerance of the first row",
         REMAINDER,
         "limits = self._tolerance * self._weights[which]",
         "limits = self._tolerance * self._weights[which[:1].repeat(len(which))]",
-        ("test_tolerance",),
+        ("head/test_tolerance",),
     ),
     Mutant(
         "head: what waits for a sparse product is forgotten at the end",
         REMAINDER,
         "        self._multiply()\n        by_row",
         "        by_row",
-        ("test_tolerance",),
+        ("head/test_tolerance",),
     ),
     Mutant(
         "head: a hundredth of the bound",
-        "src/neglog/_head_info.py",
+        "src/neglog/_head/info.py",
         "bound = 2 * factor",
         "bound = 0.02 * factor",
-        ("test_tolerance",),
+        ("head/test_tolerance",),
     ),
     Mutant(
         "head: the dense way leaves out what the sparse one would",
         REMAINDER,
         "            self._kept += array.size\n            return False",
         "            self._kept += array.size\n            return True",
-        ("test_tolerance",),
+        ("head/test_tolerance",),
     ),
     Mutant(
         "head: large entries below 0 left out",
         COMPRESS,
         "small = magnitude<C>(v) <= limit;",
         "small = v <= limit;",
-        ("test_sparse",),
+        ("engine/test_sparse",),
     ),
     Mutant(
         "head: a maximum of a former panel forgotten",
         SWEEP,
         "known = sweep.first ? joined(known, next, it) : next;",
         "known = next;",
-        ("test_sweep", "test_linear"),
+        ("engine/test_panels", "head/test_linear"),
     ),
     Mutant(
         "head: a target in the last class of a panel missed",
         SWEEP,
         "if (0 <= at && at < sweep.width)",
         "if (0 <= at && at < sweep.width - 1)",
-        ("test_sweep", "test_linear"),
+        ("engine/test_panels", "head/test_linear"),
     ),
 )

@@ -3,6 +3,7 @@
 import importlib.metadata
 import importlib.util
 import os
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -18,8 +19,14 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("fixed")
 
 
+# Tests that start themselves as a program find the same helpers there.
+TESTS = Path(__file__).parent
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(TESTS), str(TESTS / "helpers"), *filter(None, [os.environ.get("PYTHONPATH")])]
+)
+
 # Without torch its face is skipped, and the tests that are about nothing else are not collected.
-collect_ignore_glob = [] if importlib.util.find_spec("torch") else ["*torch_*.py"]
+collect_ignore_glob = [] if importlib.util.find_spec("torch") else ["torch_face/*"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -3,7 +3,8 @@
 from typing import Any
 
 from ._contract import InputKindWarning, RowStats
-from ._head_info import HeadInfo
+from ._engine import cpu_info, set_num_threads
+from ._head.info import HeadInfo
 from ._numpy import (
     SoftmaxWithLoss,
     binary_cross_entropy,
@@ -27,7 +28,6 @@ from ._numpy import (
     softmax,
     softmax_jacobian,
 )
-from ._rows import cpu_info, set_num_threads
 
 __version__ = "0.3.0"
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._contract import check_shape, refuse_class
-from .._rows import reads_class_major, scan_targets
+from .._engine import reads_class_major, scan_targets
 
 Array = npt.NDArray[Any]
 DType = np.dtype[Any]

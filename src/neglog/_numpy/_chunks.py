@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from .._head import Add, Gradients, Head, Which, run, run_numbers
-from .._head_info import HeadInfo, fill
-from .._remainder import Remainder
-from .._rows import RowResult, Sweep
-from .._rows import rows as engine
+from .._engine import Panels, RowResult, run_rows
+from .._head.chunks import Add, Gradients, Head, run, run_numbers
+from .._head.info import HeadInfo, fill
+from .._head.products import Which
+from .._head.remainder import Remainder
 from ._arrays import Array
 from ._linear import Layer
 from ._products import Library
@@ -63,12 +63,12 @@ def _may_sweep(task: Task) -> bool:
 
 def _numbers(layer: Layer, task: Task, useful: Array | None, **asked: bool) -> RowResult:
     """Numbers of the useful rows, a panel of classes at a time."""
-    sweeps: list[Sweep] = []
+    sweeps: list[Panels] = []
 
     def begin(which: Which) -> Add:
         part, n = task.of(which), len(layer.hidden[which])
         sweeps.append(
-            Sweep(n, layer.num_classes, part.target, part.probs, part.temperature, **asked)
+            Panels(n, layer.num_classes, part.target, part.probs, part.temperature, **asked)
         )
         return sweeps[-1].add
 
@@ -97,7 +97,7 @@ def statistics(layer: Layer, task: Task, chosen: Array | None) -> tuple[Any, Arr
     def one_chunk(logits: Array, which: Which) -> None:
         part = task.of(which)
         options: Any = {"temperature": part.temperature, "softcap": part.softcap}
-        numbers.append(engine(logits, part.target, **asked, **options))
+        numbers.append(run_rows(logits, part.target, **asked, **options))
         if chosen is not None:
             log_probs.append(_log_probs(logits, chosen[which], options))
 
@@ -111,7 +111,7 @@ def _log_probs(logits: Array, chosen: Array, options: Any) -> Array:
     """(n, K): each column once as the target, so that a probability near 1 keeps its digits."""
     log_probs = np.empty(chosen.shape)
     for k, classes in enumerate(chosen.T):
-        nll: Any = engine(logits, np.ascontiguousarray(classes), **options).nll
+        nll: Any = run_rows(logits, np.ascontiguousarray(classes), **options).nll
         np.negative(nll, out=log_probs[:, k])
     return log_probs
 

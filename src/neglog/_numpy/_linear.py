@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from .._contract import as_integer, check_shape
-from .._head import MEMORY
-from .._remainder import as_grad_tolerance, plan
+from .._head.chunks import MEMORY
+from .._head.remainder import as_grad_tolerance, plan
 from ._arrays import (
     RESULTS,
     Array,

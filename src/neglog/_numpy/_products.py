@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from .._head import Which, blocks
+from .._head.chunks import blocks
+from .._head.products import Which
 from ._arrays import RESULTS, Array, DType
 
 _BLOCK = 1024  # classes whose part of a product stays in the cache until it is added

@@ -20,7 +20,7 @@ from .._contract import (
     warn_input_kind,
     without_axis,
 )
-from .._rows import RowResult, input_kind, rows, scan_targets
+from .._engine import RowResult, input_kind, run_rows, scan_targets
 from ._arrays import (
     CONTIGUOUS_ALIGNED,
     ENGINE_CLASSES,
@@ -75,7 +75,7 @@ class Task:
 
     def run(self, scale: float = 1.0, grad: Array | None = None) -> RowResult:
         """The engine's one pass."""
-        return rows(
+        return run_rows(
             self.logits,
             self.target,
             probs=self.probs,

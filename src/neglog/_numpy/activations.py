@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .. import _rows
+from .. import _engine
 from .._contract import class_axis, without_axis
 from ._arrays import Array, as_floats, as_logits, as_rows, from_rows, to_result
 
@@ -77,7 +77,7 @@ def _softmax(logits: npt.ArrayLike, axis: int, *, log: bool) -> Array:
     axis = class_axis(axis, array.shape)
     rows = as_logits(array, axis)
     out = np.empty(rows.shape, rows.dtype)
-    _rows.softmax(rows, out, log=log)
+    _engine.softmax(rows, out, log=log)
     return from_rows(out, array.shape, axis)
 
 
@@ -112,7 +112,7 @@ def logsumexp(logits: npt.ArrayLike, *, axis: int = -1, keepdims: bool = False) 
     """
     array, dtype = as_floats("logits", logits)
     axis = class_axis(axis, array.shape)
-    lse = _rows.rows(as_logits(array, axis), lse=True).lse
+    lse = _engine.run_rows(as_logits(array, axis), lse=True).lse
     assert lse is not None
     # A row without probabilities (only -inf, or two +inf) has nan as its statistics, and still a
     # log-sum-exp: its maximum, which is also nan where the row has one.
@@ -178,7 +178,7 @@ def _sigmoid(logits: npt.ArrayLike, *, log: bool) -> Any:
     array, _ = as_floats("logits", logits)
     flat = as_rows(array.reshape(1, -1), 1)[0]
     out = np.empty(flat.shape, flat.dtype)
-    _rows.sigmoid(flat, out, log=log)
+    _engine.sigmoid(flat, out, log=log)
     return out.reshape(array.shape)[()]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .. import _rows
+from .. import _engine
 from .._contract import check_reduction, check_shape
 from ._arrays import (
     CONTIGUOUS_ALIGNED,
@@ -124,7 +124,7 @@ def _binary(
     z = _packed(array if factor is None else array.astype(dtype, copy=False)).reshape(columns)
     grad = _place(z, out) if wanted else None
     scale = 1.0 / array.size if reduction == "mean" and array.size else 1.0
-    nll = _rows.binary(z, goal.reshape(columns), pos_weight=positive, scale=scale, grad=grad)
+    nll = _engine.binary(z, goal.reshape(columns), pos_weight=positive, scale=scale, grad=grad)
     nll = nll.reshape(-1)
     if factor is not None:
         nll = weighted(factor, nll)

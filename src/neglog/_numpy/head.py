@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .._contract import RowStats, as_positive
-from .._head import Gradients
-from .._head_info import HeadInfo, check_info
+from .._head.chunks import Gradients
+from .._head.info import HeadInfo, check_info
 from ._arrays import Array, as_class_target, to_result
 from ._chunks import solved, statistics
 from ._linear import as_chosen, as_layer, as_task

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .. import _rows
+from .. import _engine
 from .._contract import (
     as_integer,
     check_reduction,
@@ -117,7 +117,7 @@ def min_entropy(logits: npt.ArrayLike, *, axis: int = -1) -> Any:
     array, dtype = as_floats("logits", logits)
     axis = class_axis(axis, array.shape)
     rows = as_logits(array, axis)
-    nll = _rows.rows(rows, _argmax(rows)).nll
+    nll = _engine.run_rows(rows, _argmax(rows)).nll
     assert nll is not None
     return to_result(nll, dtype, without_axis(array.shape, axis))
 
@@ -172,9 +172,9 @@ def one_vs_rest_nll(
     shape = without_axis(array.shape, axis)
     classes, _ = as_class_target(target, shape, array.shape[axis])
     rows = as_rows(array, axis)
-    warn_input_kind(_rows.input_kind(rows))
+    warn_input_kind(_engine.input_kind(rows))
     wide = rows.astype(FLOAT64, copy=False)
-    nll = _rows.rows(wide, classes).nll
+    nll = _engine.run_rows(wide, classes).nll
     against = minus_log_complement(wide)
     against[np.arange(len(wide)), classes] = 0.0
     with np.errstate(over="ignore"):
@@ -183,7 +183,7 @@ def one_vs_rest_nll(
 
 
 def _argmax(rows: Array) -> Array:
-    top = _rows.rows(rows, argmax=True).argmax
+    top = _engine.run_rows(rows, argmax=True).argmax
     assert top is not None
     return top
 
@@ -196,7 +196,7 @@ def minus_log_complement(rows: Array) -> Array:
     the others' log-probabilities, which do not know of a common offset in the logits.
     """
     p = np.empty(rows.shape)
-    _rows.softmax(rows, p)
+    _engine.softmax(rows, p)
     with np.errstate(divide="ignore", invalid="ignore"):
         result = np.where(p > 0.5, -np.log(one_minus(p)), 0.0 - np.log1p(-p))
     high = p.max(axis=1)
@@ -204,7 +204,7 @@ def minus_log_complement(rows: Array) -> Array:
     lost = np.flatnonzero((high > 0.5) & (rest < _TINY))
     if lost.size and rows.shape[1] > 1:
         log_p = np.empty((lost.size, rows.shape[1]))
-        _rows.softmax(rows[lost], log_p, log=True)
+        _engine.softmax(rows[lost], log_p, log=True)
         top = p[lost].argmax(axis=1)
         log_p[np.arange(lost.size), top] = -np.inf
         second = log_p.max(axis=1, keepdims=True)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .. import _rows
+from .. import _engine
 from .._contract import (
     RowStats,
     as_positive,
@@ -76,8 +76,8 @@ def row_stats(
     cap = None if softcap is None else as_positive("softcap", softcap, "None")
     classes, _ = as_class_target(target, shape, array.shape[axis])
     rows = as_logits(array, axis)
-    warn_input_kind(_rows.input_kind(rows))
-    nll, _, lse, spread, top = _rows.rows(
+    warn_input_kind(_engine.input_kind(rows))
+    nll, _, lse, spread, top = _engine.run_rows(
         rows, classes, temperature=divisor, softcap=cap, lse=True, entropy=True, argmax=True
     )
     assert nll is not None
@@ -122,7 +122,7 @@ def entropy(logits: npt.ArrayLike, *, axis: int = -1) -> Any:
     """
     array, dtype = as_floats("logits", logits)
     axis = class_axis(axis, array.shape)
-    spread = _rows.rows(as_logits(array, axis), entropy=True).entropy
+    spread = _engine.run_rows(as_logits(array, axis), entropy=True).entropy
     assert spread is not None
     return to_result(spread, dtype, without_axis(array.shape, axis))
 
@@ -176,8 +176,8 @@ def kl_divergence(
     check_shape("target_probs", goal.shape, array.shape, "that of the logits")
     z = as_rows(array, axis).astype(FLOAT64, copy=False)
     p, log_p = np.empty(z.shape), np.empty(z.shape)
-    _rows.softmax(z, p)
-    _rows.softmax(z, log_p, log=True)
+    _engine.softmax(z, p)
+    _engine.softmax(z, log_p, log=True)
     terms = _divergence_terms(as_rows(goal, axis).astype(FLOAT64), p, log_p)
     return to_result(np.add.reduce(terms, axis=1), dtype, shape)
 

@@ -1,7 +1,7 @@
 """The PyTorch face of neglog: change the import, nothing else, and losses keep their digits."""
 
 from .._contract import RowStats
-from .._head_info import HeadInfo
+from .._head.info import HeadInfo
 from ._patch import Patch, patch
 from .activations import log_sigmoid, log_softmax, logsumexp, sigmoid, softmax
 from .binary import binary_cross_entropy_with_logits

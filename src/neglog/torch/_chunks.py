@@ -12,11 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .. import _head
-from .._head import Add, Gradients, Head
-from .._head_info import HeadInfo, fill
-from .._remainder import Remainder
-from .._rows import Sweep
+from .._engine import Panels
+from .._head import chunks
+from .._head.chunks import Add, Gradients, Head
+from .._head.info import HeadInfo, fill
+from .._head.remainder import Remainder
 from . import _compose, _engine
 from ._engine import RESULTS
 from ._head_rows import Numbers, Rows, Soften, Wanted, as_numbers
@@ -73,7 +73,7 @@ def compute(
         out = logits if any(wanted) else None
         passed.append(_pass(logits, flat.of(which), out, scale, soften, asked))
 
-    _head.run(library, head, into, most, one_chunk, order, remainder)
+    chunks.run(library, head, into, most, one_chunk, order, remainder)
     if not passed:  # of no row every number is there, and empty
         one_chunk(head.hidden.new_empty(0, len(head.classes)), slice(0))
         into = Gradients(*(None if place is None else place.zero_() for place in into))
@@ -84,7 +84,7 @@ def compute(
 
 def _swept(head: Head, memory: int, rows: Rows, order: Tensor | None, asked: Any) -> list[Numbers]:
     """Numbers of all rows, a panel of classes at a time."""
-    sweeps: list[Sweep] = []
+    sweeps: list[Panels] = []
     num_classes, dtype = len(head.classes), head.hidden.dtype
 
     def begin(which: slice | Tensor) -> Add:
@@ -96,7 +96,7 @@ def _swept(head: Head, memory: int, rows: Rows, order: Tensor | None, asked: Any
         return lambda logits, first: sweep.add(_engine.as_array(logits), first)
 
     library = Library(dtype, begun=False)
-    _head.run_numbers(library, head, memory, dtype.itemsize, begin, order)
+    chunks.run_numbers(library, head, memory, dtype.itemsize, begin, order)
     if not sweeps:
         begin(slice(0))
     return [as_numbers(sweep.result) for sweep in sweeps]

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .. import _rows
+from .. import _engine
 from .._contract import refuse_class
-from .._rows import RowResult
+from .._engine import RowResult
 from ._memory import empty
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -50,7 +50,7 @@ def as_blocks(tensor: Tensor, dim: int) -> Tensor:
 def is_class_major(logits: Tensor, dim: int) -> bool:
     """Whether the engine reads these logits as blocks, without a copy, rather than as rows."""
     columns = math.prod(logits.shape[dim + 1 :])
-    return logits.stride(dim) != 1 and _rows.reads_class_major(logits.shape[dim], columns)
+    return logits.stride(dim) != 1 and _engine.reads_class_major(logits.shape[dim], columns)
 
 
 def layout_of(logits: Tensor, dim: int) -> Callable[[Tensor, int], Tensor]:
@@ -124,7 +124,7 @@ def run(
     layout = layout_of(logits, dim)
     rows = layout(logits.detach(), dim)
     grad = empty(tuple(rows.shape), rows.dtype) if gradient else out
-    result = _rows.rows(
+    result = _engine.run_rows(
         as_array(rows),
         None if target is None else as_classes(target),
         probs=_probs(probs, dim, RESULTS[logits.dtype], layout),
@@ -152,9 +152,9 @@ def sweep(
     temperature: Tensor | None,
     dtype: torch.dtype,
     **asked: bool,
-) -> _rows.Sweep:
+) -> _engine.Panels:
     """The engine on rows whose logits, of this dtype, come a panel of classes at a time."""
-    return _rows.Sweep(
+    return _engine.Panels(
         n,
         num_classes,
         None if target is None else as_classes(target),
@@ -169,7 +169,7 @@ def softmax(logits: Tensor, dim: int, *, log: bool = False) -> Tensor:
     layout = layout_of(logits, dim)
     rows = layout(logits.detach(), dim)
     out = empty(tuple(rows.shape), rows.dtype)
-    _rows.softmax(as_array(rows), as_array(out), log=log)
+    _engine.softmax(as_array(rows), as_array(out), log=log)
     return from_rows(out, logits.shape, dim)
 
 
@@ -190,7 +190,7 @@ def check_classes(
 ) -> int:
     """Number of ignored rows; IndexError for the first class that does not exist, as `given`."""
     classes = as_classes(target)
-    bad, ignored = _rows.scan_targets(classes, num_classes, ignore_index)
+    bad, ignored = _engine.scan_targets(classes, num_classes, ignore_index)
     if bad >= 0:
         row = tuple(map(int, np.unravel_index(bad, tuple(target.shape))))
         value = target if given is None else given
@@ -201,4 +201,4 @@ def check_classes(
 def looks_like(logits: Tensor, dim: int) -> int:
     """0: logits, 1: they look like probabilities, 2: like log-probabilities; a few rows decide."""
     layout = layout_of(logits, dim)
-    return _rows.input_kind(as_array(layout(logits.detach(), dim)))
+    return _engine.input_kind(as_array(layout(logits.detach(), dim)))

@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from .._head import Gradients
-from .._head_info import HeadInfo, fill
+from .._head.chunks import Gradients
+from .._head.info import HeadInfo, fill
 from ._chunks import compute
 from ._head_ops import composed, gradient, linear_rows
 from ._head_rows import Rows

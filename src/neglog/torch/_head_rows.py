@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._head import chunks
-from .._rows import RowResult
+from .._engine import RowResult
+from .._head.chunks import chunks
 
 Soften = Callable[[Tensor], Tensor]  # probabilities (n, V) as given -> those computed with
 Wanted = tuple[bool, bool, bool]  # a gradient by hidden, by classes, by the bias

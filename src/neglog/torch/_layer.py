@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from .._contract import as_integer, check_shape
-from .._head import MEMORY
-from .._remainder import as_grad_tolerance, plan
+from .._head.chunks import MEMORY
+from .._head.remainder import as_grad_tolerance, plan
 from ._arguments import as_floats
 from ._way import is_composed, is_plain
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .. import _rows
+from .. import _engine
 from .._contract import REDUCTIONS, warn_input_kind
 from ._engine import RESULTS, as_array
 from ._loss import Task, expected_upstream, in_graph
@@ -39,7 +39,7 @@ def plain_loss(logits: Any, target: Any, ignore_index: Any, reduction: Any) -> T
         return None
     n, num_classes = logits.shape
     classes = target.numpy()
-    if not num_classes or _rows.scan_targets(classes, num_classes, ignore_index) != (-1, 0):
+    if not num_classes or _engine.scan_targets(classes, num_classes, ignore_index) != (-1, 0):
         return None
     return _computed(logits, target, as_array(logits), classes, _task(n, logits.dtype, reduction))
 
@@ -52,7 +52,7 @@ def _task(n: int, dtype: torch.dtype, reduction: str) -> Task:
 
 def _computed(logits: Tensor, target: Tensor, z: Any, classes: Any, task: Task) -> Tensor:
     """One pass, and a node in the graph if there will be a way back."""
-    kind = _rows.input_kind(z)
+    kind = _engine.input_kind(z)
     if kind:
         warn_input_kind(kind)
     recording = logits.requires_grad and torch.is_grad_enabled()
@@ -60,7 +60,7 @@ def _computed(logits: Tensor, target: Tensor, z: Any, classes: Any, task: Task) 
     if recording and task.reduction != "none":
         upstream, grad = expected_upstream(), empty(logits.shape, logits.dtype)
     count = float(task.total) or 1.0 if task.reduction == "mean" else 1.0
-    result = _rows.rows(
+    result = _engine.run_rows(
         z, classes, scale=(upstream or 0.0) / count, grad=None if grad is None else as_array(grad)
     )
     assert result.nll is not None

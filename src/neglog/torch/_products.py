@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from .._head import Which, blocks
+from .._head.chunks import blocks
+from .._head.products import Which
 from ._engine import RESULTS, Array, as_array
 from ._memory import empty
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn._reduction import legacy_get_string
 
-from .. import _rows
+from .. import _engine
 from .._contract import check_reduction, check_shape
 from ._arguments import as_floats, check_tensor
 from ._compose import row_dtype
@@ -139,7 +139,7 @@ class _Binary(torch.autograd.Function):
         slope = torch.empty_like(flat) if ctx.needs_input_grad[0] else None
         if positive is not None:
             factors = as_array(positive.expand(z.shape).reshape(-1).double().contiguous())
-        losses = _rows.binary(
+        losses = _engine.binary(
             as_array(flat),
             as_array(target.contiguous().view(1, -1)),
             pos_weight=factors,

@@ -6,7 +6,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from .._contract import RowStats, as_positive, check_shape
-from .._head_info import HeadInfo, check_info, fill
+from .._head.info import HeadInfo, check_info, fill
 from . import _engine, _head, _head_ops
 from ._arguments import as_int64, as_temperature, check_class_target, check_tensor
 from ._engine import RESULTS

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import _rows
+from .. import _engine
 from .._numpy.activations import one_minus
 from .._numpy.likelihood import minus_log_complement
 from ._floats import Doubles, Type
@@ -22,7 +22,9 @@ def ours(
     z = logits.astype(computed_in(kind))
     top, every = int(np.argmax(z)), np.arange(len(z))
     # Each class in turn as the target: -log p of all of them, with the digits of a loss.
-    surprise = _rows.rows(np.broadcast_to(z, (len(z), len(z))), every, temperature=temperature).nll
+    surprise = _engine.run_rows(
+        np.broadcast_to(z, (len(z), len(z))), every, temperature=temperature
+    ).nll
     assert surprise is not None
     with np.errstate(over="ignore"):
         surprise = surprise.astype(z.dtype)  # a loss comes back in this type
@@ -55,7 +57,7 @@ def ours(
 def losses(kind: Type, logits: Doubles, targets: Sequence[int], temperature: float) -> Any:
     """The nll of every row of a batch (N, V), before it is rounded to the type."""
     z = logits.astype(computed_in(kind))
-    return _rows.rows(z, np.array(targets), temperature=temperature).nll
+    return _engine.run_rows(z, np.array(targets), temperature=temperature).nll
 
 
 def computed_in(kind: Type) -> Any:
@@ -66,13 +68,15 @@ def computed_in(kind: Type) -> Any:
 def _prob(z: Any, temperature: float) -> Any:
     """softmax(z / T), which is T times the gradient of the log-sum-exp."""
     out = np.empty_like(z)[None]
-    _rows.rows(z[None], lse_coef=np.ones(1), scale=temperature, temperature=temperature, grad=out)
+    _engine.run_rows(
+        z[None], lse_coef=np.ones(1), scale=temperature, temperature=temperature, grad=out
+    )
     return out[0]
 
 
 def _grad(z: Any, target: int, temperature: float) -> Any:
     out = np.empty_like(z)[None]
-    _rows.rows(z[None], np.array([target]), temperature=temperature, grad=out)
+    _engine.run_rows(z[None], np.array([target]), temperature=temperature, grad=out)
     return out[0]
 
 

@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import _simd
-from ._rows import Array, _bits, _code
+from .. import _kernels
+from .rows import Array, bits, code
 
 
 class Compressed(NamedTuple):
     """The entries that were kept, and the magnitudes of the others: positive, negative."""
 
-    entries: _simd.Entries
+    entries: _kernels.Entries
     row_sums: Array  # (2, n) float64
     class_sums: Array  # (2, V) float64
 
@@ -32,20 +32,20 @@ def compress(grad: Array, threshold: Array, most: float) -> Compressed | None:
     """
     n, num_classes = grad.shape
     row_sums, class_sums = np.empty((2, n)), np.empty((2, num_classes))
-    entries = _simd.compress(
-        _code(grad), _bits(grad), threshold, row_sums, class_sums, int(most * grad.size)
+    entries = _kernels.compress(
+        code(grad), bits(grad), threshold, row_sums, class_sums, int(most * grad.size)
     )
     return None if entries is None else Compressed(entries, row_sums, class_sums)
 
 
-def add_times_classes(chunks: list[_simd.Entries], classes: Array, out: Array) -> None:
+def add_times_classes(chunks: list[_kernels.Entries], classes: Array, out: Array) -> None:
     """Out (n, D) += kept @ classes (V, D), for the rows of all chunks one below the other.
 
     The classes are read once for all chunks, which is most of the time where little is kept.
     """
-    _simd.add_times_classes(_code(classes), chunks, _bits(classes), out)
+    _kernels.add_times_classes(code(classes), chunks, bits(classes), out)
 
 
-def add_times_hidden(chunks: list[_simd.Entries], hidden: Array, out: Array) -> None:
+def add_times_hidden(chunks: list[_kernels.Entries], hidden: Array, out: Array) -> None:
     """Out (V, D) += kept.T @ hidden (n, D), for the rows of all chunks one below the other."""
-    _simd.add_times_hidden(_code(hidden), chunks, _bits(hidden), out)
+    _kernels.add_times_hidden(code(hidden), chunks, bits(hidden), out)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 
 
 def output(name: str, folder: Path) -> str:
@@ -51,5 +51,7 @@ def test_the_network_is_as_short_as_the_readme_says() -> None:
 
 
 def test_every_example_has_a_test() -> None:
-    named = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*examples.py"))
+    named = "".join(
+        path.read_text() for path in Path(__file__).parents[1].rglob("test_examples.py")
+    )
     assert [path.stem for path in EXAMPLES if path.stem not in named] == []

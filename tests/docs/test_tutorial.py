@@ -15,7 +15,7 @@ import matplotlib
 import pytest
 from matplotlib.figure import Figure
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 LANGUAGES = ("en", "ko")
 CHAPTERS = [path.stem for path in sorted((DOCS / "en" / "tutorial").glob("[0-9]*.md"))]
 PAGES = [*(f"tutorial/{name}" for name in CHAPTERS), "index"]

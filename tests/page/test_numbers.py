@@ -344,7 +344,7 @@ def compare(where: str, a: Any, b: Any) -> None:
 
 
 def test_the_arithmetic_is_small() -> None:
-    page = Path(__file__).parent.parent / "src" / "neglog" / "trace" / "page"
+    page = Path(__file__).parents[2] / "src" / "neglog" / "trace" / "page"
     files = [page / f"{name}.js" for name in ("float", "exact", "row", "likelihood")]
     assert sum(len(path.read_bytes()) for path in files) < 30_000
     assert all(len(path.read_text(encoding="utf-8").splitlines()) < 250 for path in files)

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from ._contract import as_number
-from ._head import Gradients, Head, Library, blocks, chunk_of
-from ._rows import Array
-from ._sparse import add_times_classes, add_times_hidden, compress
+from .._contract import as_number
+from .._engine import Array
+from .._engine.sparse import add_times_classes, add_times_hidden, compress
+from .chunks import Gradients, Head, blocks, chunk_of
+from .products import Library
 
 # The part of a chunk's entries up to which they are kept one by one. Sparse products are sooner
 # done up to a quarter (0.2 of random entries: 0.84 of the dense products' time at D = 576, 0.75 at

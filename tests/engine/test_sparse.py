@@ -15,7 +15,8 @@ from budgets import ULPS
 from checks import assert_identical, dtype_of
 
 import neglog
-from neglog import _simd, _sparse
+from neglog import _kernels
+from neglog._engine import sparse
 
 DTYPES = list(ULPS)
 # one entry; below a panel of 1024 classes, at it, above it; above a band of 512 rows; D of one
@@ -50,18 +51,18 @@ def compute_type(array: Any) -> Any:
     return np.float64 if array.dtype == np.float64 else np.float32
 
 
-def compressed(grad: Any, threshold: Any, most: float = 1.0) -> _sparse.Compressed:
-    kept = _sparse.compress(grad, threshold, most)
+def compressed(grad: Any, threshold: Any, most: float = 1.0) -> sparse.Compressed:
+    kept = sparse.compress(grad, threshold, most)
     assert kept is not None
     return kept
 
 
-def products(chunks: list[_sparse.Compressed], classes: Any, hidden: Any) -> tuple[Any, Any]:
+def products(chunks: list[sparse.Compressed], classes: Any, hidden: Any) -> tuple[Any, Any]:
     entries = [chunk.entries for chunk in chunks]
     compute = compute_type(classes)
     by_row, by_class = np.zeros(hidden.shape, compute), np.zeros(classes.shape, compute)
-    _sparse.add_times_classes(entries, classes, by_row)
-    _sparse.add_times_hidden(entries, hidden, by_class)
+    sparse.add_times_classes(entries, classes, by_row)
+    sparse.add_times_hidden(entries, hidden, by_class)
     return by_row, by_class
 
 
@@ -85,8 +86,8 @@ def check(grad: Any, threshold: Any, classes: Any, hidden: Any) -> None:
         np.testing.assert_allclose(have.class_sums[sign], part.sum(axis=0), rtol=1e-13)
     rng, compute = np.random.default_rng(0), compute_type(grad)
     for add, factor, rows, left_factor in (
-        (_sparse.add_times_classes, classes, len(hidden), kept),
-        (_sparse.add_times_hidden, hidden, len(classes), kept.T),
+        (sparse.add_times_classes, classes, len(hidden), kept),
+        (sparse.add_times_hidden, hidden, len(classes), kept.T),
     ):
         before = rng.standard_normal((rows, factor.shape[1])).astype(compute)
         add([have.entries], factor, out := before.copy())
@@ -105,7 +106,7 @@ def test_all_kept_and_none_kept(keep: str, dtype: str) -> None:
     grad, _, classes, hidden = problem(20, 1100, 9, dtype)
     grad[grad == 0] = 1
     check(grad, np.full(20, 0.0 if keep == "all" else 1e30), classes, hidden)
-    have = _sparse.compress(grad, np.full(20, 0.0 if keep == "all" else 1e30), 1.0)
+    have = sparse.compress(grad, np.full(20, 0.0 if keep == "all" else 1e30), 1.0)
     assert have is not None
     assert have.entries.count == (grad.size if keep == "all" else 0)
 
@@ -165,8 +166,8 @@ def test_rows_may_lie_anywhere(dtype: str) -> None:
     for to, array in zip(apart, (grad, classes, hidden), strict=False):
         to[...] = array
     have = compressed(apart[0], threshold)
-    _sparse.add_times_classes([have.entries], apart[1], apart[3])
-    _sparse.add_times_hidden([have.entries], apart[2], apart[4])
+    sparse.add_times_classes([have.entries], apart[1], apart[3])
+    sparse.add_times_hidden([have.entries], apart[2], apart[4])
     assert_identical(have.row_sums, want.row_sums, "row sums")
     assert_identical(have.class_sums, want.class_sums, "class sums")
     assert_identical(apart[3], wanted[0], "product with classes")
@@ -198,8 +199,8 @@ def test_too_many_entries_are_none(n: int, threads: Callable[[int], None]) -> No
     grad, threshold, _, _ = problem(600, 2000, 1, "float32")
     kept = compressed(grad, threshold).entries.count
     assert compressed(grad, threshold, (kept + 0.5) / grad.size).entries.count == kept
-    assert _sparse.compress(grad, threshold, (kept - 0.5) / grad.size) is None
-    assert _sparse.compress(grad, threshold, 0.0) is None
+    assert sparse.compress(grad, threshold, (kept - 0.5) / grad.size) is None
+    assert sparse.compress(grad, threshold, 0.0) is None
     assert compressed(grad, np.full(600, 1e9), 0.0).entries.count == 0
 
 
@@ -208,14 +209,14 @@ def test_nothing_to_do() -> None:
     assert none.entries.count == 0
     assert none.class_sums.tolist() == [[0] * 5] * 2
     out = np.ones((5, 3), np.float32)
-    _sparse.add_times_hidden([none.entries], np.zeros((0, 3), np.float32), out)
+    sparse.add_times_hidden([none.entries], np.zeros((0, 3), np.float32), out)
     assert (out == 1).all()
     some = compressed(np.ones((2, 5), np.float32), np.zeros(2))
-    _sparse.add_times_classes(
+    sparse.add_times_classes(
         [some.entries], np.zeros((5, 0), np.float32), np.zeros((2, 0), np.float32)
     )
     grown = np.zeros((2, 3), np.float32)
-    _sparse.add_times_classes(
+    sparse.add_times_classes(
         [none.entries, some.entries, none.entries], np.ones((5, 3), np.float32), grown
     )
     assert (grown == 5).all()
@@ -228,12 +229,12 @@ def test_what_does_not_fit_is_refused() -> None:
     other = compressed(np.ones((4, 7), f4), np.zeros(4))
     for threshold in (np.zeros(3), np.zeros(4, f4), np.zeros((4, 1))):
         with pytest.raises(ValueError, match="threshold"):
-            _sparse.compress(grad, threshold, 1.0)
+            sparse.compress(grad, threshold, 1.0)
     for array in (np.ones((6, 4), f4).T, np.ones(6, f4), np.ones((2, 4, 6), f4)):
         with pytest.raises(ValueError, match=r"grad|unpack"):
-            _sparse.compress(array, np.zeros(4), 1.0)
+            sparse.compress(array, np.zeros(4), 1.0)
     with pytest.raises(ValueError, match="capacity"):
-        _sparse.compress(grad, np.zeros(4), -1.0)
+        sparse.compress(grad, np.zeros(4), -1.0)
     out = np.zeros((4, 3), f4)
     read_only = out.copy()
     read_only.flags.writeable = False
@@ -251,21 +252,21 @@ def test_what_does_not_fit_is_refused() -> None:
         ([kept], np.ones((6, 3), f4), read_only, (BufferError, ValueError)),
     ):
         with pytest.raises(error):
-            _sparse.add_times_classes([chunk.entries for chunk in chunks], classes, to)
+            sparse.add_times_classes([chunk.entries for chunk in chunks], classes, to)
     for rows, to in ((5, np.zeros((6, 3), f4)), (4, np.zeros((4, 3), f4))):
         with pytest.raises(ValueError, match=r"hidden|out"):
-            _sparse.add_times_hidden([kept.entries], np.ones((rows, 3), f4), to)
+            sparse.add_times_hidden([kept.entries], np.ones((rows, 3), f4), to)
 
 
 def test_entries_cannot_be_forged() -> None:
     with pytest.raises(TypeError):
-        _simd.Entries()
+        _kernels.Entries()
     classes, out = np.ones((6, 3), np.float32), np.zeros((4, 3), np.float32)
     for forged in ([None], [object()], [(1, 2)], None):
         with pytest.raises((TypeError, ValueError)):
-            _simd.add_times_classes(1, forged, classes, out)  # type: ignore[arg-type]
+            _kernels.add_times_classes(1, forged, classes, out)  # type: ignore[arg-type]
         with pytest.raises((TypeError, ValueError)):
-            _simd.compress(1, out, forged, out, out, 3)
+            _kernels.compress(1, out, forged, out, out, 3)
 
 
 @pytest.mark.parametrize("instruction_set", neglog.cpu_info().supported)

@@ -11,7 +11,7 @@ from cases import BAD_TARGETS
 from checks import assert_identical, assert_ulps, dtype_of
 from combinations import slack
 
-from neglog import _rows
+from neglog import _engine
 
 
 def batch(dtype: str = "float64", shape: tuple[int, int] = (9, 11)) -> tuple[Any, Any]:
@@ -25,14 +25,14 @@ def batch(dtype: str = "float64", shape: tuple[int, int] = (9, 11)) -> tuple[Any
 def test_a_bad_target_is_nan_and_reads_nothing(dtype: str, width: int) -> None:
     """The face has refused it before; without the face it is nan in its row, and no other."""
     z, target = batch(dtype, (9, width))
-    want = _rows.rows(z, target, lse=True, grad=(want_grad := np.empty_like(z)))
+    want = _engine.run_rows(z, target, lse=True, grad=(want_grad := np.empty_like(z)))
     for bad in BAD_TARGETS:
         value = width if bad == "V" else int(bad)
         kinds = (np.int64, np.int32) if -(2**31) <= value < 2**31 else (np.int64,)
         for kind in kinds:
             wrong = target.astype(kind)
             wrong[4] = value
-            have = _rows.rows(z, wrong, lse=True, grad=(grad := np.empty_like(z)))
+            have = _engine.run_rows(z, wrong, lse=True, grad=(grad := np.empty_like(z)))
             others = np.arange(9) != 4
             assert np.isnan(have.nll[4])
             assert np.isnan(grad[4].astype(float)).all()
@@ -49,7 +49,7 @@ def test_a_row_without_coefficients_is_not_read(dtype: str, width: int) -> None:
     coef = np.ones(9)
     coef[[3, 5, 8]] = 0
     grad = np.full(z.shape, np.nan).astype(z.dtype)
-    r = _rows.rows(z, target, nll_coef=coef, grad=grad, lse=True, entropy=True)
+    r = _engine.run_rows(z, target, nll_coef=coef, grad=grad, lse=True, entropy=True)
     for value in (r.nll, r.lse, r.entropy):
         assert value is None or (value[coef == 0] == 0).all()
     assert (grad[coef == 0].astype(float) == 0).all()
@@ -64,7 +64,7 @@ def test_target_probabilities_shared_and_own(shape: tuple[int, ...], dtype: str)
     z, _ = batch(dtype)
     t = np.random.default_rng(5).dirichlet(np.ones(11), shape[:-1])
     t = t.astype(np.float64 if dtype == "float64" else np.float32)
-    r = _rows.rows(z, probs=t, grad=(grad := np.empty_like(z)), scale=0.25)
+    r = _engine.run_rows(z, probs=t, grad=(grad := np.empty_like(z)), scale=0.25)
     exact = oracle.cross_entropy(z, np.broadcast_to(t, z.shape), reduction="none")
     compute = "float64" if dtype == "float64" else "float32"
     assert_ulps(r.dense, exact.loss, compute, ULPS[dtype].nll, "dense")
@@ -109,14 +109,14 @@ def test_the_gradient_of_a_row_loss(
         none = {"nll_coef": np.zeros(9), "dense_coef": np.zeros(9)}
         want, size = oracle.row_gradient(r, coef, hot, t)
         grad = np.empty_like(z)
-        _rows.rows(z, target, probs=t, **(none | coef), **options, scale=0.5, grad=grad)
+        _engine.run_rows(z, target, probs=t, **(none | coef), **options, scale=0.5, grad=grad)
         more = slack(dtype, options, z)
         assert_ulps(grad, want / 2, dtype, ULPS[dtype].grad + more, "+".join(coef), size=size / 2)
         assert (grad[-1].astype(float) == 0).all()
         if "dense_coef" not in coef:
             assert grad[2, -1] == 0  # at -inf, and not the target
             alone = np.empty_like(z)  # the exponentials, with no sum of the probabilities
-            _rows.rows(z, target, **(none | coef), **options, scale=0.5, grad=alone)
+            _engine.run_rows(z, target, **(none | coef), **options, scale=0.5, grad=alone)
             assert_ulps(alone, want / 2, dtype, ULPS[dtype].grad + more, "no probs", size=size / 2)
 
 
@@ -129,8 +129,8 @@ def test_the_gradient_of_an_entropy_at_the_edges(dtype: str, width: int) -> None
     z[6, 1:], z[7, 3:] = -np.inf, -700  # where the scale leaves nothing of a float64
     plain = z[[0, 5, 7, 8]].copy()
     grad, few = np.empty_like(z), np.empty_like(plain)
-    _rows.rows(z, entropy_coef=np.ones(9), grad=grad, scale=1e-20)
-    _rows.rows(plain, entropy_coef=np.ones(4), grad=few, scale=1e-20)
+    _engine.run_rows(z, entropy_coef=np.ones(9), grad=grad, scale=1e-20)
+    _engine.run_rows(plain, entropy_coef=np.ones(4), grad=few, scale=1e-20)
     assert np.isnan(grad[[1, 3, 4]].astype(float)).all()
     assert (grad[[2, 6]].astype(float) == 0).all()
     assert (grad[5, 1:3].astype(float) == 0).all()
@@ -143,15 +143,15 @@ def test_results_do_not_know_the_coefficients_and_the_scale() -> None:
     z, target = batch()
     t, coef = np.random.default_rng(6).dirichlet(np.ones(11), 9), coefficients(9)
     every = {"lse": True, "entropy": True, "argmax": True}
-    r = _rows.rows(z, target, probs=t, **coef, **every, grad=np.empty_like(z), scale=0.5)
-    plain = _rows.rows(z, target, probs=t, **every)
+    r = _engine.run_rows(z, target, probs=t, **coef, **every, grad=np.empty_like(z), scale=0.5)
+    plain = _engine.run_rows(z, target, probs=t, **every)
     live = np.any(list(coef.values()), axis=0)
     for name, have, want in zip(r._fields, r, plain, strict=True):
         assert_identical(have[live], want[live], name)
         assert (have[~live] == 0).all()
     grads = [np.empty_like(z) for _ in range(2)]
-    _rows.rows(z, target, grad=grads[0])
-    _rows.rows(z, target, lse_coef=0 * t[:, 0], entropy_coef=0 * t[:, 0], grad=grads[1])
+    _engine.run_rows(z, target, grad=grads[0])
+    _engine.run_rows(z, target, lse_coef=0 * t[:, 0], entropy_coef=0 * t[:, 0], grad=grads[1])
     assert_identical(grads[1], grads[0], "coefficients of 0")
 
 
@@ -193,12 +193,12 @@ def test_class_major_rows_have_the_bits_of_rows(dtype: str, width: int, columns:
         ):  # fmt: skip
             options: dict[str, Any] = {**coefficients(n, number), **more, **every, "scale": 0.5}
             want_grad = np.empty_like(z)
-            want = _rows.rows(z, target, probs=probs, **options, grad=want_grad)
+            want = _engine.run_rows(z, target, probs=probs, **options, grad=want_grad)
             logits, grad = (PLACES[place](4, width, columns, z.dtype) for _ in range(2))
             logits[...] = blocks_of(z, columns)
             if probs is not None and len(probs) == n:
                 probs = blocks_of(probs, columns)
-            have = _rows.rows(logits, target, probs=probs, **options, grad=grad)
+            have = _engine.run_rows(logits, target, probs=probs, **options, grad=grad)
             for name, seen, value in zip(have._fields, have, want, strict=True):
                 assert (seen is None) == (value is None)
                 if seen is not None:
@@ -213,12 +213,14 @@ def test_arrays_that_repeat_their_blocks() -> None:
     """A stride of 0 from block to block is none from row to row."""
     z, _ = batch(shape=(60, 11))
     t = np.random.default_rng(5).dirichlet(np.ones(11), 20)
-    want = _rows.rows(z, probs=np.tile(t, (3, 1)), grad=(want_grad := np.empty_like(z)))
+    want = _engine.run_rows(z, probs=np.tile(t, (3, 1)), grad=(want_grad := np.empty_like(z)))
     turned, shared = blocks_of(z, 20), np.broadcast_to(blocks_of(t, 20), (3, 11, 20))
-    have = _rows.rows(turned, probs=shared, grad=turned)
+    have = _engine.run_rows(turned, probs=shared, grad=turned)
     assert_identical(have.dense, want.dense, "dense")
     assert_identical(rows_of(turned), want_grad, "gradient")
-    assert_identical(_rows.rows(shared, lse=True).lse[20:40], _rows.rows(t, lse=True).lse, "lse")
+    assert_identical(
+        _engine.run_rows(shared, lse=True).lse[20:40], _engine.run_rows(t, lse=True).lse, "lse"
+    )
 
 
 @pytest.mark.parametrize("dtype", list(ULPS))
@@ -227,9 +229,9 @@ def test_argmax_is_the_first_nan(dtype: str, width: int) -> None:
     z, _ = batch(dtype, (20, width))
     z[3, [4, 7]], z[5, -1], z[6, 0], z[8] = np.nan, np.nan, np.inf, -np.inf
     want = z.astype(float).argmax(axis=1)
-    np.testing.assert_array_equal(_rows.rows(z, argmax=True).argmax, want)
+    np.testing.assert_array_equal(_engine.run_rows(z, argmax=True).argmax, want)
     if width == 11:
-        np.testing.assert_array_equal(_rows.rows(blocks_of(z, 20), argmax=True).argmax, want)
+        np.testing.assert_array_equal(_engine.run_rows(blocks_of(z, 20), argmax=True).argmax, want)
 
 
 @pytest.mark.parametrize("dtype", list(ULPS))
@@ -239,10 +241,10 @@ def test_class_major_softmax(dtype: str, log: bool) -> None:
         z, _ = batch(dtype, (2 * columns, width))
         z[3, 0], z[5] = np.nan, -np.inf
         want, have = np.empty_like(z), blocks_of(z, columns)
-        _rows.softmax(z, want, log=log)
-        _rows.softmax(have, have, log=log)
+        _engine.softmax(z, want, log=log)
+        _engine.softmax(have, have, log=log)
         assert_identical(rows_of(have), want, f"V = {width}")
-        assert _rows.input_kind(blocks_of(want, columns)) == _rows.input_kind(want)
+        assert _engine.input_kind(blocks_of(want, columns)) == _engine.input_kind(want)
 
 
 # beyond 4 MiB the gradient is written past the caches; the second has no line to itself
@@ -252,20 +254,20 @@ def test_large_class_major_rows(
     dtype: str, blocks: int, columns: int, threads: Callable[[int], None]
 ) -> None:
     z, target = batch(dtype, (blocks * columns, 21))
-    want = _rows.rows(z, target, grad=(want_grad := np.empty_like(z)))
+    want = _engine.run_rows(z, target, grad=(want_grad := np.empty_like(z)))
     turned = blocks_of(z, columns)
     for n in (1, 2, 3):
         threads(n)
-        have = _rows.rows(turned, target, grad=(grad := np.empty_like(turned)))
+        have = _engine.run_rows(turned, target, grad=(grad := np.empty_like(turned)))
         assert_identical(have.nll, want.nll, f"nll by {n} threads")
         assert_identical(rows_of(grad), want_grad, f"gradient by {n} threads")
 
 
 def test_class_major_rows_of_another_kind_are_refused() -> None:
     z, target = np.zeros((2, 5, 20)), np.zeros(40, int)
-    assert _rows.reads_class_major(256, 16)
-    assert not _rows.reads_class_major(257, 16)
-    assert not _rows.reads_class_major(10, 15)
+    assert _engine.reads_class_major(256, 16)
+    assert not _engine.reads_class_major(257, 16)
+    assert not _engine.reads_class_major(10, 15)
     for logits, options in (
         (np.zeros((2, 257, 20)), {}),  # too many classes
         (np.zeros((2, 5, 40))[:, :, ::2], {}),  # not side by side
@@ -278,7 +280,7 @@ def test_class_major_rows_of_another_kind_are_refused() -> None:
         (np.zeros((40, 5)), {"probs": z}),
     ):
         with pytest.raises(ValueError, match=r"logits|out|probs"):
-            _rows.rows(logits, target, **options)
+            _engine.run_rows(logits, target, **options)
 
 
 @pytest.mark.parametrize("kind", [np.int32, np.int64])
@@ -286,15 +288,15 @@ def test_class_major_rows_of_another_kind_are_refused() -> None:
 @pytest.mark.parametrize("n", [7, 1000, 100003])
 def test_scan_targets(kind: type, n: int) -> None:
     target = np.zeros(n, kind)
-    assert tuple(_rows.scan_targets(target, 5, -100)) == (-1, 0)
+    assert tuple(_engine.scan_targets(target, 5, -100)) == (-1, 0)
     target[[1, n - 2]] = -100
-    assert tuple(_rows.scan_targets(target, 5, -100)) == (-1, 2)
-    assert _rows.scan_targets(target, 5, 0)[0] == 1
+    assert tuple(_engine.scan_targets(target, 5, -100)) == (-1, 2)
+    assert _engine.scan_targets(target, 5, 0)[0] == 1
     target[n - 1] = 5
-    assert _rows.scan_targets(target, 5, -100)[0] == n - 1
+    assert _engine.scan_targets(target, 5, -100)[0] == n - 1
     target[3] = -1
-    assert _rows.scan_targets(target, 5, -100)[0] == 3
-    assert tuple(_rows.scan_targets(np.zeros(0, kind), 5, -100)) == (-1, 0)
+    assert _engine.scan_targets(target, 5, -100)[0] == 3
+    assert tuple(_engine.scan_targets(np.zeros(0, kind), 5, -100)) == (-1, 0)
 
 
 @pytest.mark.parametrize("dtype", list(ULPS))
@@ -304,8 +306,8 @@ def test_input_kind(dtype: str, width: int) -> None:
     # probabilities as 16 bits hold them; a row that sums to 1 but for its rounding
     p = oracle.rows(z).p.astype(np.float64).astype(np.float32).astype(z.dtype)
     log_p = oracle.rows(z).log_p.astype(np.float64).astype(np.float32).astype(z.dtype)
-    assert _rows.input_kind(z) == 0
-    assert _rows.input_kind(np.abs(z)) == 0
-    assert _rows.input_kind(p) == 1
+    assert _engine.input_kind(z) == 0
+    assert _engine.input_kind(np.abs(z)) == 0
+    assert _engine.input_kind(p) == 1
     # at -9 bfloat16 is 1/32 apart: their exponentials may sum to 1.03, and nobody can tell
-    assert _rows.input_kind(log_p) in ((0, 2) if dtype == "bfloat16" else (2,))
+    assert _engine.input_kind(log_p) in ((0, 2) if dtype == "bfloat16" else (2,))

@@ -16,7 +16,7 @@ from checks import assert_identical, dtype_of
 import neglog
 
 SUPPORTED = neglog.cpu_info().supported
-HERE = Path(__file__).parent
+HELPERS = Path(__file__).parents[1] / "helpers"
 
 
 def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -38,7 +38,9 @@ def test_every_width_and_remainder_on(instruction_set: str) -> None:
     """In a process of its own: the instruction set is chosen once, at import."""
     if instruction_set == neglog.cpu_info().instruction_set:
         pytest.skip("the instruction set in use: the test above has run it")
-    done = run(str(HERE / "engine_sweep.py"), NEGLOG_CPU=instruction_set, PYTHONWARNINGS="ignore")
+    done = run(
+        str(HELPERS / "engine_sweep.py"), NEGLOG_CPU=instruction_set, PYTHONWARNINGS="ignore"
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.split()[-1] == instruction_set
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ._remainder import Remainder
-from ._rows import Array
+from .._engine import Array
+from .remainder import Remainder
 
 
 @dataclass(eq=False)  # arrays are not equal or unequal as a whole

@@ -68,7 +68,7 @@ def test_language_and_theme_follow_the_reader(browser: Any, pets: Path) -> None:
 
 
 def test_both_languages_say_the_same_things() -> None:
-    folder = Path(__file__).parents[1] / "src/neglog/trace/page"
+    folder = Path(__file__).parents[2] / "src/neglog/trace/page"
     books = [
         dict(re.findall(r'^  "?([\w.-]+)"?: "(.*)",$', (folder / name).read_text("utf-8"), re.M))
         for name in ("strings_en.js", "strings_ko.js")

@@ -13,7 +13,7 @@ from budgets import RESULT_DTYPE, ULPS
 from checks import assert_identical, assert_ulps, dtype_of
 
 import neglog
-from neglog import _rows
+from neglog import _engine
 
 # 1 to 70: every remainder of a vector of up to 64 lanes; then one class less and one more than
 # a power of two, a segment (8192) and two; a row in which the last segment is one class
@@ -30,7 +30,7 @@ def results(z: Any, target: Any) -> dict[str, Any]:
     """Every number that the rows have."""
     nll, grad = neglog.cross_entropy_and_grad(z, target, reduction="none")
     stats = neglog.row_stats(z, target)
-    _rows.rows(z, target, **row_loss(len(z)), grad=(row_grad := np.empty_like(z)))
+    _engine.run_rows(z, target, **row_loss(len(z)), grad=(row_grad := np.empty_like(z)))
     return {
         "gradient of a row loss": row_grad,
         "nll": nll, "gradient": grad, "nll of stats": stats.nll, "lse": stats.lse,
@@ -81,11 +81,13 @@ def check_bits(z: Any, target: Any, seen: dict[str, Any], what: str) -> None:
 def check_class_major(z: Any, target: Any, what: str) -> None:
     """The same rows side by side, in blocks of 1 to 37: the same bits."""
     wanted: dict[str, Any] = {"lse": True, "entropy": True, "argmax": True}
-    want = _rows.rows(z, target, **wanted, **row_loss(len(z)), grad=(grad := np.empty_like(z)))
+    want = _engine.run_rows(
+        z, target, **wanted, **row_loss(len(z)), grad=(grad := np.empty_like(z))
+    )
     for blocks, columns in ((1, 37), (1, 36), (2, 18), (12, 3), (36, 1)):
         n = blocks * columns
         turned = z[:n].reshape(blocks, columns, -1).swapaxes(1, 2).copy()
-        have = _rows.rows(turned, target[:n], **wanted, **row_loss(n), grad=turned)
+        have = _engine.run_rows(turned, target[:n], **wanted, **row_loss(n), grad=turned)
         place = f"of {what}, class-major, {columns} columns"
         for name, seen, value in zip(have._fields, have, want, strict=True):
             if seen is not None and value is not None:

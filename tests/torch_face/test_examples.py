@@ -17,7 +17,7 @@ torch = pytest.importorskip("torch", reason="needs the extra torch")
 for needed in ("rich", "matplotlib"):
     pytest.importorskip(needed, reason="needs the extra cli")
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 PNG = b"\x89PNG\r\n\x1a\n"
 CIFAR_FILES = [f"data_batch_{n}.bin" for n in range(1, 6)] + ["test_batch.bin"]
 CIFAR_BYTES = 10_000 * 3073

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import neglog
-from neglog import _simd
-from neglog._rows import RowResult, Sweep, rows
+from neglog import _kernels
+from neglog._engine import Panels, RowResult, run_rows
 
 ALL: Any = {"lse": True, "entropy": True, "argmax": True}
 DTYPES = (np.float64, np.float32, np.float16, ml_dtypes.bfloat16)
@@ -18,7 +18,7 @@ DTYPES = (np.float64, np.float32, np.float16, ml_dtypes.bfloat16)
 
 def swept(logits: Any, target: Any, cuts: list[int], **options: Any) -> RowResult:
     n, num_classes = logits.shape
-    sweep = Sweep(n, num_classes, target, **options, **ALL)
+    sweep = Panels(n, num_classes, target, **options, **ALL)
     for first, stop in zip([0, *cuts], [*cuts, num_classes], strict=True):
         sweep.add(logits[:, first:stop], first)
     return sweep.result
@@ -57,7 +57,7 @@ def problems(draw: Any) -> tuple[Any, Any, list[int], dict[str, Any]]:
 @given(problems())
 def test_panels_change_nothing(problem: Any) -> None:
     logits, target, cuts, options = problem
-    want = rows(logits, target, **options, **ALL)
+    want = run_rows(logits, target, **options, **ALL)
     assert_same(swept(logits, target, cuts, **options), want, logits.dtype)
 
 
@@ -72,7 +72,7 @@ def test_panels_of_several_parts(dtype: Any) -> None:
     logits[5, [100, 25000]] = np.nan
     logits[6, [7, 9]] = np.inf, np.nan
     logits[7, [7, 9]] = np.inf
-    want = rows(logits, target, **ALL)
+    want = run_rows(logits, target, **ALL)
     assert want.argmax is not None
     assert want.argmax[5:8].tolist() == [100, 9, 7]
     for cuts in ([], [8192, 16384, 24576], [1, 20001], [9000, 9001, 29999]):
@@ -82,7 +82,7 @@ def test_panels_of_several_parts(dtype: Any) -> None:
 def test_the_first_nan_is_the_largest_wherever_it_stands() -> None:
     logits = np.array([[0, np.nan, 5, np.nan], [1, 2, np.nan, 9], [np.nan, 0, 0, np.inf]])
     found = swept(logits, np.zeros(3, np.int64), [1, 2, 3]).argmax
-    np.testing.assert_array_equal(found, rows(logits, np.zeros(3, np.int64), **ALL).argmax)
+    np.testing.assert_array_equal(found, run_rows(logits, np.zeros(3, np.int64), **ALL).argmax)
     assert found is not None
     np.testing.assert_array_equal(found[:2], [1, 2])
 
@@ -108,6 +108,6 @@ def test_panels_that_do_not_fit_are_refused() -> None:
     rest: Any = (np.empty(2), None, None, 1.0, None, None, None, None, None)
     for first, classes, known in ((-1, 3, place), (1, 3, place), (0, 2, place), (0, 3, place[:1])):
         with pytest.raises(ValueError, match=r"logits|known"):
-            _simd.sweep(0, logits, first, classes, known, *rest)
+            _kernels.sweep(0, logits, first, classes, known, *rest)
     with pytest.raises(TypeError):
-        _simd.sweep(0, logits, 0, 3, None, *rest)
+        _kernels.sweep(0, logits, 0, 3, None, *rest)

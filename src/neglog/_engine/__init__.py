@@ -1,0 +1,31 @@
+"""The CPU engine: rows of logits in, one number per row and a gradient out."""
+
+from .panels import Panels
+from .rows import (
+    Array,
+    RowResult,
+    binary,
+    input_kind,
+    reads_class_major,
+    run_rows,
+    scan_targets,
+    sigmoid,
+    softmax,
+)
+from .threads import CpuInfo, cpu_info, set_num_threads
+
+__all__ = [
+    "Array",
+    "CpuInfo",
+    "Panels",
+    "RowResult",
+    "binary",
+    "cpu_info",
+    "input_kind",
+    "reads_class_major",
+    "run_rows",
+    "scan_targets",
+    "set_num_threads",
+    "sigmoid",
+    "softmax",
+]
