@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch_helpers import DTYPES, WAYS, by_torch, elsewhere, result_dtype, steady  # noqa: F401
 
-from neglog.torch import _loss, _products, cross_entropy, linear_cross_entropy
+from neglog.torch import cross_entropy, linear_cross_entropy
+from neglog.torch._autograd import loss as loss_node
+from neglog.torch._engines import products as head_products
 
 # What a product and the gradient between products are rounded to.
 ROUNDING = {
@@ -162,13 +164,13 @@ def products(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     seen: list[tuple[str, int]] = []
 
     def watch(name: str) -> None:
-        made = getattr(_products.Library, name)
+        made = getattr(head_products.Library, name)
 
         def call(self: Any, a: Tensor, *others: Any) -> None:
             seen.append((name, len(a)))
             made(self, a, *others)
 
-        monkeypatch.setattr(_products.Library, name, call)
+        monkeypatch.setattr(head_products.Library, name, call)
 
     for name in ("logits", "times_classes", "add_times_hidden"):
         watch(name)
@@ -245,7 +247,7 @@ def test_the_gradient_is_prepared_for_the_upstream_met_last(products: Any) -> No
     for a, b, c in zip(first, second, third, strict=True):
         assert torch.equal(a, b)
         assert torch.equal(b, c)
-    _loss.remember(1.0)
+    loss_node.remember(1.0)
 
 
 def test_an_overwritten_tensor_is_seen() -> None:
@@ -301,8 +303,10 @@ def test_a_confident_row_keeps_its_digits(reduction: str) -> None:
 
 def test_no_more_logits_than_the_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
-    empty = _products.empty
-    monkeypatch.setattr(_products, "empty", lambda shape, t: made.append(shape) or empty(shape, t))
+    empty = head_products.empty
+    monkeypatch.setattr(
+        head_products, "empty", lambda shape, t: made.append(shape) or empty(shape, t)
+    )
     hidden, weight, _ = head(50, dtype=torch.float32)
     for memory, rows in ((None, 50), (9 * 4, 1), (9 * 4 * 20 + 35, 17)):
         linear_cross_entropy(hidden, weight, classes(50, ignored=False), memory=memory).backward()

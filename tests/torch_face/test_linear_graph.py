@@ -14,7 +14,8 @@ from torch.autograd import forward_ad, gradcheck, gradgradcheck
 from torch_helpers import DTYPES, WAYS, elsewhere, result_dtype, steady  # noqa: F401
 
 import neglog.torch as nt
-from neglog.torch import _head_ops, cross_entropy, linear_cross_entropy, linear_row_stats
+from neglog.torch import cross_entropy, linear_cross_entropy, linear_row_stats
+from neglog.torch._operators import head as head_operators
 
 # torch's own: forward mode is written with torch.jit; Dynamo reads .grad of every input.
 pytestmark = [
@@ -215,8 +216,10 @@ def test_what_compilers_are_told_of_the_operators(options: int) -> None:
         ),
         ((None, PROBS, None, None, None, None), (None, one, None, None, None), [False, True, True]),
     )[options]
-    torch.library.opcheck(_head_ops.linear_rows, (h, w, b, TIGHT, 0.0, *rest, options == 1))
-    torch.library.opcheck(_head_ops.linear_gradient, (h, w, b, TIGHT, 0.0, *rest, *coefs, wanted))
+    torch.library.opcheck(head_operators.head_results, (h, w, b, TIGHT, 0.0, *rest, options == 1))
+    torch.library.opcheck(
+        head_operators.head_gradients, (h, w, b, TIGHT, 0.0, *rest, *coefs, wanted)
+    )
 
 
 def compiled(function: Callable[..., Any], **settings: Any) -> Callable[..., Any]:

@@ -7,7 +7,7 @@ engine turns them into their gradient where they lie; two products carry that to
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol
 
-from .products import Library, Which
+from .products import Products, Which
 
 MEMORY = 64 * 2**20  # bytes for the logits of a chunk
 
@@ -72,7 +72,7 @@ def blocks(n: int, size: int) -> Iterator[slice]:
 
 
 def run(
-    library: Library,
+    library: Products,
     head: Head,
     into: Gradients,
     most: int,
@@ -112,7 +112,7 @@ def run(
 
 
 def run_numbers(
-    library: Library,
+    library: Products,
     head: Head,
     memory: int,
     itemsize: int,

@@ -7,8 +7,8 @@ from .._engine import Array
 Which = Any  # rows of a chunk: a slice, or their numbers
 
 
-class Library(Protocol):
-    """What differs between array libraries; `a` (n, V) is the gradient by a chunk's logits."""
+class Products(Protocol):
+    """The products of a chunk; `a` (n, V) is the gradient with respect to its logits."""
 
     def empty(self, shape: tuple[int, int]) -> Any:
         """In the dtype of the logits."""
@@ -24,6 +24,10 @@ class Library(Protocol):
 
     def add_sum(self, a: Any, out: Any) -> None:
         """Out += a.sum(0)."""
+
+
+class Library(Products, Protocol):
+    """What differs between array libraries whose memory the kernels read."""
 
     def memory_of(self, x: Any) -> Array:
         """What the kernels read: its rows, each contiguous, in a view if there is one."""

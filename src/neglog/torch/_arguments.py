@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from .._contract import as_positive, check_shape, refuse_target
-from ._compose import row_dtype
-from ._engine import RESULTS
-from ._way import is_plain
+from ._engines.composed import row_dtype
+from ._engines.kernels import RESULTS
+from ._route import is_eager_cpu
 
 _CLASS_DTYPES = frozenset(
     {torch.int64, torch.int32, torch.uint8, torch.int16, torch.int8}
@@ -90,7 +90,7 @@ def as_temperature(value: Any, rows_shape: tuple[int, ...], logits: Tensor) -> T
         return torch.tensor(as_positive("temperature", value, "1.0"), dtype=wide, device="cpu")
     meaning = "one number a row" if value.dim() else "one number"
     tensor = as_numbers("temperature", value, rows_shape if value.dim() else (), meaning, logits)
-    if is_plain(value) and not ((value > 0) & value.isfinite()).all():
+    if is_eager_cpu(value) and not ((value > 0) & value.isfinite()).all():
         raise ValueError(f"temperature must be finite and above 0, got {value}; 1.0 turns it off")
     return tensor
 

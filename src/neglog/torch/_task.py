@@ -17,7 +17,6 @@ from .._contract import (
     warn_input_kind,
     without_axis,
 )
-from . import _engine
 from ._arguments import (
     as_int64,
     as_logits,
@@ -26,10 +25,11 @@ from ._arguments import (
     check_class_target,
     check_tensor,
 )
-from ._compose import over_classes, row_dtype
-from ._engine import RESULTS
-from ._loss import Task
-from ._way import is_plain, is_watched
+from ._autograd.loss import Task
+from ._engines import kernels
+from ._engines.composed import over_classes, row_dtype
+from ._engines.kernels import RESULTS
+from ._route import is_eager_cpu, is_watched
 
 
 def prepare(
@@ -53,8 +53,8 @@ def prepare(
     if classes is None:
         assert probs is not None
         probs = softened(probs, dim, task)
-    if is_plain(logits):
-        warn_input_kind(_engine.looks_like(logits, dim))
+    if is_eager_cpu(logits):
+        warn_input_kind(kernels.looks_like(logits, dim))
     return classes, probs, task
 
 
@@ -124,8 +124,8 @@ def _set_classes(
     rows_shape, num_classes = without_axis(shape, dim), shape[dim]
     classes = _classes(target, row_weight, ignore, num_classes)
     ignored = 1
-    if is_plain(logits):
-        ignored = _engine.check_classes(classes, num_classes, ignore, target)
+    if is_eager_cpu(logits):
+        ignored = kernels.check_classes(classes, num_classes, ignore, target)
     # Flat: an index of no axis would have to be known to the CPU.
     flat = None if row_weight is None else row_weight.reshape(-1)
     found = row_weights(classes.reshape(-1), num_classes, ignore, ignored, weight, flat)

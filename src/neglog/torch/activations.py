@@ -9,11 +9,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from .._contract import as_integer
-from . import _compose, _ops
 from ._arguments import as_floats, as_tensor
+from ._engines import composed
 from ._errors import as_torch_raises
-from ._rows import rows
-from ._way import is_composed, is_plain
+from ._operators.rows import softmax as softmax_operator
+from ._route import Path, is_eager_cpu, route_of
+from ._row_results import row_results
 
 
 @as_torch_raises
@@ -111,9 +112,9 @@ def _softmax(name: str, input: Any, dim: Any, stacklevel: int, dtype: torch.dtyp
 
 
 def _along(z: Tensor, dim: int, log: bool) -> Tensor:
-    if is_composed(z):
-        return _compose.softmax(z, dim, log=log)
-    return _ops.softmax(z, dim, log)  # type: ignore[no-any-return]
+    if route_of(z).path is Path.COMPOSED:
+        return composed.softmax(z, dim, log=log)
+    return softmax_operator(z, dim, log)  # type: ignore[no-any-return]
 
 
 @as_torch_raises
@@ -161,22 +162,23 @@ def logsumexp(input: Tensor, dim: int | Sequence[int], keepdim: bool = False) ->
     if len(axes) > 1:
         axis = z.dim() - len(axes)
         flat = z.movedim(axes, list(range(axis, z.dim()))).flatten(axis)
-    numbers = _log_sums(flat, axis).to(z.dtype)
+    sums = _log_sums(flat, axis).to(z.dtype)
     for each in sorted(axes) if keepdim else ():
-        numbers = numbers.unsqueeze(each)
-    return numbers
+        sums = sums.unsqueeze(each)
+    return sums
 
 
 def _log_sums(z: Tensor, dim: int) -> Tensor:
-    """One number a row; the infinity itself where a row has no probabilities."""
-    if is_plain(z):
-        numbers = rows(z, dim).lse
-        if not numbers.isnan().any():
-            return numbers
+    """lse of every row; the infinity itself where a row has no probabilities."""
+    route = route_of(z)
+    if route.eager:
+        found = row_results(route, z, dim).lse
+        if not found.isnan().any():
+            return found
     largest = z.detach().amax(dim)
     lost = (largest == -math.inf) | ((largest == math.inf) & ((z == math.inf).sum(dim) > 1))
-    numbers = rows(z, dim, keep=lost.logical_not()).lse
-    return torch.where(lost, largest.to(numbers.dtype), numbers)
+    found = row_results(route, z, dim, keep=lost.logical_not()).lse
+    return torch.where(lost, largest.to(found.dtype), found)
 
 
 @as_torch_raises
@@ -204,7 +206,7 @@ def sigmoid(input: Tensor) -> Tensor:
     """
     z = as_real(input)
     wide = z if z.dtype == torch.float64 else z.float()
-    if is_plain(wide):
+    if is_eager_cpu(wide):
         node: Any = _Sigmoid
         return node.apply(wide).to(z.dtype)  # type: ignore[no-any-return]
     side = torch.sigmoid(torch.where(wide > 0, -wide, wide))  # at most one half

@@ -11,10 +11,10 @@ from torch.nn._reduction import legacy_get_string
 from .. import _engine
 from .._contract import check_reduction, check_shape
 from ._arguments import as_floats, check_tensor
-from ._compose import row_dtype
-from ._engine import RESULTS, as_array
+from ._engines.composed import row_dtype
+from ._engines.kernels import RESULTS, as_array
 from ._errors import as_torch_raises
-from ._way import is_plain
+from ._route import is_eager_cpu
 from .activations import sigmoid
 
 
@@ -114,7 +114,7 @@ def _losses(z: Tensor, target: Tensor, positive: Tensor | None) -> Tensor:
     """q t -log s(z) + (1 - t) -log s(-z), element by element."""
     others = [target] if positive is None else [target, positive]
     recorded = torch.is_grad_enabled() and any(x.requires_grad for x in others)
-    if not recorded and all(map(is_plain, [z, *others])):
+    if not recorded and all(map(is_eager_cpu, [z, *others])):
         node: Any = _Binary
         return node.apply(z, target, positive)  # type: ignore[no-any-return]
     yes, no = _answers(target, positive)

@@ -13,14 +13,14 @@ from .._contract import (
     warn_input_kind,
     without_axis,
 )
-from . import _engine
 from ._arguments import as_int64, as_logits, as_numbers, check_class_target, check_tensor
-from ._compose import over_classes, row_dtype
-from ._engine import RESULTS
+from ._autograd.loss import Task, combined
+from ._engines import kernels
+from ._engines.composed import over_classes, row_dtype
+from ._engines.kernels import RESULTS
 from ._errors import as_torch_raises
-from ._loss import Task, combined
-from ._rows import rows
-from ._way import is_plain
+from ._route import is_eager_cpu, route_of
+from ._row_results import row_results
 from .activations import as_cast, log_softmax, logsumexp, softmax
 from .statistics import class_dim
 
@@ -76,8 +76,8 @@ def nll_loss(
     check_tensor("target", target, input)
     check_class_target(target, without_axis(shape, dim))
     classes = as_int64(target, ignore)
-    plain = is_plain(input)
-    ignored = _engine.check_classes(classes, shape[dim], ignore) if plain else 1
+    plain = is_eager_cpu(input)
+    ignored = kernels.check_classes(classes, shape[dim], ignore) if plain else 1
     full, _ = row_weights(classes, shape[dim], ignore, ignored, weight, None)
     log_probs, task = as_cast(input, on_cpu=True), Task()
     task.dim, task.dtype, task.reduction = dim, log_probs.dtype, reduction
@@ -130,7 +130,9 @@ def min_entropy(logits: Tensor, dim: int = -1) -> Tensor:
         A. Renyi (1961), "On measures of entropy and information", Proc. 4th Berkeley Symposium.
     """
     axis = class_dim(logits, dim)
-    nll = rows(logits, axis, rows(logits.detach(), axis).argmax).nll
+    route = route_of(logits)
+    likeliest = row_results(route, logits.detach(), axis).argmax
+    nll = row_results(route, logits, axis, likeliest).nll
     assert nll is not None
     return nll.to(RESULTS[logits.dtype])
 
@@ -182,10 +184,11 @@ def one_vs_rest_nll(
     check_reduction(reduction)
     check_tensor("target", target, input)
     check_class_target(target, without_axis(shape, dim))
-    if is_plain(input):
-        warn_input_kind(_engine.looks_like(input, dim))
+    route = route_of(input)
+    if route.eager:
+        warn_input_kind(kernels.looks_like(input, dim))
     z, classes = input.to(row_dtype(input.device)), as_int64(target)
-    found = rows(z, dim, classes)
+    found = row_results(route, z, dim, classes)
     assert found.nll is not None
     task.dtype, task.reduction, task.total = RESULTS[input.dtype], reduction, float(target.numel())
     return combined(task, found.nll + _against(z, dim, classes, found.argmax), None, None)

@@ -7,14 +7,16 @@ from torch import Tensor
 
 from .._contract import RowStats, as_positive, check_shape
 from .._head.info import HeadInfo, check_info, fill
-from . import _engine, _head, _head_ops
 from ._arguments import as_int64, as_temperature, check_class_target, check_tensor
-from ._engine import RESULTS
+from ._autograd import head as head_loss
+from ._autograd.loss import loss
+from ._engines import kernels
+from ._engines.kernels import RESULTS
 from ._errors import as_torch_raises
-from ._layer import as_layer, is_composed_layer, is_plain_layer, shape_of_logits
-from ._loss import loss
+from ._head_arguments import as_head, shape_of_logits
+from ._operators.head import head_results, results_of_logits
+from ._route import Path, route_of, route_of_head
 from ._task import prepare_rows, softened
-from ._way import is_plain
 
 
 @as_torch_raises
@@ -98,15 +100,17 @@ def linear_cross_entropy(
         E. Wijmans et al. (2025), "Cut your losses in large-vocabulary language models", ICLR.
     """
     check_info(info)
-    layer = as_layer(input, linear_weight, linear_bias, memory, grad_tolerance)
+    head = as_head(input, linear_weight, linear_bias, memory, grad_tolerance)
     soft = isinstance(target, Tensor) and target.is_floating_point()
     if soft and ignore_index is not None:
         raise ValueError(
             f"ignore_index must be None when target holds probabilities, got {ignore_index};"
             " leave rows out with row_weight=0"
         )
-    composed = is_composed_layer(layer, target, weight, row_weight, temperature)
-    logits = F.linear(*layer[:3]) if composed else shape_of_logits(layer)
+    options = (target, weight, row_weight)
+    route = route_of_head(head[:3], *options, temperature, one_number=reduction != "none")
+    composed = route.path is Path.COMPOSED
+    logits = F.linear(*head[:3]) if composed else shape_of_logits(head)
     dim = logits.dim() - 1
     classes, probs, task = prepare_rows(
         logits, dim, target, weight, row_weight, -100 if ignore_index is None else ignore_index,
@@ -117,8 +121,9 @@ def linear_cross_entropy(
             probs = softened(probs, dim, task)
         if info is not None:
             fill(info, None, tuple(input.shape[:-1]))
-        return loss(logits, classes, probs, task)
-    return _head.loss(layer, classes, probs, task, info, plain=is_plain_layer(layer))
+        route = route_of(logits, *options, temperature=temperature)
+        return loss(route, logits, classes, probs, task)
+    return head_loss.loss(route, head, classes, probs, task, info)
 
 
 @as_torch_raises
@@ -165,25 +170,26 @@ def linear_row_stats(
 
     Differs from row_stats: see `linear_cross_entropy`.
     """
-    layer = as_layer(input, linear_weight, linear_bias, memory)
-    composed = is_composed_layer(layer, temperature)
-    logits = F.linear(*layer[:3]) if composed else shape_of_logits(layer)
-    shape = tuple(layer.hidden.shape[:-1])
+    head = as_head(input, linear_weight, linear_bias, memory)
+    route = route_of_head(head[:3], temperature, one_number=False)
+    composed = route.path is Path.COMPOSED
+    logits = F.linear(*head[:3]) if composed else shape_of_logits(head)
+    shape = tuple(head.hidden.shape[:-1])
     warmth = as_temperature(temperature, shape, logits)
     cap = None if softcap is None else as_positive("softcap", softcap, "None")
     check_tensor("target", target, logits)
     check_class_target(target, shape)
     goal, picked = as_int64(target), None if chosen is None else _as_chosen(chosen, logits)
     for name, classes in (("target", goal), ("chosen", picked)):
-        if classes is not None and is_plain(logits) and is_plain(classes):
-            _engine.check_classes(classes, logits.shape[-1], name=name)
+        if classes is not None and route.eager:
+            kernels.check_classes(classes, logits.shape[-1], name=name)
     rest = (goal, None, picked, None, warmth, cap, True)
-    found = _head_ops.composed(logits, *rest) if composed else _head_ops.linear_rows(*layer, *rest)
-    dtype = RESULTS[layer.hidden.dtype]
-    nll, lse, spread, log_probs = (
+    found = results_of_logits(logits, *rest) if composed else head_results(*head, *rest)
+    dtype = RESULTS[head.hidden.dtype]
+    nll, lse, uncertainty, log_probs = (
         None if x is None else x.to(dtype) for x in (found[0], found[2], found[3], found[5])
     )
-    stats = RowStats(nll, lse, spread, found[4])
+    stats = RowStats(nll, lse, uncertainty, found[4])
     return stats if chosen is None else (stats, log_probs)
 
 

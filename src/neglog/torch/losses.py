@@ -3,9 +3,10 @@
 from torch import Tensor
 from torch.nn._reduction import legacy_get_string
 
+from ._autograd.loss import loss
 from ._errors import as_torch_raises
-from ._loss import loss
-from ._plain import plain_loss
+from ._fast_path import fast_loss
+from ._route import route_of
 from ._task import prepare
 
 
@@ -98,11 +99,12 @@ def cross_entropy(
         and label_smoothing == z_loss == 0.0
         and temperature == 1.0
     ):
-        value = plain_loss(input, target, ignore_index, reduction)
+        value = fast_loss(input, target, ignore_index, reduction)
         if value is not None:
             return value
     classes, probs, task = prepare(
         input, target, weight, row_weight, ignore_index, label_smoothing, z_loss,
         temperature, softcap, reduction,
     )  # fmt: skip
-    return loss(input, classes, probs, task)
+    route = route_of(input, target, weight, row_weight, temperature=temperature)
+    return loss(route, input, classes, probs, task)

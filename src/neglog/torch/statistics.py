@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from .._contract import RowStats, as_positive, check_shape, warn_input_kind, without_axis
-from . import _engine
 from ._arguments import (
     as_floats,
     as_int64,
@@ -15,11 +14,12 @@ from ._arguments import (
     check_class_target,
     check_tensor,
 )
-from ._compose import row_dtype
-from ._engine import RESULTS
+from ._engines import kernels
+from ._engines.composed import row_dtype
+from ._engines.kernels import RESULTS
 from ._errors import as_torch_raises
-from ._rows import rows
-from ._way import is_plain
+from ._route import Route, route_of
+from ._row_results import row_results
 from .activations import as_dim, log_softmax, softmax
 
 
@@ -76,13 +76,16 @@ def row_stats(
     cap = None if softcap is None else as_positive("softcap", softcap, "None")
     check_tensor("target", target, input)
     check_class_target(target, rows_shape)
-    if is_plain(input):
-        warn_input_kind(_engine.looks_like(input, dim))
-    found = rows(input, dim, as_int64(target), temperature=warmth, softcap=cap, entropy=True)
+    route = route_of(input, temperature=temperature)
+    if route.eager:
+        warn_input_kind(kernels.looks_like(input, dim))
+    found = row_results(
+        route, input, dim, as_int64(target), temperature=warmth, softcap=cap, entropy=True
+    )  # fmt: skip
     assert found.nll is not None
     assert found.entropy is not None
-    nll, lse, spread = (x.to(RESULTS[input.dtype]) for x in (found.nll, found.lse, found.entropy))
-    return RowStats(nll, lse, spread, found.argmax)
+    dtype = RESULTS[input.dtype]
+    return RowStats(found.nll.to(dtype), found.lse.to(dtype), found.entropy.to(dtype), found.argmax)
 
 
 @as_torch_raises
@@ -114,9 +117,9 @@ def entropy(logits: Tensor, dim: int = -1) -> Tensor:
         Journal 27.
     """
     axis = class_dim(logits, dim)
-    spread = rows(logits, axis, entropy=True).entropy
-    assert spread is not None
-    return spread.to(RESULTS[logits.dtype])
+    found = row_results(route_of(logits), logits, axis, entropy=True).entropy
+    assert found is not None
+    return found.to(RESULTS[logits.dtype])
 
 
 @as_torch_raises
@@ -170,17 +173,19 @@ def kl_divergence(
     z = logits.to(wide)
     t = target_probs.to(wide)
     t = t.masked_fill(t == 0, 0.0)  # the derivative of t log t there, -inf, is of no use
-    # In the plain form t log t - t log p the values cancel, but not the derivatives.
-    plain = _plain_divergence(t, z, axis)
+    # In the textbook form t log t - t log p the values cancel, but not the derivatives.
+    textbook = _textbook_divergence(route_of(logits), t, z, axis)
     with torch.no_grad():
         p, log_p = softmax(z, axis), log_softmax(z, axis)
         exact = _divergence_terms(t, p, log_p).sum(axis)
-    value = torch.where(plain.isfinite(), exact.detach() + (plain - plain.detach()), plain)
+    value = torch.where(
+        textbook.isfinite(), exact.detach() + (textbook - textbook.detach()), textbook
+    )
     return value.to(RESULTS[logits.dtype])
 
 
-def _plain_divergence(t: Tensor, z: Tensor, dim: int) -> Tensor:
-    dense = rows(z, dim, probs=t).dense
+def _textbook_divergence(route: Route, t: Tensor, z: Tensor, dim: int) -> Tensor:
+    dense = row_results(route, z, dim, probs=t).dense
     assert dense is not None
     own = t * t.masked_fill(t == 0, 1.0).log() - t
     return own.sum(dim) + 1 + dense
@@ -189,7 +194,7 @@ def _plain_divergence(t: Tensor, z: Tensor, dim: int) -> Tensor:
 def _divergence_terms(t: Tensor, p: Tensor, log_p: Tensor) -> Tensor:
     """t log(t/p) - t + p, each to nearly full accuracy: with r = (p - t)/t it is t (r - log1p r).
 
-    Near r = 0 that form keeps the digits that log t - log p would lose; far from it, the plain
+    Near r = 0 that form keeps the digits that log t - log p would lose; far from it, the textbook
     form is safe from overflow of r and from a p that is 0 only because it is tiny.
     """
     r = (p - t) / t

@@ -1,4 +1,4 @@
-"""The CPU engine on tensors: views of their memory go to the kernels; nothing here is recorded."""
+"""The kernels on CPU tensors: they read and write the tensors' memory, without autograd."""
 
 import math
 from collections.abc import Callable
@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .. import _engine
-from .._contract import refuse_class
-from .._engine import RowResult
-from ._memory import empty
+from ... import _engine
+from ..._contract import refuse_class
+from ..._engine import RowResult
+from .._memory import empty
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-# dtype of the logits -> dtype of losses and statistics, which is also the one computed in.
+# dtype of the logits -> dtype of losses and statistics, which is also that of the computation.
 RESULTS = {
     torch.float64: torch.float64,
     torch.float32: torch.float32,
@@ -25,7 +25,7 @@ RESULTS = {
 
 
 def as_array(tensor: Tensor) -> Array:
-    """The tensor's memory; bfloat16, which NumPy does not know, as its 16 bits."""
+    """The tensor's memory; bfloat16, which NumPy lacks, as int16."""
     tensor = tensor.detach()
     if tensor.dtype == torch.bfloat16:
         tensor = tensor.view(torch.int16)
@@ -33,7 +33,7 @@ def as_array(tensor: Tensor) -> Array:
 
 
 def as_rows(tensor: Tensor, dim: int) -> Tensor:
-    """(N, V) with the class axis contiguous: a view if there is one, else a copy."""
+    """(N, V) with the class axis contiguous: a view if possible, else a copy."""
     last = tensor.dim() - 1
     moved = tensor if dim == last else tensor.movedim(dim, last)
     rows = moved if last == 1 else moved.reshape(-1, moved.shape[last])
@@ -41,25 +41,25 @@ def as_rows(tensor: Tensor, dim: int) -> Tensor:
 
 
 def as_blocks(tensor: Tensor, dim: int) -> Tensor:
-    """(B, V, M) with the last axis contiguous: a view if there is one, else a copy."""
+    """(B, V, M) with the last axis contiguous: a view if possible, else a copy."""
     shape = tensor.shape
     blocks = tensor.reshape(math.prod(shape[:dim]), shape[dim], math.prod(shape[dim + 1 :]))
     return blocks if blocks.stride(2) == 1 else blocks.contiguous()
 
 
 def is_class_major(logits: Tensor, dim: int) -> bool:
-    """Whether the engine reads these logits as blocks, without a copy, rather than as rows."""
+    """Whether the engine reads these logits as blocks (B, V, M), without a copy."""
     columns = math.prod(logits.shape[dim + 1 :])
     return logits.stride(dim) != 1 and _engine.reads_class_major(logits.shape[dim], columns)
 
 
 def layout_of(logits: Tensor, dim: int) -> Callable[[Tensor, int], Tensor]:
-    """How the logits, and what goes along with them, are brought before the engine."""
+    """What turns the logits, and tensors of their shape, into what the engine reads."""
     return as_blocks if is_class_major(logits, dim) else as_rows
 
 
 def from_rows(rows: Tensor, shape: torch.Size, dim: int) -> Tensor:
-    """The other way: what the engine has written as a view of this shape."""
+    """The inverse: the engine's output as a view of this shape."""
     if rows.dim() == 3:
         return rows.view(shape)
     if rows.shape == shape and dim == 1:
@@ -69,7 +69,7 @@ def from_rows(rows: Tensor, shape: torch.Size, dim: int) -> Tensor:
 
 
 def place(logits: Tensor, dim: int) -> Tensor:
-    """An empty tensor as `run` and `softmax` return theirs: the logits' shape, rows or blocks."""
+    """An empty tensor with the shape and layout of what `run` and `softmax` return."""
     if is_class_major(logits, dim):
         return logits.new_empty(logits.shape)
     moved = [size for axis, size in enumerate(logits.shape) if axis != dim]
@@ -90,7 +90,7 @@ def _temperature(temperature: Tensor | None) -> float | Array | None:
 def _probs(
     probs: Tensor | None, dim: int, dtype: torch.dtype, layout: Callable[[Tensor, int], Tensor]
 ) -> Array | None:
-    """As the logits or (1, V), contiguous, in the type that is computed in."""
+    """As the logits or (1, V), contiguous, in the dtype of the computation."""
     if probs is None:
         return None
     rows = probs.detach().reshape(1, -1) if probs.dim() == 1 else layout(probs.detach(), dim)
@@ -103,7 +103,7 @@ def run(
     target: Tensor | None = None,  # (...)
     probs: Tensor | None = None,  # (..., V, ...) or (V,)
     *,
-    nll_coef: Tensor | None = None,  # (...), like every one of one number a row
+    nll_coef: Tensor | None = None,  # (...), like all coefficients
     dense_coef: Tensor | None = None,
     lse_coef: Tensor | None = None,
     square_coef: Tensor | None = None,
@@ -117,9 +117,9 @@ def run(
     entropy: bool = False,
     argmax: bool = False,
 ) -> tuple[RowResult, Tensor | None]:
-    """The engine's one pass: numbers of rows, and the gradient of scale * sum of their losses.
+    """The engine's one pass: row results, and the gradient of scale * sum of the row losses.
 
-    `out` takes the gradient, and may be the logits themselves: rows of contiguous memory.
+    `out` receives the gradient, and may be the logits themselves: contiguous rows.
     """
     layout = layout_of(logits, dim)
     rows = layout(logits.detach(), dim)
@@ -144,7 +144,7 @@ def run(
     return result, None if grad is None else from_rows(grad, logits.shape, dim)
 
 
-def sweep(
+def panels(
     n: int,
     num_classes: int,
     target: Tensor | None,
@@ -188,7 +188,7 @@ def check_classes(
     given: Tensor | None = None,
     name: str = "target",
 ) -> int:
-    """Number of ignored rows; IndexError for the first class that does not exist, as `given`."""
+    """Number of ignored rows; IndexError for the first value that is not a class, as in `given`."""
     classes = as_classes(target)
     bad, ignored = _engine.scan_targets(classes, num_classes, ignore_index)
     if bad >= 0:

@@ -12,10 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._contract import without_axis
-from . import _engine, _ops
-from ._rows import rows
-from ._way import is_batched, is_plain
+from ..._contract import without_axis
+from .._engines import kernels
+from .._operators import rows
+from .._route import Path, Route, is_batched, route_of
+from .._row_results import row_results
 
 
 class Task:
@@ -37,26 +38,21 @@ class Task:
     computed: torch.dtype
 
 
-def loss(logits: Tensor, target: Tensor | None, probs: Tensor | None, task: Task) -> Tensor:
-    """The loss: one number, or one a row."""
-    recording = torch.is_grad_enabled()
-    if is_plain(logits) and not (recording and _is_recorded(probs, task)):
-        if not (recording and logits.requires_grad):
-            return _pass(logits, target, probs, task, None)[0]
-        upstream = None if task.reduction == "none" else expected_upstream()
-        done = _pass(logits, target, probs, task, upstream)
-        return in_graph(logits, target, probs, task, upstream, *done)
-    numbers = rows(
-        logits, task.dim, target, probs,
-        keep=task.keep, temperature=task.temperature, softcap=task.softcap,
-    )  # fmt: skip
-    return combined(task, numbers.nll, numbers.dense, numbers.lse)
-
-
-def _is_recorded(probs: Tensor | None, task: Task) -> bool:
-    """Whether a derivative by anything but the logits may be asked for."""
-    options = (probs, task.nll_coef, task.dense_coef, task.square_coef, task.temperature)
-    return any(x is not None and x.requires_grad for x in options)
+def loss(
+    route: Route, logits: Tensor, target: Tensor | None, probs: Tensor | None, task: Task
+) -> Tensor:
+    """The loss: one number, or one per row."""
+    if route.path is not Path.NODE:
+        found = row_results(
+            route, logits, task.dim, target, probs,
+            keep=task.keep, temperature=task.temperature, softcap=task.softcap,
+        )  # fmt: skip
+        return combined(task, found.nll, found.dense, found.lse)
+    if not (logits.requires_grad and torch.is_grad_enabled()):
+        return _pass(logits, target, probs, task, None)[0]
+    upstream = None if task.reduction == "none" else expected_upstream()
+    done = _pass(logits, target, probs, task, upstream)
+    return in_graph(logits, target, probs, task, upstream, *done)
 
 
 def combined(task: Task, nll: Tensor | None, dense: Tensor | None, lse: Tensor | None) -> Tensor:
@@ -100,7 +96,7 @@ def _pass(
     if task.reduction == "mean":
         total = float(task.total)
         scale = scale / total if total else 0.0
-    result, grad = _engine.run(
+    result, grad = kernels.run(
         logits, task.dim, target, probs, nll_coef=task.nll_coef, dense_coef=task.dense_coef,
         square_coef=task.square_coef, scale=scale, temperature=task.temperature,
         softcap=task.softcap, gradient=upstream is not None,
@@ -138,7 +134,8 @@ def coefficients(
 
 def _lse(logits: Tensor, task: Task) -> Tensor:
     options: Any = {"temperature": task.temperature, "softcap": task.softcap}
-    return rows(logits, task.dim, keep=task.keep, **options).lse
+    route = route_of(logits, temperature=task.temperature)
+    return row_results(route, logits, task.dim, keep=task.keep, **options).lse
 
 
 _upstream_met = 1.0
@@ -193,7 +190,7 @@ class _Node(torch.autograd.Function):
             shape = without_axis(logits.shape, task.dim)
             coefs = coefficients(task, shape, target, probs, upstream, lambda: _lse(logits, task))
             options = (task.keep, task.temperature, task.softcap)
-            grad = _ops.gradient(logits, task.dim, target, probs, *options, *coefs)
+            grad = rows.gradient(logits, task.dim, target, probs, *options, *coefs)
             return grad, None, None, None
         met = upstream.item()
         remember(met)

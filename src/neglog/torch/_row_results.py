@@ -1,13 +1,15 @@
-"""Numbers of rows, by whichever way the logits take."""
+"""Results of rows, by the operator or composed."""
 
 from torch import Tensor
 
-from . import _compose, _ops
-from ._compose import RowNumbers
-from ._way import is_composed
+from ._engines import composed
+from ._engines.composed import RowResults
+from ._operators import rows
+from ._route import Path, Route
 
 
-def rows(
+def row_results(
+    route: Route,
     logits: Tensor,
     dim: int,
     target: Tensor | None = None,
@@ -17,20 +19,20 @@ def rows(
     temperature: Tensor | None = None,
     softcap: float | None = None,
     entropy: bool = False,
-) -> RowNumbers:
-    """nll, dense, lse, entropy and argmax of every row; see `_compose.rows`."""
-    if is_composed(logits) or (temperature is not None and temperature.requires_grad):
-        return _compose.rows(
+) -> RowResults:
+    """nll, dense, lse, entropy and argmax of every row; arguments as in `composed.row_results`."""
+    if route.path is Path.COMPOSED:
+        return composed.row_results(
             logits, dim, target, probs,
             keep=keep, temperature=temperature, softcap=softcap, entropy=entropy,
         )  # fmt: skip
-    nll, dense, lse, spread, top = _ops.rows(
+    nll, dense, lse, uncertainty, top = rows.row_results(
         logits, dim, target, probs, keep, temperature, softcap, entropy
     )
-    return RowNumbers(
+    return RowResults(
         None if target is None else nll,
         None if probs is None else dense,
         lse,
-        spread if entropy else None,
+        uncertainty if entropy else None,
         top,
     )

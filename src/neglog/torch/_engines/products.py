@@ -1,22 +1,22 @@
-"""Products of a chunk: a block of classes at a time, halves added up in float32."""
+"""Products of a chunk: on a CPU a block of classes at a time; gradients of halves in float32."""
 
 import torch
 from torch import Tensor
 
-from .._head.chunks import blocks
-from .._head.products import Which
-from ._engine import RESULTS, Array, as_array
-from ._memory import empty
+from ..._head.chunks import blocks
+from ..._head.products import Which
+from .._memory import empty
+from .kernels import RESULTS, Array, as_array
 
 _BLOCK = 1024  # classes whose part of a product stays in the cache
 
 
 class Library:
-    """What one head is computed with; the roles are those of `_head.Library`."""
+    """The products of one head on a CPU; the roles are those of `_head.products.Library`."""
 
     def __init__(self, dtype: torch.dtype, *, begun: bool) -> None:
         self._dtype = dtype  # of the logits, hidden and classes
-        self._begun = begun  # there is something in the gradient by the classes to add to
+        self._begun = begun  # the gradient with respect to the classes holds something to add to
 
     def empty(self, shape: tuple[int, int]) -> Tensor:
         return empty(shape, self._dtype)
@@ -36,11 +36,11 @@ class Library:
             out[at] = torch.mm(a, classes, out=a.new_empty(len(a), classes.shape[1]))
 
     def add_times_hidden(self, a: Tensor, hidden: Tensor, out: Tensor) -> None:
-        """The first product overwrites what is there.
+        """Add to the sum; the first product overwrites it.
 
-        Halves go a block at a time: float16 as float32, for it has too few exponents for a sum, and
-        bfloat16 is rounded before it is added, for torch has no product of such halves into
-        float32 on a CPU.
+        Halves go a block at a time: float16 as float32, because its sums would overflow; bfloat16
+        is rounded before it is added, because torch has no product of bfloat16 into float32 on a
+        CPU.
         """
         begun, self._begun = self._begun, True
         if self._dtype in (torch.float64, torch.float32):
@@ -57,7 +57,7 @@ class Library:
                 out[block] = torch.mm(part, wide)
 
     def add_sum(self, a: Tensor, out: Tensor) -> None:
-        """A sum of halves in float32, which torch has no quick one of."""
+        """Halves in float32, a few rows at a time: torch has no fast sum of halves."""
         if a.dtype == out.dtype:
             out += a.sum(0)
         else:
@@ -73,7 +73,7 @@ class Library:
     def narrowed(self, array: Array, like: Tensor) -> Tensor:
         return torch.from_numpy(array).to(like.dtype)
 
-    # `out=` keeps autocast from making halves of these.
+    # `out=` keeps autocast from rounding these to halves.
 
     def weighted(self, weights: Array, x: Tensor) -> Tensor:
         wide = RESULTS[self._dtype]
@@ -83,3 +83,37 @@ class Library:
     def add_outer(self, weights: Array, x: Tensor, out: Tensor) -> None:
         product = torch.empty(out.shape, dtype=x.dtype)
         out += torch.mm(torch.from_numpy(weights).T, x, out=product)
+
+
+class DeviceProducts:
+    """The products of a chunk on any other device, each one call; the roles are `Products`'."""
+
+    def __init__(self, like: Tensor) -> None:
+        self._like = like  # of the dtype and on the device of logits, hidden and classes
+
+    def empty(self, shape: tuple[int, int]) -> Tensor:
+        return self._like.new_empty(shape)
+
+    def logits(self, hidden: Tensor, classes: Tensor, bias: Tensor | None, out: Tensor) -> None:
+        if bias is None:
+            torch.mm(hidden, classes.T, out=out)
+        else:
+            torch.addmm(bias, hidden, classes.T, out=out)
+
+    def times_classes(self, a: Tensor, classes: Tensor, out: Tensor, at: Which) -> None:
+        torch.mm(a, classes, out=out[at])
+
+    def add_times_hidden(self, a: Tensor, hidden: Tensor, out: Tensor) -> None:
+        """float16 as float32, for its sums would overflow; bfloat16 is rounded before it is added.
+
+        torch has no product of halves into float32 that works on every device.
+        """
+        if a.dtype == out.dtype:
+            out.addmm_(a.T, hidden)
+        elif a.dtype == torch.float16:
+            out.addmm_(a.T.to(out.dtype), hidden.to(out.dtype))
+        else:
+            out += torch.mm(a.T, hidden)
+
+    def add_sum(self, a: Tensor, out: Tensor) -> None:
+        out += a.sum(0, dtype=out.dtype)

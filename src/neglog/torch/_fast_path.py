@@ -12,17 +12,17 @@ from torch import Tensor
 
 from .. import _engine
 from .._contract import REDUCTIONS, warn_input_kind
-from ._engine import RESULTS, as_array
-from ._loss import Task, expected_upstream, in_graph
+from ._autograd.loss import Task, expected_upstream, in_graph
+from ._engines.kernels import RESULTS, as_array
 from ._memory import empty
-from ._way import is_plain
+from ._route import is_eager_cpu
 
 
-def plain_loss(logits: Any, target: Any, ignore_index: Any, reduction: Any) -> Tensor | None:
+def fast_loss(logits: Any, target: Any, ignore_index: Any, reduction: Any) -> Tensor | None:
     """The loss; None for anything else, above all for what must be refused with an explanation."""
     if (
         not isinstance(logits, Tensor)
-        or not is_plain(logits)
+        or not is_eager_cpu(logits)
         or type(target) is not Tensor
         or target.dtype is not torch.int64
         or not target.is_cpu
