@@ -1,4 +1,4 @@
-"""What the tests of `neglog.torch` share: the three ways to the rows, and torch's own answer.
+"""What the tests of `neglog.torch` share: three routes to the rows, and torch's own answer.
 
 A file that imports `steady` has it for all of its tests.
 """
@@ -12,12 +12,16 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from budgets import RESULT_DTYPE
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from neglog.torch._operators import head as head_operators
+from neglog.torch._operators import rows as row_operators
 
 DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 
-# Kernels: an ordinary tensor on the CPU. Device: as on any other device, an operator that composes.
-# Func: inside of torch.func, the composition itself.
-WAYS = ("kernels", "device", "func")
+# Kernels: an eager CPU tensor. Device: as on any other device, the operators' other implementation.
+# Func: inside of torch.func, composed without an operator.
+ROUTES = ("kernels", "device", "func")
 
 
 @pytest.fixture(autouse=True)
@@ -35,24 +39,77 @@ def result_dtype(dtype: torch.dtype) -> torch.dtype:
     return getattr(torch, RESULT_DTYPE[str(dtype).removeprefix("torch.")])  # type: ignore[no-any-return]
 
 
+class OtherDevice(TorchDispatchMode):
+    """CPU tensors pose as tensors of a device without kernels, whose values nobody may read.
+
+    Our operators run the implementation that every device but the CPU has, and each operation
+    inside of it is seen here, too. `largest` is the number of entries of the largest new tensor.
+    """
+
+    largest = 0
+
+    def __torch_dispatch__(
+        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        if function in _DEFAULTS:
+            with self:
+                return _DEFAULTS[function](*args, **(kwargs or {}))
+        masks = function is torch.ops.aten.index.Tensor and any(
+            x is not None and x.dtype == torch.bool for x in args[1]
+        )
+        assert not masks, "an index that is a mask waits for the device"
+        assert function not in _READS_VALUES, f"{function} waits for the device"
+        result = function(*args, **(kwargs or {}))
+        for x in result if isinstance(result, (tuple, list)) else (result,):
+            if isinstance(x, Tensor) and not x._is_view():
+                self.largest = max(self.largest, x.numel())
+        return result
+
+
+_DEFAULTS = {
+    operator._opoverload: operator._init_fn
+    for operator in (
+        row_operators.row_results,
+        row_operators.row_gradients,
+        row_operators.softmax,
+        head_operators.head_results,
+        head_operators.head_gradients,
+    )
+}
+_READS_VALUES = {
+    torch.ops.aten._local_scalar_dense.default,
+    torch.ops.aten.equal.default,
+    torch.ops.aten.is_nonzero.default,
+    torch.ops.aten.masked_select.default,
+    torch.ops.aten.nonzero.default,
+    torch.ops.aten._unique2.default,
+}
+
+
 @contextlib.contextmanager
-def elsewhere() -> Iterator[None]:
-    """CPU tensors pass for tensors on a device without kernels, whose values nobody may look at."""
+def elsewhere() -> Iterator[OtherDevice]:
+    """Inside of it CPU tensors pose as tensors of another device."""
+
+    def refuse(tensor: Tensor, *_: Any, **__: Any) -> Any:
+        raise AssertionError("the memory of another device cannot be read")
+
     torch.Tensor.is_cpu = property(lambda _: False)  # type: ignore[assignment,method-assign]
+    torch.Tensor.numpy = refuse  # type: ignore[method-assign]
     try:
-        yield
+        with OtherDevice() as device:
+            yield device
     finally:
-        del torch.Tensor.is_cpu  # what it hid comes back
+        del torch.Tensor.is_cpu, torch.Tensor.numpy  # what they hid comes back
 
 
 def loss_and_grad(
-    way: str, function: Callable[[Tensor], Tensor], logits: Tensor, upstream: float = 1.0
+    route: str, function: Callable[[Tensor], Tensor], logits: Tensor, upstream: float = 1.0
 ) -> tuple[Tensor, Tensor]:
-    """`function(logits)`, and what it is by the logits times this number for every result."""
-    if way == "func":
+    """`function(logits)` and its gradient, for this upstream gradient of every result."""
+    if route == "func":
         loss, pull = torch.func.vjp(function, logits)
         return loss, pull(torch.full_like(loss, upstream))[0]
-    with elsewhere() if way == "device" else contextlib.nullcontext():
+    with elsewhere() if route == "device" else contextlib.nullcontext():
         leaf = logits.clone().requires_grad_()
         loss = function(leaf)
         (grad,) = torch.autograd.grad(loss, leaf, torch.full_like(loss, upstream))

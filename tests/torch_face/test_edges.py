@@ -13,7 +13,7 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch_helpers import (  # noqa: F401
     DTYPES,
-    WAYS,
+    ROUTES,
     elsewhere,
     loss_and_grad,
     result_dtype,
@@ -53,7 +53,7 @@ OPTIONS: list[dict[str, Any]] = [
     {"label_smoothing": 0.2, "z_loss": 0.1, "temperature": 2.0, "softcap": 20.0},
 ]
 REDUCTIONS = ("mean", "sum", "none")
-every_way = pytest.mark.parametrize("way", WAYS)
+every_route = pytest.mark.parametrize("route", ROUTES)
 every_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=str)
 
 
@@ -74,13 +74,13 @@ def losses_of(target: Tensor, **options: Any) -> Callable[[Tensor], Tensor]:
     return lambda logits: cross_entropy(logits, target, **options)
 
 
-@every_way
+@every_route
 @every_dtype
-def test_special_rows_harm_no_other(way: str, dtype: torch.dtype) -> None:
+def test_special_rows_harm_no_other(route: str, dtype: torch.dtype) -> None:
     """Losses and gradients written down by hand; every row stands in one batch with the others."""
     target = torch.zeros(len(ROWS), dtype=torch.long)
     loss, grad = loss_and_grad(
-        way, losses_of(target, reduction="none"), torch.tensor(ROWS, dtype=dtype)
+        route, losses_of(target, reduction="none"), torch.tensor(ROWS, dtype=dtype)
     )
     assert loss.dtype == result_dtype(dtype)
     assert grad.dtype == dtype
@@ -89,12 +89,14 @@ def test_special_rows_harm_no_other(way: str, dtype: torch.dtype) -> None:
         assert_near(grad[i], slope, name)
 
 
-@every_way
+@every_route
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
-def test_a_confident_row_has_a_gradient_in_half_precision(way: str, dtype: torch.dtype) -> None:
+def test_a_confident_row_has_a_gradient_in_half_precision(route: str, dtype: torch.dtype) -> None:
     """8.28e-8 is below float16's normal numbers: the scale of 65536 comes before the rounding."""
     logits = torch.tensor([[17.0, 0.0, 0.0], [9.0, 0.0, 0.0]], dtype=dtype)
-    _, grad = loss_and_grad(way, losses_of(torch.tensor([0, 0]), reduction="sum"), logits, 65536.0)
+    _, grad = loss_and_grad(
+        route, losses_of(torch.tensor([0, 0]), reduction="sum"), logits, 65536.0
+    )
     others = torch.tensor([[E**-17], [E**-9]], dtype=torch.float64)
     share = 65536.0 * others / (1 + 2 * others)
     exact = torch.cat((-2 * share, share, share), dim=1)
@@ -110,12 +112,12 @@ STATISTICS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-@every_way
+@every_route
 @pytest.mark.parametrize("name", STATISTICS)
-def test_special_rows_of_the_statistics(way: str, name: str) -> None:
+def test_special_rows_of_the_statistics(route: str, name: str) -> None:
     """Values as in NumPy, which has tests of its own; gradients by definition, nan by the row."""
     logits = torch.tensor(ROWS, dtype=torch.float64)
-    have, grad = loss_and_grad(way, STATISTICS[name], logits)
+    have, grad = loss_and_grad(route, STATISTICS[name], logits)
     stats = neglog.row_stats(ROWS, np.zeros(len(ROWS), int))
     values = {"softmax": neglog.softmax(ROWS), "log_softmax": neglog.log_softmax(ROWS)}
     assert_near(have, (values | stats._asdict())[name], name)
@@ -131,10 +133,12 @@ def test_special_rows_of_the_statistics(way: str, name: str) -> None:
     torch.testing.assert_close(grad, slope, rtol=1e-7, atol=1e-14, equal_nan=True)
 
 
-@every_way
+@every_route
 @every_dtype
 @pytest.mark.parametrize("how", ["ignore_index", "row_weight"])
-def test_a_row_left_out_is_as_if_it_were_not_there(way: str, dtype: torch.dtype, how: str) -> None:
+def test_a_row_left_out_is_as_if_it_were_not_there(
+    route: str, dtype: torch.dtype, how: str
+) -> None:
     """Whatever its logits and its options are, and with a weight of 0 whatever its target is."""
     left_out = len(ROWS)
     kept = torch.tensor([[0.5, 1.0, -2.0], [2.0, -1.0, 0.25]], dtype=dtype)
@@ -146,8 +150,8 @@ def test_a_row_left_out_is_as_if_it_were_not_there(way: str, dtype: torch.dtype,
     for options, reduction in itertools.product(OPTIONS, REDUCTIONS):
         alone = losses_of(torch.tensor([1, 2]), reduction=reduction, **options)
         among = losses_of(target, reduction=reduction, **options, **row_weight)
-        loss, grad = loss_and_grad(way, among, logits)
-        few, few_grad = loss_and_grad(way, alone, kept)
+        loss, grad = loss_and_grad(route, among, logits)
+        few, few_grad = loss_and_grad(route, alone, kept)
         if reduction == "none":
             assert not loss[1:-1].any(), options
             loss = loss[:: left_out + 1]
@@ -156,10 +160,10 @@ def test_a_row_left_out_is_as_if_it_were_not_there(way: str, dtype: torch.dtype,
         assert torch.equal(grad[1:-1], torch.zeros_like(grad[1:-1])), options
 
 
-@every_way
+@every_route
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 @pytest.mark.parametrize("shape", [(0, 3), (2, 3, 0), (4, 3), (3,)])
-def test_a_mean_over_no_row_is_zero(way: str, shape: tuple[int, ...], reduction: str) -> None:
+def test_a_mean_over_no_row_is_zero(route: str, shape: tuple[int, ...], reduction: str) -> None:
     """Nothing to sum, or nothing that counts: torch gives nan, and ends the training with it."""
     logits = torch.full(shape, NAN)
     rows = shape[:1] + shape[2:] if len(shape) > 1 else ()
@@ -171,13 +175,13 @@ def test_a_mean_over_no_row_is_zero(way: str, shape: tuple[int, ...], reduction:
             torch.ones(shape), row_weight=torch.zeros(rows), reduction=reduction, **options
         )
         for function in (by_class, by_row):
-            loss, grad = loss_and_grad(way, function, logits)
+            loss, grad = loss_and_grad(route, function, logits)
             assert torch.equal(loss, torch.tensor(0.0)), options
             assert torch.equal(grad, torch.zeros(shape)), options
 
 
-@every_way
-def test_a_mean_over_weights_that_cancel_is_zero(way: str) -> None:
+@every_route
+def test_a_mean_over_weights_that_cancel_is_zero(route: str) -> None:
     """There is nothing to divide by, here too; torch gives an infinity."""
     logits, target = torch.tensor([[0.5, 1.0, -2.0], [2.0, -1.0, 0.25]]), torch.tensor([0, 1])
     for weights in (
@@ -185,17 +189,17 @@ def test_a_mean_over_weights_that_cancel_is_zero(way: str) -> None:
         {"row_weight": torch.tensor([2.0, -2.0])},
         {"row_weight": torch.tensor([2.0, -2.0]), "label_smoothing": 0.1, "z_loss": 0.1},
     ):
-        loss, grad = loss_and_grad(way, losses_of(target, **weights), logits)
+        loss, grad = loss_and_grad(route, losses_of(target, **weights), logits)
         assert torch.equal(loss, torch.tensor(0.0))
         assert torch.equal(grad, torch.zeros(2, 3))
 
 
-@every_way
+@every_route
 @every_dtype
-def test_one_class_costs_nothing(way: str, dtype: torch.dtype) -> None:
+def test_one_class_costs_nothing(route: str, dtype: torch.dtype) -> None:
     for layout in (torch.tensor([[3.0, -7.0, 1.5]]).mT, torch.tensor([[3.0], [-7.0], [1.5]])):
         function = losses_of(torch.zeros(3, dtype=torch.long), reduction="none")
-        loss, grad = loss_and_grad(way, function, layout.to(dtype))
+        loss, grad = loss_and_grad(route, function, layout.to(dtype))
         assert torch.equal(loss, torch.zeros(3, dtype=result_dtype(dtype)))
         assert torch.equal(grad, torch.zeros(3, 1, dtype=dtype))
 
@@ -207,61 +211,61 @@ def test_no_class_is_an_error(shape: tuple[int, ...]) -> None:
         cross_entropy(torch.empty(shape), torch.zeros(rows, dtype=torch.long))
 
 
-@every_way
+@every_route
 @every_dtype
-def test_zero_probability_times_infinity_is_zero(way: str, dtype: torch.dtype) -> None:
+def test_zero_probability_times_infinity_is_zero(route: str, dtype: torch.dtype) -> None:
     logits = torch.tensor([[0.0, -INF, 1.0]], dtype=dtype)
     probs = torch.tensor([[0.5, 0.0, 0.5]], dtype=dtype)
     p = E / (1 + E)
-    loss, grad = loss_and_grad(way, losses_of(probs), logits)
+    loss, grad = loss_and_grad(route, losses_of(probs), logits)
     assert_near(loss, math.log(1 + E) - 0.5, "loss")
     assert_near(grad, [[0.5 - p, 0, p - 0.5]], "gradient")
     # smoothing costs infinity there, unless the class weighs nothing
     weight = torch.tensor([1.0, 0.0, 1.0])
     smooth = losses_of(torch.tensor([2]), weight=weight, label_smoothing=0.3)
-    loss, grad = loss_and_grad(way, smooth, logits)
+    loss, grad = loss_and_grad(route, smooth, logits)
     share = 0.7 * (math.log(1 + E) - 1) + 0.1 * (2 * math.log(1 + E) - 1)
     assert_near(loss, share, "loss with smoothing")
     assert_near(grad, [[0.9 * (1 - p) - 0.1, 0, 0.9 * p - 0.8]], "gradient with smoothing")
-    loss, _ = loss_and_grad(way, losses_of(torch.tensor([2]), label_smoothing=0.3), logits)
+    loss, _ = loss_and_grad(route, losses_of(torch.tensor([2]), label_smoothing=0.3), logits)
     assert loss == INF
 
 
-@every_way
+@every_route
 @every_dtype
-def test_a_probability_at_minus_infinity(way: str, dtype: torch.dtype) -> None:
+def test_a_probability_at_minus_infinity(route: str, dtype: torch.dtype) -> None:
     """Costs infinity, with the gradient p - t all the same."""
     logits = torch.tensor([[0.0, -INF, 1.0]], dtype=dtype)
     p = E / (1 + E)
     loss, grad = loss_and_grad(
-        way, losses_of(torch.tensor([[0.5, 0.25, 0.25]], dtype=dtype)), logits
+        route, losses_of(torch.tensor([[0.5, 0.25, 0.25]], dtype=dtype)), logits
     )
     assert loss == INF
     assert_near(grad, [[1 - p - 0.5, -0.25, p - 0.25]], "gradient")
-    loss, grad = loss_and_grad(way, losses_of(torch.tensor([2]), label_smoothing=0.3), logits)
+    loss, grad = loss_and_grad(route, losses_of(torch.tensor([2]), label_smoothing=0.3), logits)
     assert loss == INF
     assert_near(grad, [[1 - p - 0.1, -0.1, p - 0.8]], "gradient with smoothing")
 
 
-@every_way
+@every_route
 @pytest.mark.parametrize("reduction", REDUCTIONS)
-def test_a_recorded_row_weight_of_zero(way: str, reduction: str) -> None:
+def test_a_recorded_row_weight_of_zero(route: str, reduction: str) -> None:
     """The row counts for the derivative by its weight, and still harms no other, nor itself."""
     logits = torch.tensor([[0.0, NAN, 1.0], [0.0, 2.0, 1.0], [INF, INF, 0.0]])
     weight = torch.tensor([0.0, 1.0, 0.0], requires_grad=True)
     function = losses_of(torch.tensor([1, 1, 0]), row_weight=weight, reduction=reduction)
-    loss, grad = loss_and_grad(way, function, logits)
+    loss, grad = loss_and_grad(route, function, logits)
     assert loss.isfinite().all()
     assert torch.equal(grad[::2], torch.zeros(2, 3))
     assert grad[1].isfinite().all()
 
 
-@every_way
-def test_a_softcap_leaves_minus_infinity(way: str) -> None:
+@every_route
+def test_a_softcap_leaves_minus_infinity(route: str) -> None:
     """Padding stays without probability, and a target there has a finite gradient."""
     logits = torch.tensor([[1.0, 0.0, -INF], [-INF, 0.0, 1.0]])
     losses = losses_of(torch.tensor([0, 0]), softcap=30.0, reduction="none")
-    loss, grad = loss_and_grad(way, losses, logits)
+    loss, grad = loss_and_grad(route, losses, logits)
     assert_near(loss, [0.31336126, INF], "loss")
     assert grad[0, 2] == 0
     assert grad.isfinite().all()
@@ -280,8 +284,8 @@ def test_a_class_that_does_not_exist(bad: int, reduction: str) -> None:
             with pytest.raises(IndexError, match=rf"target\[1, 2, 0\] is {bad}\b") as caught:
                 function(leaf)
             assert isinstance(caught.value, RuntimeError)
-        for way in ("device", "func"):
-            loss, grad = loss_and_grad(way, function, logits)
+        for route in ("device", "func"):
+            loss, grad = loss_and_grad(route, function, logits)
             rows = torch.ones(2, 3, 2, dtype=torch.bool)
             rows[1, 2, 0] = False
             grad = grad.movedim(1, -1)
@@ -300,14 +304,14 @@ WIDTHS = [
 ]
 
 
-@every_way
+@every_route
 @pytest.mark.parametrize("width", WIDTHS, ids=str)
-def test_classes_of_every_width(way: str, width: torch.dtype) -> None:
+def test_classes_of_every_width(route: str, width: torch.dtype) -> None:
     logits = torch.randn(5, 4, generator=torch.Generator().manual_seed(1))
     target = torch.tensor([0, 1, 2, 3, 1])
     for options in ({}, {"ignore_index": 1}, {"weight": torch.rand(4), "label_smoothing": 0.1}):
-        wide = loss_and_grad(way, losses_of(target, **options), logits)
-        narrow = loss_and_grad(way, losses_of(target.to(width), **options), logits)
+        wide = loss_and_grad(route, losses_of(target, **options), logits)
+        narrow = loss_and_grad(route, losses_of(target.to(width), **options), logits)
         assert torch.equal(wide[0], narrow[0])
         assert torch.equal(wide[1], narrow[1])
 
@@ -320,8 +324,8 @@ def test_unsigned_classes_do_not_wrap(value: int) -> None:
         with pytest.raises(IndexError, match=rf"target\[1\] is {value}\b"):
             cross_entropy(logits, target, ignore_index=ignore)
         function = losses_of(target, ignore_index=ignore, reduction="none")
-        for way in ("device", "func"):
-            assert loss_and_grad(way, function, logits)[0].isnan().tolist() == [False, True]
+        for route in ("device", "func"):
+            assert loss_and_grad(route, function, logits)[0].isnan().tolist() == [False, True]
 
 
 # Arguments that replace good ones: logits (4, 5), target (4,).
@@ -460,15 +464,15 @@ def test_the_default_device_is_not_the_inputs(size: int) -> None:
         assert torch.equal(have, want), option
 
 
-@every_way
+@every_route
 @pytest.mark.parametrize("default", [torch.float64, torch.bfloat16], ids=str)
-def test_the_default_dtype_is_not_the_inputs(default: torch.dtype, way: str) -> None:
+def test_the_default_dtype_is_not_the_inputs(default: torch.dtype, route: str) -> None:
     for option in OPTIONS:
         function = losses_of(torch.tensor([0, 1, -100, 2]), **option)
-        want = loss_and_grad(way, function, Z[:, :3])
+        want = loss_and_grad(route, function, Z[:, :3])
         torch.set_default_dtype(default)
         try:
-            have = loss_and_grad(way, function, Z[:, :3])
+            have = loss_and_grad(route, function, Z[:, :3])
         finally:
             torch.set_default_dtype(torch.float32)
         torch.testing.assert_close(have, want)
@@ -494,7 +498,7 @@ def test_the_old_words_for_a_reduction(average: bool | None, reduce: bool | None
 @pytest.mark.parametrize("cast", [torch.bfloat16, torch.float16], ids=str)
 @every_dtype
 def test_autocast(dtype: torch.dtype, cast: torch.dtype) -> None:
-    """The dtypes of torch's results, and no precision lost to 16 bits on any way."""
+    """The dtypes of torch's results, and no precision lost to 16 bits on any route."""
     logits, probs = Z.to(dtype), Z.softmax(1).to(dtype)
     for target, reduction in itertools.product((T, probs), REDUCTIONS):
         plain = cross_entropy(logits, target, reduction=reduction)

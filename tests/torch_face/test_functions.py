@@ -20,7 +20,7 @@ from checks import assert_ulps
 from oracle import LD
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
-from torch_helpers import DTYPES, WAYS, elsewhere, loss_and_grad
+from torch_helpers import DTYPES, ROUTES, elsewhere, loss_and_grad
 
 import neglog
 import neglog.torch as nt
@@ -124,10 +124,10 @@ def test_logsumexp_of_infinities() -> None:
     slopes = torch.tensor(
         [[0, 0], [0, 0], [1, 0], [1, 0], [NAN, NAN], [NAN, NAN], [0.5, 0.5]], dtype=torch.float64
     )
-    for way in WAYS:
-        have, grad = loss_and_grad(way, lambda z: nt.logsumexp(z, 1), table)
-        torch.testing.assert_close(have, want, equal_nan=True, msg=way)
-        torch.testing.assert_close(grad, slopes, equal_nan=True, msg=way)
+    for route in ROUTES:
+        have, grad = loss_and_grad(route, lambda z: nt.logsumexp(z, 1), table)
+        torch.testing.assert_close(have, want, equal_nan=True, msg=route)
+        torch.testing.assert_close(grad, slopes, equal_nan=True, msg=route)
 
 
 def cases() -> dict[str, tuple[Callable[..., Any], tuple[Tensor, ...]]]:
@@ -179,9 +179,9 @@ def test_derivatives(name: str) -> None:
     """First and second, forward, backward, batched; each of several results alone."""
     function, inputs = cases()[name]
     leaves = tuple(x.requires_grad_() for x in inputs)
-    every_way = {"check_batched_grad": True, "fast_mode": True}
-    assert torch.autograd.gradcheck(function, leaves, check_forward_ad=True, **every_way)
-    assert torch.autograd.gradgradcheck(function, leaves, check_fwd_over_rev=True, **every_way)
+    every_route = {"check_batched_grad": True, "fast_mode": True}
+    assert torch.autograd.gradcheck(function, leaves, check_forward_ad=True, **every_route)
+    assert torch.autograd.gradgradcheck(function, leaves, check_fwd_over_rev=True, **every_route)
 
 
 @pytest.mark.parametrize("name", cases())
@@ -237,10 +237,12 @@ def exact_slopes(z: Any, y: Any) -> dict[str, tuple[Any, Any]]:
     }
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
 @pytest.mark.parametrize("gap", [0.5, 5.0, 17.0, 30.0, 80.0, 600.0])
-def test_gradients_keep_their_digits_in_the_tail(way: str, dtype: torch.dtype, gap: float) -> None:
+def test_gradients_keep_their_digits_in_the_tail(
+    route: str, dtype: torch.dtype, gap: float
+) -> None:
     """Right and wrong, in each entry: the largest class's is where p - 1 would be 0."""
     z = torch.tensor([[gap, 0.25, 0.0, -0.5], [0.25, gap, 0.0, -0.5]], dtype=dtype)
     y = torch.tensor([0, 0])
@@ -255,15 +257,15 @@ def test_gradients_keep_their_digits_in_the_tail(way: str, dtype: torch.dtype, g
     }
     name = str(dtype).removeprefix("torch.")
     for which, (exact, size) in exact_slopes(z.numpy(), y).items():
-        _, have = loss_and_grad(way, functions[which], z)
-        if way != "kernels":
+        _, have = loss_and_grad(route, functions[which], z)
+        if route != "kernels":
             size = size * (1 + gap)  # the composition rounds a gap, and what is exp of it by more
         assert_ulps(have.numpy(), exact, name, ULPS[name].grad, which, size=size)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
-def test_sigmoids_keep_their_digits(way: str, dtype: torch.dtype) -> None:
+def test_sigmoids_keep_their_digits(route: str, dtype: torch.dtype) -> None:
     """Values and derivatives on both sides; torch's own sigmoid has the derivative 0 from 17 on."""
     z = torch.cat((torch.linspace(-85, 85, 341), torch.tensor([0.0, 1e-6, -1e-6]))).to(dtype)
     name, other = str(dtype).removeprefix("torch."), oracle.sigmoid(-z.numpy())
@@ -271,7 +273,7 @@ def test_sigmoids_keep_their_digits(way: str, dtype: torch.dtype) -> None:
         (nt.sigmoid, oracle.sigmoid(z.numpy()), oracle.sigmoid(z.numpy()) * other),
         (nt.log_sigmoid, -oracle.softplus(-oracle.wide(z.numpy())), other),
     ):
-        have, grad = loss_and_grad(way, function, z)
+        have, grad = loss_and_grad(route, function, z)
         assert_ulps(have.numpy(), exact, name, ULPS[name].grad, "value")
         assert_ulps(grad.numpy(), slope, name, ULPS[name].grad, "derivative")
 
@@ -299,33 +301,33 @@ def test_kl_divergence_at_zeros() -> None:
     torch.testing.assert_close(by_z, torch.tensor([[0, 0, 0], [0, 0.25, -0.25]]))
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 @pytest.mark.parametrize("shape", [(5,), (6, 5), (3, 5, 2), (2, 5, 2, 2)])
-def test_nll_loss_is_torchs(way: str, reduction: str, shape: tuple[int, ...]) -> None:
+def test_nll_loss_is_torchs(route: str, reduction: str, shape: tuple[int, ...]) -> None:
     rows = shape[:1] + shape[2:] if len(shape) > 1 else ()
     log_p = F.log_softmax(normal(*shape), min(1, len(shape) - 1))
     target = torch.randint(0, 5, rows, generator=torch.Generator().manual_seed(3))
     for weight in (None, uniform(5) - 0.5):  # torch's weights may be negative
         for ignored in (-100, int(target.reshape(-1)[0]) if rows else 4):
             options: Any = {"weight": weight, "ignore_index": ignored, "reduction": reduction}
-            have = loss_and_grad(way, lambda x, o=options: nt.nll_loss(x, target, **o), log_p)
+            have = loss_and_grad(route, lambda x, o=options: nt.nll_loss(x, target, **o), log_p)
             want = loss_and_grad("kernels", lambda x, o=options: F.nll_loss(x, target, **o), log_p)
             torch.testing.assert_close(have, want, rtol=1e-12, atol=1e-14)
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_nll_loss_where_torch_has_no_number(way: str) -> None:
+@pytest.mark.parametrize("route", ROUTES)
+def test_nll_loss_where_torch_has_no_number(route: str) -> None:
     """A mean over nothing is 0; an ignored row harms nobody; every width of integer is a target."""
     log_p = torch.tensor([[NAN, INF], [-0.25, -1.5]])
-    loss, grad = loss_and_grad(way, lambda x: nt.nll_loss(x, torch.tensor([-100, 1])), log_p)
+    loss, grad = loss_and_grad(route, lambda x: nt.nll_loss(x, torch.tensor([-100, 1])), log_p)
     assert loss == 1.5
     assert grad.tolist() == [[0, 0], [0, -1]]
     w = torch.ones(2, requires_grad=True)
     nt.nll_loss(log_p, torch.tensor([-100, 1]), w, reduction="sum").backward()
     assert w.grad is not None
     assert w.grad.tolist() == [0, 1.5]
-    loss, grad = loss_and_grad(way, lambda x: nt.nll_loss(x, torch.tensor([-100, -100])), log_p)
+    loss, grad = loss_and_grad(route, lambda x: nt.nll_loss(x, torch.tensor([-100, -100])), log_p)
     assert loss == 0
     assert not grad.any()
     assert nt.nll_loss(torch.zeros(0, 3), torch.zeros(0, dtype=torch.long)) == 0
@@ -333,9 +335,9 @@ def test_nll_loss_where_torch_has_no_number(way: str) -> None:
         assert nt.nll_loss(log_p[1:], torch.tensor([1]).to(getattr(torch, width))) == 1.5
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
-def test_binary_is_torchs(way: str, reduction: str) -> None:
+def test_binary_is_torchs(route: str, reduction: str) -> None:
     """With weights of every shape that broadcasts."""
     for shape, spread in (((), ()), ((4,), (1,)), ((2, 3), (3,)), ((2, 4, 3), (4, 1))):
         z, t = normal(*shape, scale=3), uniform(*shape)
@@ -343,35 +345,35 @@ def test_binary_is_torchs(way: str, reduction: str) -> None:
         for options in ({}, {"weight": w}, {"pos_weight": q}, {"weight": w, "pos_weight": q}):
             options["reduction"] = reduction
             torchs = functools.partial(F.binary_cross_entropy_with_logits, target=t, **options)
-            have = loss_and_grad(way, functools.partial(BCE, target=t, **options), z)
+            have = loss_and_grad(route, functools.partial(BCE, target=t, **options), z)
             want = loss_and_grad("kernels", torchs, z)
             torch.testing.assert_close(have, want, rtol=1e-12, atol=1e-14)
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_binary_keeps_both_tails(way: str) -> None:
+@pytest.mark.parametrize("route", ROUTES)
+def test_binary_keeps_both_tails(route: str) -> None:
     """A sure no as a sure yes, infinities that are right cost nothing, weight 0 leaves out."""
     z = torch.tensor([40.0, -40.0, 40.0, -40.0, INF, -INF, INF, -INF, NAN])
     t = torch.tensor([1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, NAN])
     w = torch.tensor([1.0] * 8 + [0.0])
     small = math.exp(-40)
-    loss, grad = loss_and_grad(way, lambda z: BCE(z, t, w, reduction="none"), z)
+    loss, grad = loss_and_grad(route, lambda z: BCE(z, t, w, reduction="none"), z)
     exact = torch.tensor([small, small, 40, 40, 0, 0, INF, INF, 0])
     torch.testing.assert_close(loss, exact, rtol=1e-6, atol=0)
     assert not loss.signbit().any()
     slopes = torch.tensor([-small, small, 1, -1, 0, 0, 1, -1, 0])
     torch.testing.assert_close(grad, slopes, rtol=1e-6, atol=0)
-    loss, _ = loss_and_grad(way, lambda z: BCE(z, t, w, pos_weight=0 * w, reduction="none"), z)
+    loss, _ = loss_and_grad(route, lambda z: BCE(z, t, w, pos_weight=0 * w, reduction="none"), z)
     assert loss.isfinite().tolist() == [True] * 6 + [False, True, True]
     assert BCE(z[:0], z[:0]) == 0
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_losses_are_summed_in_float64(way: str) -> None:
+@pytest.mark.parametrize("route", ROUTES)
+def test_losses_are_summed_in_float64(route: str) -> None:
     """A million of them, each 2^-24 of the first: in float32 they would come to nothing."""
     z = torch.full((2**20 + 1,), -math.log(2.0**24)).float()
     z[0] = 1.0
-    loss, _ = loss_and_grad(way, lambda z: BCE(z, 0 * z, reduction="sum"), z)
+    loss, _ = loss_and_grad(route, lambda z: BCE(z, 0 * z, reduction="sum"), z)
     exact = F.softplus(z.double()).sum()
     assert abs(loss.double() - exact) < 1e-6 * exact
     log_p = -F.softplus(z)[:, None]
@@ -379,12 +381,12 @@ def test_losses_are_summed_in_float64(way: str) -> None:
     assert abs(have.double() - exact) < 1e-6 * exact
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_an_element_of_weight_0_may_be_learnt(way: str) -> None:
+@pytest.mark.parametrize("route", ROUTES)
+def test_an_element_of_weight_0_may_be_learnt(route: str) -> None:
     """Its loss is 0, and the weight's derivative is what the loss would be."""
     w = torch.tensor([0.0, 2.0])
     z, t = torch.tensor([0.0, 0.0]), torch.tensor([1.0, 1.0])
-    _, grad = loss_and_grad(way, lambda w: BCE(z, t, w, reduction="sum"), w)
+    _, grad = loss_and_grad(route, lambda w: BCE(z, t, w, reduction="sum"), w)
     torch.testing.assert_close(grad, torch.full((2,), math.log(2.0)))
 
 
@@ -418,13 +420,13 @@ def test_halves(dtype: torch.dtype) -> None:
         "binary": (lambda z: BCE(z, t), torch.float32),
     }
     for name, (function, kind) in functions.items():
-        for way in WAYS:
-            have, grad = loss_and_grad(way, function, z)
+        for route in ROUTES:
+            have, grad = loss_and_grad(route, function, z)
             exact, slope = loss_and_grad("kernels", function, z.double())
             assert (have.dtype, grad.dtype) == (kind, dtype), name
             for got, want in ((have, exact), (grad, slope)):
                 limit = 2 * torch.finfo(got.dtype).eps * want.abs().clamp(min=1)
-                assert ((got.double() - want).abs() <= limit).all(), (name, way)
+                assert ((got.double() - want).abs() <= limit).all(), (name, route)
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
@@ -496,10 +498,10 @@ def test_a_class_that_is_none() -> None:
         for name, function in functions.items():
             with pytest.raises(IndexError, match=rf"target\[1\] is {bad}"):
                 function(z)
-            for way in ("device", "func"):
-                have, grad = loss_and_grad(way, function, z)
-                assert have.isnan().tolist() == [False, True], (name, way)
-                assert grad.isnan().any(1).tolist() == [False, True], (name, way)
+            for route in ("device", "func"):
+                have, grad = loss_and_grad(route, function, z)
+                assert have.isnan().tolist() == [False, True], (name, route)
+                assert grad.isnan().any(1).tolist() == [False, True], (name, route)
 
 
 Z, Y, W = torch.zeros(2, 3) - 1, torch.tensor([0, 1]), torch.ones(3)

@@ -13,7 +13,7 @@ import torch.nn.functional as F  # noqa: N812
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
-from torch_helpers import DTYPES, WAYS, by_torch, elsewhere, result_dtype, steady  # noqa: F401
+from torch_helpers import DTYPES, ROUTES, by_torch, elsewhere, result_dtype, steady  # noqa: F401
 
 from neglog.torch import cross_entropy, linear_cross_entropy
 from neglog.torch._autograd import loss as loss_node
@@ -84,11 +84,11 @@ def assert_near(have: Any, want: Any, rounding: float) -> None:
 @settings(max_examples=150)
 @given(st.data())
 def test_every_option_against_all_logits(data: st.DataObject) -> None:
-    """Loss and three gradients, every way, shape, dtype, kind of target, reduction and chunk."""
+    """Loss and three gradients, every route, shape, dtype, kind of target, reduction and chunk."""
     draw = data.draw
     shape = draw(st.sampled_from([(), (1,), (7,), (0,), (2, 3), (3, 1, 4)]))
     num_classes, width = draw(st.sampled_from([1, 2, 9, 300])), draw(st.sampled_from([3, 6]))
-    dtype, way = draw(st.sampled_from(DTYPES)), draw(st.sampled_from(WAYS))
+    dtype, route = draw(st.sampled_from(DTYPES)), draw(st.sampled_from(ROUTES))
     leaves = list(head(*shape, width=width, num_classes=num_classes, dtype=dtype))
     if draw(st.booleans()):
         leaves[2] = None
@@ -105,13 +105,13 @@ def test_every_option_against_all_logits(data: st.DataObject) -> None:
         target = torch.rand(*shape, num_classes, dtype=torch.float64)
     memory = draw(st.sampled_from([None, 1, 3]))
     memory = memory and memory * num_classes * dtype.itemsize
-    check(way, leaves, target, options, memory)
+    check(route, leaves, target, options, memory)
 
 
 REDUCTIONS = ("mean", "sum", "none")
 
 
-def check(way: str, leaves: Any, target: Tensor, options: Any, memory: int | None) -> None:
+def check(route: str, leaves: Any, target: Tensor, options: Any, memory: int | None) -> None:
     hidden, weight, bias = leaves
     dtype = hidden.dtype
     want = reference(hidden, weight, bias, target, **options)
@@ -124,10 +124,10 @@ def check(way: str, leaves: Any, target: Tensor, options: Any, memory: int | Non
             *values[:2], target, linear_bias=bias, memory=memory, **options
         )  # fmt: skip
 
-    if way == "func":
+    if route == "func":
         have, pull = torch.func.vjp(loss, *(x.detach() for x in given))
         found = pull(torch.linspace(1, 2, have.numel()).view_as(have).to(have.dtype))
-    elif way == "device":
+    elif route == "device":
         with elsewhere():
             have = loss(*given)
             found = grads(have, leaves)

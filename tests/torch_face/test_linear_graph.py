@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 from torch.autograd import forward_ad, gradcheck, gradgradcheck
-from torch_helpers import DTYPES, WAYS, elsewhere, result_dtype, steady  # noqa: F401
+from torch_helpers import DTYPES, ROUTES, elsewhere, result_dtype, steady  # noqa: F401
 
 import neglog.torch as nt
 from neglog.torch import cross_entropy, linear_cross_entropy, linear_row_stats
@@ -135,9 +135,9 @@ def stats(h: Tensor, w: Tensor, b: Tensor, **options: Any) -> tuple[Tensor, ...]
     return *found, log_probs
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("options", [{}, {"softcap": 3.0, "temperature": 1.5}])
-def test_statistics_and_chosen_classes(way: str, options: Any) -> None:
+def test_statistics_and_chosen_classes(route: str, options: Any) -> None:
     leaves = head()
     z = F.linear(*leaves)
     want = nt.row_stats(z, CLASSES, **options)
@@ -147,11 +147,11 @@ def test_statistics_and_chosen_classes(way: str, options: Any) -> None:
     def numbers(*leaves: Tensor) -> tuple[Tensor, ...]:
         return tuple(x for x in stats(*leaves, **options) if x.is_floating_point())
 
-    if way == "func":
+    if route == "func":
         have, pull = torch.func.vjp(numbers, *(x.detach() for x in leaves))
         slopes = pull(tuple(x.cos() for x in have))
     else:
-        with elsewhere() if way == "device" else torch.enable_grad():
+        with elsewhere() if route == "device" else torch.enable_grad():
             have = numbers(*leaves)
             slopes = torch.autograd.grad(sum(x.sin().sum() for x in have), leaves)
     assert torch.equal(stats(*leaves, **options)[3], want[3])
