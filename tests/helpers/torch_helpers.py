@@ -43,7 +43,7 @@ class OtherDevice(TorchDispatchMode):
     """CPU tensors pose as tensors of a device without kernels, whose values nobody may read.
 
     Our operators run the implementation that every device but the CPU has, and each operation
-    inside of it is seen here, too. `largest` is the number of entries of the largest new tensor.
+    inside of it is seen here, too. `largest` is how many entries the largest result has memory for.
     """
 
     largest = 0
@@ -61,8 +61,8 @@ class OtherDevice(TorchDispatchMode):
         assert function not in _READS_VALUES, f"{function} waits for the device"
         result = function(*args, **(kwargs or {}))
         for x in result if isinstance(result, (tuple, list)) else (result,):
-            if isinstance(x, Tensor) and not x._is_view():
-                self.largest = max(self.largest, x.numel())
+            if isinstance(x, Tensor) and x.device.type != "meta":
+                self.largest = max(self.largest, x.untyped_storage().nbytes() // x.itemsize)
         return result
 
 

@@ -246,10 +246,11 @@ def test_gradients_keep_their_digits_in_the_tail(
     """Right and wrong, in each entry: the largest class's is where p - 1 would be 0."""
     z = torch.tensor([[gap, 0.25, 0.0, -0.5], [0.25, gap, 0.0, -0.5]], dtype=dtype)
     y = torch.tensor([0, 0])
+    hot = F.one_hot(y, 4)
     functions: dict[str, Callable[[Tensor], Tensor]] = {
         "min_entropy": nt.min_entropy,
         "one_vs_rest_nll": lambda z: nt.one_vs_rest_nll(z, y, "none"),
-        "kl_divergence": lambda z: nt.kl_divergence(F.one_hot(y, 4), z),
+        "kl_divergence": lambda z: nt.kl_divergence(hot, z),
         "entropy": nt.entropy,
         "logsumexp": lambda z: nt.logsumexp(z, 1),
         "log_softmax": lambda z: nt.nll_loss(nt.log_softmax(z, 1), y, reduction="none"),

@@ -18,10 +18,10 @@ import neglog
 from neglog.torch import (
     HeadInfo,
     LinearCrossEntropyLoss,
-    _loss,
     cross_entropy,
     linear_cross_entropy,
 )
+from neglog.torch._autograd import loss as loss_node
 
 # torch's own: Dynamo reads .grad of every input.
 pytestmark = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
@@ -33,9 +33,9 @@ TIGHT = 9 * V * 10  # bytes: chunks of about nine rows of float64
 @pytest.fixture(autouse=True)
 def prepared_for_one() -> Iterator[None]:
     """Each test begins as a process does: gradients are prepared for an upstream gradient of 1."""
-    _loss.remember(1.0)
+    loss_node.remember(1.0)
     yield
-    _loss.remember(1.0)
+    loss_node.remember(1.0)
 
 
 def head(dtype: torch.dtype = torch.float64) -> list[Tensor]:
