@@ -184,7 +184,7 @@ def weighted(ops: ArrayOps, coef: Array | None, values: Array) -> Array:
         return values
     # Finite values stay: the derivative with respect to a coefficient of 0 is the value, not 0.
     # Masked before the product: 0 * inf would be nan in the derivative.
-    return coef * ops.where((coef == 0) & ~ops.isfinite(values), 0.0, values)
+    return coef * ops.where((coef != 0) | ops.isfinite(values), values, 0.0)
 
 
 def row_losses(

@@ -21,9 +21,11 @@ class ArrayOps:
         return x.to(dtype)
 
     def where(self, condition: Tensor, x1: Any, x2: Any) -> Tensor:
-        if isinstance(x1, Tensor):
-            return torch.where(condition, x1, x2)
-        return x2.masked_fill(condition, x1)  # type: ignore[no-any-return]
+        if not isinstance(x1, Tensor):
+            return x2.masked_fill(condition, x1)  # type: ignore[no-any-return]
+        if not isinstance(x2, Tensor):
+            return x1.masked_fill(condition.logical_not(), x2)
+        return torch.where(condition, x1, x2)
 
     def isfinite(self, x: Tensor) -> Tensor:
         return x.isfinite()
