@@ -1,7 +1,7 @@
-"""The commonest call, (N, V) with good classes and no option, in a third of the time.
+"""The commonest call, (N, V) with valid classes and no option, in a third of the time.
 
-A batch of 32 rows of ten classes is computed in 2 us; autograd's own node takes 20. What the
-general way spends on options that nobody asked for would be 35 more.
+The kernel takes 2 us for a batch of 32 rows and ten classes, autograd's own node 20. The general
+route would spend 35 more on options at their defaults.
 """
 
 from typing import Any
@@ -12,14 +12,15 @@ from torch import Tensor
 
 from .. import _engine
 from .._contract import REDUCTIONS, warn_input_kind
-from ._autograd.loss import Task, expected_upstream, in_graph
+from ._autograd.loss import expected_upstream, in_graph
 from ._engines.kernels import RESULTS, as_array
 from ._memory import empty
+from ._problem import TorchProblem
 from ._route import is_eager_cpu
 
 
 def fast_loss(logits: Any, target: Any, ignore_index: Any, reduction: Any) -> Tensor | None:
-    """The loss; None for anything else, above all for what must be refused with an explanation."""
+    """The loss; None for any other call, also for one that the general route will refuse."""
     if (
         not isinstance(logits, Tensor)
         or not is_eager_cpu(logits)
@@ -37,38 +38,40 @@ def fast_loss(logits: Any, target: Any, ignore_index: Any, reduction: Any) -> Te
         or reduction not in REDUCTIONS
     ):
         return None
-    n, num_classes = logits.shape
+    num_classes = logits.shape[1]
     classes = target.numpy()
     if not num_classes or _engine.scan_targets(classes, num_classes, ignore_index) != (-1, 0):
         return None
-    return _computed(logits, target, as_array(logits), classes, _task(n, logits.dtype, reduction))
+    return _computed(logits, target, as_array(logits), classes, _problem(logits.dtype, reduction))
 
 
-def _task(n: int, dtype: torch.dtype, reduction: str) -> Task:
-    task = Task()
-    task.dim, task.dtype, task.reduction, task.total = 1, RESULTS[dtype], reduction, n
-    return task
+def _problem(dtype: torch.dtype, reduction: str) -> TorchProblem:
+    problem = TorchProblem()
+    problem.dim, problem.dtype, problem.reduction = 1, RESULTS[dtype], reduction
+    return problem
 
 
-def _computed(logits: Tensor, target: Tensor, z: Any, classes: Any, task: Task) -> Tensor:
-    """One pass, and a node in the graph if there will be a way back."""
+def _computed(
+    logits: Tensor, target: Tensor, z: Any, classes: Any, problem: TorchProblem
+) -> Tensor:
+    """One pass, and an autograd node if the logits require a gradient."""
     kind = _engine.input_kind(z)
     if kind:
         warn_input_kind(kind)
     recording = logits.requires_grad and torch.is_grad_enabled()
     upstream = grad = None
-    if recording and task.reduction != "none":
+    if recording and problem.reduction != "none":
         upstream, grad = expected_upstream(), empty(logits.shape, logits.dtype)
-    count = float(task.total) or 1.0 if task.reduction == "mean" else 1.0
+    count = len(classes) or 1.0 if problem.reduction == "mean" else 1.0
     result = _engine.run_rows(
         z, classes, scale=(upstream or 0.0) / count, grad=None if grad is None else as_array(grad)
     )
     assert result.nll is not None
-    if task.reduction == "none":
-        value = torch.from_numpy(result.nll).to(task.dtype)
+    if problem.reduction == "none":
+        value = torch.from_numpy(result.nll).to(problem.dtype)
     else:
         mean = float(np.add.reduce(result.nll)) / count
-        value = torch.scalar_tensor(mean, dtype=task.dtype, device="cpu")
+        value = torch.scalar_tensor(mean, dtype=problem.dtype, device="cpu")
     if not recording:
         return value
-    return in_graph(logits, target, None, task, upstream, value, grad)
+    return in_graph(logits, target, None, problem, upstream, value, grad)

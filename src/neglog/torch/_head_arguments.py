@@ -9,7 +9,7 @@ from .._contract import as_integer, check_shape
 from .._head.chunks import MEMORY, Head
 from .._head.remainder import as_grad_tolerance, plan
 from ._arguments import as_floats
-from ._route import requires_grad
+from ._route import require_grad
 
 
 class HeadArguments(NamedTuple):
@@ -34,7 +34,7 @@ class HeadArguments(NamedTuple):
 
     def is_trained(self) -> bool:
         """Whether gradients are wanted."""
-        return torch.is_grad_enabled() and any(map(requires_grad, self[:3]))
+        return torch.is_grad_enabled() and require_grad(*self[:3])
 
 
 def as_head(

@@ -40,16 +40,18 @@ def route_of(logits: Tensor, *options: Any, temperature: Any = None) -> Route:
         options: other arguments that a gradient may be asked for.
         temperature: likewise; only the composed path differentiates with respect to it.
     """
-    eager, trained = is_eager_cpu(logits), requires_grad(temperature)
-    if eager and not (torch.is_grad_enabled() and (trained or any(map(requires_grad, options)))):
+    eager = is_eager_cpu(logits)
+    if eager and not (torch.is_grad_enabled() and require_grad(temperature, *options)):
         return Route(Path.NODE, eager)
     # Where there is no kernel a compiler fuses what it can see.
     seen = _is_compiling() and not has_kernels(logits)
-    composed = trained or seen or is_transformed()
+    composed = require_grad(temperature) or seen or is_transformed()
     return Route(Path.COMPOSED if composed else Path.OPERATOR, eager)
 
 
-def route_of_head(head: tuple[Tensor | None, ...], *options: Any, one_number: bool) -> Route:
+def route_of_head(
+    head: tuple[Tensor, Tensor, Tensor | None], *options: Any, one_number: bool
+) -> Route:
     """The route of a function of the linear layer in front of the loss.
 
     Args:
@@ -58,16 +60,20 @@ def route_of_head(head: tuple[Tensor | None, ...], *options: Any, one_number: bo
             logits, has it.
         one_number: whether the result is a mean or a sum, whose gradients come with it.
     """
-    eager, recording = all(x is None or is_eager_cpu(x) for x in head), torch.is_grad_enabled()
-    if is_transformed() or (recording and any(map(requires_grad, options))):
+    hidden, classes, bias = head
+    eager = is_eager_cpu(hidden) and is_eager_cpu(classes) and (bias is None or is_eager_cpu(bias))
+    if is_transformed() or (torch.is_grad_enabled() and require_grad(*options)):
         return Route(Path.COMPOSED, eager)
-    node = eager and one_number and recording and any(map(requires_grad, head))
+    node = eager and one_number and torch.is_grad_enabled() and require_grad(*head)
     return Route(Path.NODE if node else Path.OPERATOR, eager)
 
 
-def requires_grad(value: Any) -> bool:
-    """Whether this is a tensor that autograd follows."""
-    return isinstance(value, Tensor) and value.requires_grad
+def require_grad(*values: Any) -> bool:
+    """Whether a tensor among these requires a gradient."""
+    for value in values:  # noqa: SIM110 (a generator would be one more frame for each)
+        if isinstance(value, Tensor) and value.requires_grad:
+            return True
+    return False
 
 
 def has_kernels(tensor: Tensor) -> bool:
@@ -102,7 +108,9 @@ def is_eager_cpu(tensor: Tensor) -> bool:
         not _is_compiling()
         and type(tensor) in _EAGER
         and tensor.is_cpu
-        and not is_batched(tensor)
+        and not _transforms_active()
+        and forward_ad._current_level < 0
+        and not _is_legacy_batched(tensor)
         and not torch._C._len_torch_dispatch_stack()
         and tensor.layout is torch.strided
         and not tensor.is_neg()

@@ -7,18 +7,18 @@ from torch import Tensor
 from torch.nn._reduction import legacy_get_string
 
 from .._contract import (
-    as_integer,
     check_reduction,
-    row_weights,
     warn_input_kind,
     without_axis,
 )
+from .._problem import check_options, set_classes
 from ._arguments import as_int64, as_logits, as_numbers, check_class_target, check_tensor
-from ._autograd.loss import Task, combined
+from ._array_ops import ArrayOps
 from ._engines import kernels
 from ._engines.composed import over_classes, row_dtype
 from ._engines.kernels import RESULTS
 from ._errors import as_torch_raises
+from ._problem import TorchProblem, reduced
 from ._route import is_eager_cpu, route_of
 from ._row_results import row_results
 from .activations import as_cast, log_softmax, logsumexp, softmax
@@ -70,23 +70,22 @@ def nll_loss(
         reduction = legacy_get_string(size_average, reduce)
     shape = as_logits(input)
     dim = 0 if len(shape) == 1 else 1
-    check_reduction(reduction)
-    ignore = as_integer("ignore_index", ignore_index)
+    options = check_options(ignore_index, 0.0, 0.0, None, reduction)
+    ignore = options.ignore_index
     weight = as_numbers("weight", weight, (shape[dim],), "one number a class", input)
     check_tensor("target", target, input)
     check_class_target(target, without_axis(shape, dim))
     classes = as_int64(target, ignore)
-    plain = is_eager_cpu(input)
-    ignored = kernels.check_classes(classes, shape[dim], ignore) if plain else 1
-    full, _ = row_weights(classes, shape[dim], ignore, ignored, weight, None)
-    log_probs, task = as_cast(input, on_cpu=True), Task()
-    task.dim, task.dtype, task.reduction = dim, log_probs.dtype, reduction
-    task.nll_coef = full
-    task.total = float(classes.numel()) if full is None else full.sum()
-    return combined(task, _missed(log_probs, dim, classes, ignore), None, None)
+    eager = is_eager_cpu(input)
+    ignored = kernels.check_classes(classes, shape[dim], ignore) if eager else 1
+    log_probs, problem = as_cast(input, on_cpu=True), TorchProblem()
+    problem.dim, problem.dtype, problem.reduction = dim, log_probs.dtype, reduction
+    ops = ArrayOps(input.device)
+    set_classes(problem, ops, options, classes, shape[dim], weight, None, ignoring=ignored > 0)
+    return reduced(problem, _own_nll(log_probs, dim, classes, ignore), None, None)
 
 
-def _missed(log_probs: Tensor, dim: int, classes: Tensor, ignore: int) -> Tensor:
+def _own_nll(log_probs: Tensor, dim: int, classes: Tensor, ignore: int) -> Tensor:
     """-log p_y of every row: 0 where ignored, nan where there is no such class."""
     inside = classes.clamp(0, log_probs.shape[dim] - 1)
     picked = log_probs.gather(dim, inside.unsqueeze(dim)).squeeze(dim)
@@ -179,8 +178,8 @@ def one_vs_rest_nll(
     Differs from torch.nn.functional.binary_cross_entropy_with_logits: the probabilities are those
     of one softmax, not of a sigmoid each.
     """
-    shape, task = as_logits(input), Task()
-    task.dim = dim = 0 if len(shape) == 1 else 1
+    shape, problem = as_logits(input), TorchProblem()
+    problem.dim = dim = 0 if len(shape) == 1 else 1
     check_reduction(reduction)
     check_tensor("target", target, input)
     check_class_target(target, without_axis(shape, dim))
@@ -190,8 +189,8 @@ def one_vs_rest_nll(
     z, classes = input.to(row_dtype(input.device)), as_int64(target)
     found = row_results(route, z, dim, classes)
     assert found.nll is not None
-    task.dtype, task.reduction, task.total = RESULTS[input.dtype], reduction, float(target.numel())
-    return combined(task, found.nll + _against(z, dim, classes, found.argmax), None, None)
+    problem.dtype, problem.reduction = RESULTS[input.dtype], reduction
+    return reduced(problem, found.nll + _against(z, dim, classes, found.argmax), None, None)
 
 
 def _against(z: Tensor, dim: int, classes: Tensor, top: Tensor) -> Tensor:

@@ -15,8 +15,8 @@ from ._engines.kernels import RESULTS
 from ._errors import as_torch_raises
 from ._head_arguments import as_head, shape_of_logits
 from ._operators.head import head_results, results_of_logits
+from ._problem import prepare_rows, softened
 from ._route import Path, route_of, route_of_head
-from ._task import prepare_rows, softened
 
 
 @as_torch_raises
@@ -112,18 +112,19 @@ def linear_cross_entropy(
     composed = route.path is Path.COMPOSED
     logits = F.linear(*head[:3]) if composed else shape_of_logits(head)
     dim = logits.dim() - 1
-    classes, probs, task = prepare_rows(
-        logits, dim, target, weight, row_weight, -100 if ignore_index is None else ignore_index,
-        label_smoothing, z_loss, temperature, softcap, reduction,
+    classes, probs, problem = prepare_rows(
+        route, logits, dim, target, weight, row_weight,
+        -100 if ignore_index is None else ignore_index, label_smoothing, z_loss, temperature,
+        softcap, reduction,
     )  # fmt: skip
     if composed:
         if soft and probs is not None:
-            probs = softened(probs, dim, task)
+            probs = softened(probs, dim, problem)
         if info is not None:
             fill(info, None, tuple(input.shape[:-1]))
         route = route_of(logits, *options, temperature=temperature)
-        return loss(route, logits, classes, probs, task)
-    return head_loss.loss(route, head, classes, probs, task, info)
+        return loss(route, logits, classes, probs, problem)
+    return head_loss.loss(route, head, classes, probs, problem, info)
 
 
 @as_torch_raises

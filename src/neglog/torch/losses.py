@@ -6,8 +6,8 @@ from torch.nn._reduction import legacy_get_string
 from ._autograd.loss import loss
 from ._errors import as_torch_raises
 from ._fast_path import fast_loss
+from ._problem import prepare
 from ._route import route_of
-from ._task import prepare
 
 
 @as_torch_raises
@@ -102,9 +102,9 @@ def cross_entropy(
         value = fast_loss(input, target, ignore_index, reduction)
         if value is not None:
             return value
-    classes, probs, task = prepare(
-        input, target, weight, row_weight, ignore_index, label_smoothing, z_loss,
+    route = route_of(input, target, weight, row_weight, temperature=temperature)
+    classes, probs, problem = prepare(
+        route, input, target, weight, row_weight, ignore_index, label_smoothing, z_loss,
         temperature, softcap, reduction,
     )  # fmt: skip
-    route = route_of(input, target, weight, row_weight, temperature=temperature)
-    return loss(route, input, classes, probs, task)
+    return loss(route, input, classes, probs, problem)

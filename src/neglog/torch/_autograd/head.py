@@ -1,4 +1,4 @@
-"""The loss of a head in autograd's graph: one node, whose gradients come with the loss."""
+"""The loss of a head in autograd's graph: one node, whose gradients are computed with the loss."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,9 +13,9 @@ from .._engines.head_kernels import compute
 from .._engines.head_rows import RowArguments
 from .._head_arguments import HeadArguments
 from .._operators.head import gradient, head_results, results_of_logits
+from .._problem import TorchProblem, coefficients, reduced, softened
 from .._route import Path, Route, has_kernels, is_batched
-from .._task import softened
-from .loss import Task, coefficients, combined, expected_upstream, remember
+from .loss import expected_upstream, remember
 
 
 def loss(
@@ -23,13 +23,13 @@ def loss(
     head: HeadArguments,
     target: Tensor | None,
     probs: Tensor | None,
-    task: Task,
+    problem: TorchProblem,
     info: HeadInfo | None = None,
 ) -> Tensor:
     """The loss: one number, or one per row; probabilities as passed."""
     if route.path is Path.NODE:
         node: Any = _Node
-        return node.apply(*head[:3], target, probs, (head[3:], task, info))  # type: ignore[no-any-return]
+        return node.apply(*head[:3], target, probs, (head[3:], problem, info))  # type: ignore[no-any-return]
     if info is not None and has_kernels(head.hidden) and head.is_trained():
         raise ValueError(
             "info must be None where the gradients are computed in the backward pass, with"
@@ -38,11 +38,11 @@ def loss(
     if info is not None:
         fill(info, None, tuple(head.hidden.shape[:-1]))
     if target is None and probs is not None:
-        probs = softened(probs, probs.dim() - 1, task)
+        probs = softened(probs, probs.dim() - 1, problem)
     nll, dense, lse, *_ = head_results(
-        *head, target, probs, None, task.keep, task.temperature, task.softcap, False
+        *head, target, probs, None, problem.keep, problem.temperature, problem.softcap, False
     )
-    return combined(task, None if target is None else nll, None if probs is None else dense, lse)
+    return reduced(problem, None if target is None else nll, None if probs is None else dense, lse)
 
 
 class _Node(torch.autograd.Function):
@@ -56,13 +56,13 @@ class _Node(torch.autograd.Function):
         bias: Tensor | None,
         target: Tensor | None,
         probs: Tensor | None,
-        others: tuple[tuple[int, float], Task, HeadInfo | None],
+        others: tuple[tuple[int, float], TorchProblem, HeadInfo | None],
     ) -> Tensor:
         ctx.save_for_backward(hidden, classes, bias, target, probs)
-        ctx.limits, ctx.task, ctx.info = others
+        ctx.limits, ctx.problem, ctx.info = others
         ctx.upstream = expected_upstream()
-        problem = (HeadArguments(hidden, classes, bias, *ctx.limits), target, probs, ctx.task)
-        value, grads = _solve(*problem, ctx.upstream, ctx.needs_input_grad, ctx.info)
+        arguments = (HeadArguments(hidden, classes, bias, *ctx.limits), target, probs, ctx.problem)
+        value, grads = _solve(*arguments, ctx.upstream, ctx.needs_input_grad, ctx.info)
         ctx.prepared = [grads]
         return value
 
@@ -70,15 +70,15 @@ class _Node(torch.autograd.Function):
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
         # raises if one was overwritten
         hidden, classes, bias, target, probs = ctx.saved_tensors
-        problem = (HeadArguments(hidden, classes, bias, *ctx.limits), target, probs, ctx.task)
+        arguments = (HeadArguments(hidden, classes, bias, *ctx.limits), target, probs, ctx.problem)
         if torch.is_grad_enabled() or is_batched(upstream):
-            return *_differentiable(*problem, upstream, ctx.needs_input_grad), None, None, None
-        met = upstream.item()
-        remember(met)
-        prepared = ctx.prepared.pop() if ctx.prepared else None  # atomic: nobody else gets it
-        if prepared is None or met != ctx.upstream:
+            return *_differentiable(*arguments, upstream, ctx.needs_input_grad), None, None, None
+        seen = upstream.item()
+        remember(seen)
+        prepared = ctx.prepared.pop() if ctx.prepared else None  # atomic: only one thread gets it
+        if prepared is None or seen != ctx.upstream:
             del prepared  # so that its memory is used again
-            prepared = _solve(*problem, met, ctx.needs_input_grad, ctx.info)[1]
+            prepared = _solve(*arguments, seen, ctx.needs_input_grad, ctx.info)[1]
         return *prepared, None, None, None
 
 
@@ -86,38 +86,35 @@ def _solve(
     head: HeadArguments,
     target: Tensor | None,
     probs: Tensor | None,
-    task: Task,
+    problem: TorchProblem,
     upstream: float,
     needed: Sequence[bool],
     info: HeadInfo | None,
 ) -> tuple[Tensor, Gradients]:
     """The loss, and its gradients times `upstream`."""
-    scale = upstream
-    if task.reduction == "mean":
-        total = float(task.total)
-        scale = scale / total if total else 0.0
+    scale = problem.scale(upstream, head.hidden.shape[:-1].numel())
     rows = RowArguments(
-        target, probs, None, task.temperature, task.softcap, nll_coef=task.nll_coef,
-        dense_coef=task.dense_coef, square_coef=task.square_coef,
+        target, probs, None, problem.temperature, problem.softcap, nll_coef=problem.nll_coef,
+        dense_coef=problem.dense_coef, square_coef=problem.square_coef,
     )  # fmt: skip
     wanted = (needed[0], needed[1], needed[2])
-    soften = (lambda part: softened(part, part.dim() - 1, task)) if target is None else None
+    soften = (lambda part: softened(part, part.dim() - 1, problem)) if target is None else None
     found, grads = compute(head, rows, wanted, scale=scale, soften=soften, info=info)
-    return combined(task, found.nll, found.dense, found.lse), grads
+    return reduced(problem, found.nll, found.dense, found.lse), grads
 
 
 def _differentiable(
     head: HeadArguments,
     target: Tensor | None,
     probs: Tensor | None,
-    task: Task,
+    problem: TorchProblem,
     upstream: Tensor,
     needed: Sequence[bool],
 ) -> Sequence[Tensor | None]:
     """The gradients as functions of everything."""
     if target is None and probs is not None:
-        probs = softened(probs, probs.dim() - 1, task)
-    options = (task.keep, task.temperature, task.softcap)
+        probs = softened(probs, probs.dim() - 1, problem)
+    options = (problem.keep, problem.temperature, problem.softcap)
 
     def lse() -> Tensor:
         logits = F.linear(*head[:3])
@@ -125,5 +122,5 @@ def _differentiable(
         assert found is not None
         return found
 
-    coefs = coefficients(task, head.hidden.shape[:-1], target, probs, upstream, lse)
+    coefs = coefficients(problem, head.hidden.shape[:-1], target, probs, upstream, lse)
     return gradient([*head, target, probs, None, *options, *coefs, None, list(needed[:3])])
