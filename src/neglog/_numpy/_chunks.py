@@ -61,7 +61,7 @@ def _may_sweep(task: Task) -> bool:
     return task.softcap is None and (task.probs is None or task.probs.ndim == 1)
 
 
-def _numbers(layer: Layer, task: Task, useful: Array | None, **asked: bool) -> RowResults:
+def _numbers(layer: Layer, task: Task, useful: Array | None, **asked: Any) -> RowResults:
     """Numbers of the useful rows, a panel of classes at a time."""
     sweeps: list[Panels] = []
 

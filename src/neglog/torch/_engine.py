@@ -151,7 +151,7 @@ def sweep(
     probs: Tensor | None,  # (V,)
     temperature: Tensor | None,
     dtype: torch.dtype,
-    **asked: bool,
+    **asked: Any,
 ) -> _engine.Panels:
     """The engine on rows whose logits, of this dtype, come a panel of classes at a time."""
     return _engine.Panels(
