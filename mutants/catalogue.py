@@ -231,14 +231,15 @@ KERNELS = (
     ),
 )
 
-T_LOSS, T_TASK = "src/neglog/torch/_loss.py", "src/neglog/torch/_task.py"
-T_COMPOSE, T_OPS = "src/neglog/torch/_compose.py", "src/neglog/torch/_ops.py"
+T_LOSS, T_PROBLEM = "src/neglog/torch/_autograd/loss.py", "src/neglog/torch/_problem.py"
+T_COMPOSED = "src/neglog/torch/_engines/composed.py"
+T_OPERATORS = "src/neglog/torch/_operators/derivatives.py"
 
 TORCH = (
     Mutant(
         "torch: a gradient handed out for another upstream",
         T_LOSS,
-        "if prepared is None or met != ctx.upstream:",
+        "if prepared is None or seen != ctx.upstream:",
         "if prepared is None:",
         ("torch_face/test_graph",),
     ),
@@ -265,35 +266,35 @@ TORCH = (
     ),
     Mutant(
         "torch: ignored rows reach the operator",
-        T_TASK,
-        "task.keep = classes != ignore if ignored else None",
-        "task.keep = None",
+        T_PROBLEM,
+        "problem.keep = classes != ignore if ignored else None",
+        "problem.keep = None",
         ("torch_face/test_edges",),
     ),
     Mutant(
         "torch: p - 1 at the largest class",
-        T_COMPOSE,
+        T_COMPOSED,
         "torch.where(inside == s.top, -a * rest, a * p)",
         "torch.where(inside == s.top, a * p - a, a * p)",
         ("torch_face/test_edges",),
     ),
     Mutant(
         "torch: log instead of log1p",
-        T_COMPOSE,
+        T_COMPOSED,
         "torch.log1p(others)",
         "torch.log(1 + others)",
         ("torch_face/test_edges",),
     ),
     Mutant(
         "torch: a loss in 16 bits",
-        "src/neglog/torch/_engine.py",
+        "src/neglog/torch/_engines/kernels.py",
         "torch.bfloat16: torch.float32,",
         "torch.bfloat16: torch.bfloat16,",
         ("torch_face/test_edges",),
     ),
     Mutant(
         "torch: the graph of a coefficient walked twice",
-        T_OPS,
+        T_OPERATORS,
         "inputs[at] = inputs[at].view_as(inputs[at])",
         "pass",
         ("torch_face/test_autograd",),

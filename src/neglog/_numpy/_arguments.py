@@ -17,7 +17,7 @@ from .._contract import (
     warn_input_kind,
     without_axis,
 )
-from .._engine import RowResult, input_kind, run_rows, scan_targets
+from .._engine import RowResults, input_kind, run_rows, scan_targets
 from .._problem import Options, check_options
 from . import _array_ops as ops
 from ._arrays import (
@@ -65,7 +65,7 @@ class Problem(_problem.Problem):
         """The number of rows."""
         return math.prod(self.rows_shape)
 
-    def run(self, scale: float = 1.0, grad: Array | None = None) -> RowResult:
+    def run(self, scale: float = 1.0, grad: Array | None = None) -> RowResults:
         """The engine's one pass."""
         return run_rows(
             self.logits,
@@ -102,7 +102,7 @@ class Problem(_problem.Problem):
         used = _problem.is_used(coefs)
         return None if used is None or used.all() else np.flatnonzero(used)
 
-    def reduce(self, result: RowResult) -> Any:
+    def reduce(self, result: RowResults) -> Any:
         """The loss: one number, or one per row."""
         losses: Any = result.nll
         if self.square_coef is not None:

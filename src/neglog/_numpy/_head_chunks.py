@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .._engine import Panels, RowResult, run_rows
+from .._engine import Panels, RowResults, run_rows
 from .._head.chunks import Add, Gradients, Head, run, run_numbers
 from .._head.info import HeadInfo, fill
 from .._head.products import Which
@@ -17,7 +17,7 @@ from ._head_products import Library
 
 def _pass(
     arguments: HeadArguments, problem: Problem, into: Gradients, useful: Array | None
-) -> tuple[RowResult, Array | None, Remainder | None]:
+) -> tuple[RowResults, Array | None, Remainder | None]:
     """Numbers of the useful rows, which these are, and the gradients of the reduced loss."""
     scale = problem.scale()
     wanted = any(place is not None for place in into)
@@ -27,7 +27,7 @@ def _pass(
             useful,
             None,
         )
-    numbers: list[RowResult] = []
+    numbers: list[RowResults] = []
 
     def one_chunk(logits: Array, which: Which) -> None:
         part = problem.of(which)
@@ -50,8 +50,8 @@ def _may_sweep(problem: Problem) -> bool:
 
 
 def _numbers(
-    arguments: HeadArguments, problem: Problem, useful: Array | None, **asked: bool
-) -> RowResult:
+    arguments: HeadArguments, problem: Problem, useful: Array | None, **asked: Any
+) -> RowResults:
     """Numbers of the useful rows, a panel of classes at a time."""
     sweeps: list[Panels] = []
 
@@ -60,7 +60,7 @@ def _numbers(
         sweeps.append(
             Panels(n, arguments.num_classes, part.target, part.probs, part.temperature, **asked)
         )
-        return sweeps[-1].add
+        return sweeps[-1].reduce
 
     run_numbers(
         _library(arguments),
@@ -70,7 +70,7 @@ def _numbers(
         begin,
         useful,
     )
-    return _joined([sweep.result for sweep in sweeps])
+    return _joined([sweep.finish() for sweep in sweeps])
 
 
 def _head(arguments: HeadArguments) -> Head:
@@ -90,7 +90,7 @@ def statistics(
     asked: Any = {"lse": True, "entropy": True, "argmax": True}
     if chosen is None and _may_sweep(problem):
         return _numbers(arguments, problem, None, **asked), np.empty((0, 0))
-    numbers: list[RowResult] = []
+    numbers: list[RowResults] = []
     log_probs: list[Array] = []
 
     def one_chunk(logits: Array, which: Which) -> None:
@@ -134,10 +134,10 @@ def solved(
     return every.reshape(problem.rows_shape)[()]
 
 
-def _joined(numbers: list[RowResult]) -> RowResult:
+def _joined(numbers: list[RowResults]) -> RowResults:
     """Chunks one after another; of no rows every number is there, and empty."""
     if not numbers:
         none = np.empty(0)
-        return RowResult(none, none, none, none, np.empty(0, np.int64))
+        return RowResults(none, none, none, none, np.empty(0, np.int64))
     columns = zip(*numbers, strict=True)
-    return RowResult(*(None if c[0] is None else np.concatenate(c) for c in columns))
+    return RowResults(*(None if c[0] is None else np.concatenate(c) for c in columns))

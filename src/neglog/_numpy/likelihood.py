@@ -12,7 +12,7 @@ from .._contract import (
     warn_input_kind,
     without_axis,
 )
-from .._engine import RowResult
+from .._engine import RowResults
 from .._problem import check_options, set_classes
 from . import _array_ops as ops
 from ._arguments import Problem, reduce_rows
@@ -83,7 +83,7 @@ def nll_loss(
     ignoring = ignored > 0
     set_classes(problem, ops, options, classes, num_classes, weight, None, ignoring=ignoring)
     # 0 - x, because -x would make -0.0 of a certain row.
-    return problem.reduce(RowResult(0.0 - picked, None, None, None, None))
+    return problem.reduce(RowResults(0.0 - picked, None, None, None, None))
 
 
 def min_entropy(logits: npt.ArrayLike, *, axis: int = -1) -> Any:

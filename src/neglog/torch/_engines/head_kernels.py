@@ -92,13 +92,13 @@ def _by_panels(
             n, num_classes, part.target, part.probs, part.temperature, dtype, **asked
         )
         started.append(panels)
-        return lambda logits, first: panels.add(kernels.as_array(logits), first)
+        return lambda logits, first: panels.reduce(kernels.as_array(logits), first)
 
     library = Library(dtype, begun=False)
     chunks.run_numbers(library, head, memory, dtype.itemsize, begin, order)
     if not started:
         begin(slice(0))
-    return [as_results(panels.result) for panels in started]
+    return [as_results(panels.finish()) for panels in started]
 
 
 def _places(head: Head, wanted: Wanted, once: bool, every: bool, approximate: bool) -> Gradients:

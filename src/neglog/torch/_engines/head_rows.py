@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..._engine import RowResult
+from ..._engine import RowResults
 from ..._head.chunks import chunks
 
 Soften = Callable[[Tensor], Tensor]  # probabilities (n, V) as passed -> smoothed and weighted
@@ -115,7 +115,7 @@ class HeadResults(NamedTuple):
     log_probs: Tensor | None  # (..., K)
 
 
-def as_results(result: RowResult, log_probs: Tensor | None = None) -> HeadResults:
+def as_results(result: RowResults, log_probs: Tensor | None = None) -> HeadResults:
     """The engine's arrays as tensors, without a copy."""
     nll, dense, lse, entropy, argmax = (None if x is None else torch.from_numpy(x) for x in result)
     return HeadResults(nll, dense, lse, entropy, argmax, log_probs)
@@ -123,14 +123,13 @@ def as_results(result: RowResult, log_probs: Tensor | None = None) -> HeadResult
 
 def joined(parts: list[HeadResults], order: Tensor | None, shape: torch.Size) -> HeadResults:
     """The results of all chunks, 0 in rows that were skipped."""
-
-    def whole(pieces: tuple[Tensor | None, ...]) -> Tensor | None:
-        given = [piece for piece in pieces if piece is not None]
-        if not given:
-            return None
-        x = given[0] if len(given) == 1 else torch.cat(given)
+    results: list[Tensor | None] = []
+    for pieces in zip(*parts, strict=True):
+        if pieces[0] is None:
+            results.append(None)
+            continue
+        x = pieces[0] if len(pieces) == 1 else torch.cat(pieces)
         if order is not None:
             x = x.new_zeros(shape.numel(), *x.shape[1:]).index_copy_(0, order, x)
-        return x.view((*shape, *x.shape[1:]))
-
-    return HeadResults(*map(whole, zip(*parts, strict=True)))
+        results.append(x.view((*shape, *x.shape[1:])))
+    return HeadResults(*results)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ... import _engine
 from ..._contract import refuse_class
-from ..._engine import RowResult
+from ..._engine import RowResults
 from .._memory import empty
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -116,7 +116,7 @@ def run(
     lse: bool = False,
     entropy: bool = False,
     argmax: bool = False,
-) -> tuple[RowResult, Tensor | None]:
+) -> tuple[RowResults, Tensor | None]:
     """The engine's one pass: row results, and the gradient of scale * sum of the row losses.
 
     `out` receives the gradient, and may be the logits themselves: contiguous rows.
@@ -151,7 +151,7 @@ def panels(
     probs: Tensor | None,  # (V,)
     temperature: Tensor | None,
     dtype: torch.dtype,
-    **asked: bool,
+    **asked: Any,
 ) -> _engine.Panels:
     """The engine on rows whose logits, of this dtype, come a panel of classes at a time."""
     return _engine.Panels(
