@@ -28,7 +28,7 @@ demo: .venv/.demo
 check: .venv/.test
 	@echo "== lint, format";  ruff check . && ruff format --check . && clang-format -n -Werror kernels/*.[ch]pp
 	@echo "== types";         mypy
-	@echo "== structure";     python -m pytest -q tests/project/test_structure.py
+	@echo "== structure";     python -m pytest -q tests/project/test_structure.py tests/project/test_files.py
 
 test: .venv/.test
 	@echo "== tests"

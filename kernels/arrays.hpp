@@ -124,7 +124,7 @@ public:
         }
         job.temperature = 1;
         if (PyFloat_Check(temperature.ptr()))
-            job.temperature = PyFloat_AS_DOUBLE(temperature.ptr());
+            job.temperature = PyFloat_AsDouble(temperature.ptr());
         else
             job.temperatures = per_row(temperatures_, temperature, "temperature", job);
         job.nll = per_row(numbers_[0], nll, "nll", job, true);

@@ -30,7 +30,7 @@ def figure(subject: Rows | Likelihood) -> "Figure":
         import matplotlib  # noqa: F401
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "the picture needs matplotlib: pip install 'neglog[cli]'", name=error.name
+            "the picture needs matplotlib: pip install 'neglog[plot]'", name=error.name
         ) from error
     if isinstance(subject, Likelihood):
         from ._plot_likelihood import likelihood
