@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .._engine import Panels, RowResult, run_rows
+from .._engine import Panels, RowResults, run_rows
 from .._head.chunks import Add, Gradients, Head, run, run_numbers
 from .._head.info import HeadInfo, fill
 from .._head.products import Which
@@ -34,12 +34,12 @@ def _useful_rows(task: Task) -> Array | None:
 
 def _pass(
     layer: Layer, task: Task, scale: float, into: Gradients, useful: Array | None
-) -> tuple[RowResult, Array | None, Remainder | None]:
+) -> tuple[RowResults, Array | None, Remainder | None]:
     """Numbers of the useful rows, which these are, and the gradients of scale * sum of losses."""
     wanted = any(place is not None for place in into)
     if not wanted and _may_sweep(task):
         return _numbers(layer, task, useful, lse=task.square_coef is not None), useful, None
-    numbers: list[RowResult] = []
+    numbers: list[RowResults] = []
 
     def one_chunk(logits: Array, which: Which) -> None:
         part = task.of(which)
@@ -61,7 +61,7 @@ def _may_sweep(task: Task) -> bool:
     return task.softcap is None and (task.probs is None or task.probs.ndim == 1)
 
 
-def _numbers(layer: Layer, task: Task, useful: Array | None, **asked: bool) -> RowResult:
+def _numbers(layer: Layer, task: Task, useful: Array | None, **asked: Any) -> RowResults:
     """Numbers of the useful rows, a panel of classes at a time."""
     sweeps: list[Panels] = []
 
@@ -70,10 +70,10 @@ def _numbers(layer: Layer, task: Task, useful: Array | None, **asked: bool) -> R
         sweeps.append(
             Panels(n, layer.num_classes, part.target, part.probs, part.temperature, **asked)
         )
-        return sweeps[-1].add
+        return sweeps[-1].reduce
 
     run_numbers(_library(layer), _head(layer), layer.memory, layer.dtype.itemsize, begin, useful)
-    return _joined([sweep.result for sweep in sweeps])
+    return _joined([sweep.finish() for sweep in sweeps])
 
 
 def _head(layer: Layer) -> Head:
@@ -91,7 +91,7 @@ def statistics(layer: Layer, task: Task, chosen: Array | None) -> tuple[Any, Arr
     asked: Any = {"lse": True, "entropy": True, "argmax": True}
     if chosen is None and _may_sweep(task):
         return _numbers(layer, task, None, **asked), np.empty((0, 0))
-    numbers: list[RowResult] = []
+    numbers: list[RowResults] = []
     log_probs: list[Array] = []
 
     def one_chunk(logits: Array, which: Which) -> None:
@@ -136,10 +136,10 @@ def solved(
     return every.reshape(task.rows_shape)[()]
 
 
-def _joined(numbers: list[RowResult]) -> RowResult:
+def _joined(numbers: list[RowResults]) -> RowResults:
     """Chunks one after another; of no rows every number is there, and empty."""
     if not numbers:
         none = np.empty(0)
-        return RowResult(none, none, none, none, np.empty(0, np.int64))
+        return RowResults(none, none, none, none, np.empty(0, np.int64))
     columns = zip(*numbers, strict=True)
-    return RowResult(*(None if c[0] is None else np.concatenate(c) for c in columns))
+    return RowResults(*(None if c[0] is None else np.concatenate(c) for c in columns))

@@ -20,7 +20,7 @@ from .._contract import (
     warn_input_kind,
     without_axis,
 )
-from .._engine import RowResult, input_kind, run_rows, scan_targets
+from .._engine import RowResults, input_kind, run_rows, scan_targets
 from ._arrays import (
     CONTIGUOUS_ALIGNED,
     ENGINE_CLASSES,
@@ -73,7 +73,7 @@ class Task:
         """The number of rows."""
         return math.prod(self.rows_shape)
 
-    def run(self, scale: float = 1.0, grad: Array | None = None) -> RowResult:
+    def run(self, scale: float = 1.0, grad: Array | None = None) -> RowResults:
         """The engine's one pass."""
         return run_rows(
             self.logits,
@@ -98,7 +98,7 @@ class Task:
             weight += mass if self.dense_coef is None else self.dense_coef * mass
         return weight / (1.0 if self.temperature is None else self.temperature)
 
-    def _losses(self, result: RowResult) -> Any:
+    def _losses(self, result: RowResults) -> Any:
         """L = nll_coef * nll + dense_coef * dense + square_coef * lse^2 for every row."""
         parts = []
         if result.nll is not None:
@@ -110,7 +110,7 @@ class Task:
                 parts.append(weighted(self.square_coef, result.lse * result.lse))
         return sum(parts[1:], start=parts[0])
 
-    def reduce(self, result: RowResult, reduction: str) -> Any:
+    def reduce(self, result: RowResults, reduction: str) -> Any:
         """The loss: one number, or one a row."""
         losses: Any = result.nll
         if self.nll_coef is not None or self.probs is not None or self.square_coef is not None:
