@@ -1,4 +1,4 @@
-"""The same number computed in four ways, with the error of each and what went wrong."""
+"""One number in four columns, with the error of each column and what went wrong."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -6,24 +6,25 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from ._pen import Pen
-from ._row import Row, Step
-from ._view import FLAGS
+from ..._show.text import TextOutput
+from ..._show.words import long
+from .row import Row
+from .steps import COLUMNS, Step
+from .view import FLAGS
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
     from rich.text import Text
 
-    from ._floats import Column
+    from .floats import Column
 
-WAYS = ("naive", "shifted", "neglog")
-ROOM = 78  # columns that the four ways take side by side
+ROOM = 78  # characters that the four columns take side by side
 
 
 @dataclass(frozen=True)
-class Way:
-    """One number of a step. Of the sum there are two: only the naive way leaves z unshifted."""
+class Entry:
+    """One number of a step. The sum has two entries: only the naive column leaves z unshifted."""
 
     label: str
     step: Step
@@ -32,12 +33,12 @@ class Way:
 
     @property
     def columns(self) -> list["Column | None"]:
-        columns = [getattr(self.step, way) for way in WAYS]
+        columns = [getattr(self.step, name) for name in COLUMNS]
         if self.unshifted is None:
             return columns
         return [
-            c if (way == "naive") == self.unshifted else None
-            for way, c in zip(WAYS, columns, strict=True)
+            c if (name == "naive") == self.unshifted else None
+            for name, c in zip(COLUMNS, columns, strict=True)
         ]
 
     @property
@@ -47,86 +48,78 @@ class Way:
         return numbers[self.index]
 
 
-def ways_table(pen: Pen, title: str, ways: Sequence[Way]) -> "Table":
-    """Two lines a number: what came out, and how wrong it is."""
-    if pen.width < ROOM:
-        return _narrow_table(pen, title, ways)
-    table = pen.table((title, "left"), *((way, "right") for way in (*WAYS, "exact")))
+def columns_table(out: TextOutput, title: str, entries: Sequence[Entry]) -> "Table":
+    """Two lines per number: its value and its error in each column."""
+    if out.width < ROOM:
+        return _narrow_table(out, title, entries)
+    table = out.table((title, "left"), *((name, "right") for name in (*COLUMNS, "exact")))
     for column in table.columns:
         column.min_width = 14 if column.justify == "right" else 13
-    for way in ways:
-        cells = [long(column.values[way.index]) if column else "" for column in way.columns]
-        table.add_row(way.label, *cells, long(way.exact))
-        table.add_row("", *(_error(pen, column, way) for column in way.columns))
+    for entry in entries:
+        cells = [long(column.values[entry.index]) if column else "" for column in entry.columns]
+        table.add_row(entry.label, *cells, long(entry.exact))
+        table.add_row("", *(_error(out, column, entry) for column in entry.columns))
     return table
 
 
-def _narrow_table(pen: Pen, title: str, ways: Sequence[Way]) -> "Table":
-    """One below the other, where they have no room side by side."""
-    table = pen.table((title, "left"), ("", "right"), ("", "right"))
-    for way in ways:
-        table.add_row(way.label)
-        for name, column in zip(WAYS, way.columns, strict=True):
+def _narrow_table(out: TextOutput, title: str, entries: Sequence[Entry]) -> "Table":
+    """The columns below each other, for an output too narrow to hold them side by side."""
+    table = out.table((title, "left"), ("", "right"), ("", "right"))
+    for entry in entries:
+        table.add_row(entry.label)
+        for name, column in zip(COLUMNS, entry.columns, strict=True):
             if column:
-                value = long(column.values[way.index])
-                table.add_row(f"  {name}", value, _error(pen, column, way))
-        table.add_row("  exact", long(way.exact))
+                value = long(column.values[entry.index])
+                table.add_row(f"  {name}", value, _error(out, column, entry))
+        table.add_row("  exact", long(entry.exact))
     return table
 
 
-def _error(pen: Pen, column: "Column | None", way: Way) -> "Text":
-    """The flag, else the relative error."""
+def _error(out: TextOutput, column: "Column | None", entry: Entry) -> "Text":
+    """The flag or, without one, the relative error."""
     if column is None:
-        return pen.words("")
-    flag, error = column.flag[way.index], column.error[way.index]
+        return out.words("")
+    flag, error = column.flag[entry.index], column.error[entry.index]
     lost = "" if math.isinf(error) else f"{error:.0%}" if error >= 0.005 else f"{error:.0e}"
     if flag:
-        return pen.words(f"{flag} {lost}".rstrip(), "bold red")
+        return out.words(f"{flag} {lost}".rstrip(), "bold red")
     if not error:
-        return pen.words("error 0" if way.exact.is_finite() else "agrees", "dim")
-    return pen.words(f"error {lost or 'inf'}", "dim")
+        return out.words("error 0" if entry.exact.is_finite() else "agrees", "dim")
+    return out.words(f"error {lost or 'inf'}", "dim")
 
 
-def what_goes_wrong(row: Row, pen: Pen) -> Iterator["RenderableType"]:
-    """In which steps something is lost, for how many numbers, and what the words mean."""
+def what_goes_wrong(row: Row, out: TextOutput) -> Iterator["RenderableType"]:
+    """Which steps have flagged numbers, how many, and what the flags mean."""
     found = [
-        (way, flag, places)
-        for way in WAYS
+        (name, flag, places)
+        for name in COLUMNS
         for flag in FLAGS
-        if (places := [place for step in _steps(row) if (place := _place(step, way, flag))])
+        if (places := [place for step in _steps(row) if (place := _place(step, name, flag))])
     ]
     if not found:
         return
-    yield pen.words("")
-    table = pen.table(("what goes wrong", "left"), ("", "left"), ("in", "left"))
+    yield out.words("")
+    table = out.table(("what goes wrong", "left"), ("", "left"), ("in", "left"))
     named = ""
-    for way, flag, places in found:
-        table.add_row("" if way == named else way, pen.words(flag, "bold red"), ", ".join(places))
-        named = way
+    for name, flag, places in found:
+        table.add_row("" if name == named else name, out.words(flag, "bold red"), ", ".join(places))
+        named = name
     yield table
     for flag, meaning in FLAGS.items():
         if any(flag == happened for _, happened, _ in found):
-            yield pen.words(f"{flag}: {meaning}", "dim")
+            yield out.words(f"{flag}: {meaning}", "dim")
 
 
 def _steps(row: Row) -> list[Step]:
     return [*row.steps.values(), *(s for name, s in row.losses.items() if name != "nll")]
 
 
-def _place(step: Step, way: str, flag: str) -> str:
-    """The step's name, and how many of its numbers are lost if it has several; "" if none."""
-    column: Column | None = getattr(step, way)
+def _place(step: Step, name: str, flag: str) -> str:
+    """The step's name and, if it has several numbers, how many are flagged; "" if none is."""
+    column: Column | None = getattr(step, name)
     count = column.flag.count(flag) if column else 0
     if not count:
         return ""
     short = {"nll": "nll", "method_1": "method 1", "method_2": "method 2", "binary": "binary"}
     title = short.get(step.name, step.title)
     return f"{title} ({count} of {len(step.exact)})" if step.shape else title
-
-
-def long(x: float | Decimal) -> str:
-    """Seven digits, in fourteen characters; an exact number may be far beyond any float."""
-    number = Decimal(x)
-    if not number.is_finite() or not number:
-        return f"{float(x) + 0.0:.0f}"
-    return f"{float(x):.7g}" if -300 < number.adjusted() < 300 else f"{number:.3e}"
