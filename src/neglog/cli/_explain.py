@@ -100,11 +100,11 @@ def _class(target: str | int, names: Sequence[str] | None) -> str | int:
     try:
         return int(target)
     except ValueError:
-        expected = (
-            f"the classes are {', '.join(names[:12])}" if names else "give --names or an index"
-        )
-        more = f" and {len(names) - 12} more" if names and len(names) > 12 else ""
-        raise IndexError(f"the target {target!r} is not a class: {classes}{more}") from None
+        way_out = "give --names or an index"
+        if names:
+            more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+            way_out = f"the classes are {', '.join(names[:12])}{more}"
+        raise IndexError(f"the target {target!r} is not a class: {way_out}") from None
 
 
 def _numbers(text: str, option: str) -> list[float]:
