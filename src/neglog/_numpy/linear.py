@@ -8,10 +8,10 @@ import numpy.typing as npt
 from .._contract import RowStats, as_positive
 from .._head.chunks import Gradients
 from .._head.info import HeadInfo, check_info
+from ._arguments import Problem, as_temperature
 from ._arrays import Array, as_class_target, to_result
-from ._chunks import solved, statistics
-from ._linear import as_chosen, as_layer, as_task
-from ._task import Task, as_temperature
+from ._head_arguments import as_chosen, as_head, as_problem
+from ._head_chunks import solved, statistics
 
 
 def linear_cross_entropy(
@@ -30,13 +30,13 @@ def linear_cross_entropy(
     reduction: str = "mean",
     memory: int | None = None,
 ) -> Any:
-    """The loss of a linear layer, `cross_entropy(hidden @ classes.T + bias, target)`, in chunks.
+    """The loss of a linear head, `cross_entropy(hidden @ classes.T + bias, target)`, in chunks.
 
     The logits, N x V numbers, never exist at once: `memory` bytes of them do.
 
     Args:
         hidden: shape (..., D), any real dtype.
-        classes: shape (V, D), one row a class: the weight of a linear layer.
+        classes: shape (V, D), one row a class: the weight of a linear head.
         target: integers (...), or floats (..., V), as for `cross_entropy`.
         bias: shape (V,).
         weight: a factor >= 0 for each class.
@@ -68,10 +68,10 @@ def linear_cross_entropy(
     References:
         E. Wijmans et al. (2025), "Cut your losses in large-vocabulary language models", ICLR.
     """
-    layer = as_layer(hidden, classes, bias, memory)
+    head = as_head(hidden, classes, bias, memory)
     options = (weight, row_weight, ignore_index, label_smoothing, z_loss, temperature, softcap)
-    task = as_task(layer, target, *options, reduction)
-    return solved(layer, task, reduction, Gradients(None, None, None))
+    problem = as_problem(head, target, *options, reduction)
+    return solved(head, problem, Gradients(None, None, None))
 
 
 def linear_cross_entropy_and_grad(
@@ -143,17 +143,17 @@ def linear_cross_entropy_and_grad(
     Differs from torch: no graph; see `linear_cross_entropy` for the rest.
     """
     check_info(info)
-    layer = as_layer(hidden, classes, bias, memory, grad_tolerance)
+    head = as_head(hidden, classes, bias, memory, grad_tolerance)
     options = (weight, row_weight, ignore_index, label_smoothing, z_loss, temperature, softcap)
-    task = as_task(layer, target, *options, reduction)
-    dhidden = np.zeros(layer.hidden.shape, layer.hidden.dtype)
-    dclasses = np.zeros(layer.classes.shape, layer.dtype)
-    dbias = None if layer.bias is None else np.zeros(layer.num_classes)
-    loss = solved(layer, task, reduction, Gradients(dhidden, dclasses, dbias), info)
+    problem = as_problem(head, target, *options, reduction)
+    dhidden = np.zeros(head.hidden.shape, head.hidden.dtype)
+    dclasses = np.zeros(head.classes.shape, head.dtype)
+    dbias = None if head.bias is None else np.zeros(head.num_classes)
+    loss = solved(head, problem, Gradients(dhidden, dclasses, dbias), info)
     return loss, (
-        dhidden.reshape(*layer.rows_shape, layer.hidden.shape[1]),
-        dclasses.astype(layer.classes.dtype, copy=False),
-        None if layer.bias is None or dbias is None else dbias.astype(layer.bias.dtype),
+        dhidden.reshape(*head.rows_shape, head.hidden.shape[1]),
+        dclasses.astype(head.classes.dtype, copy=False),
+        None if head.bias is None or dbias is None else dbias.astype(head.bias.dtype),
     )
 
 
@@ -198,14 +198,14 @@ def linear_row_stats(
 
     Differs from row_stats: see `linear_cross_entropy`.
     """
-    layer = as_layer(hidden, classes, bias, memory)
-    task = Task()
-    task.temperature = as_temperature(temperature, layer.rows_shape)
-    task.softcap = None if softcap is None else as_positive("softcap", softcap, "None")
-    task.target, _ = as_class_target(target, layer.rows_shape, layer.num_classes)
-    picked = None if chosen is None else as_chosen(chosen, layer)
-    numbers, log_probs = statistics(layer, task, picked)
-    shape, dtype = layer.rows_shape, layer.dtype
+    head = as_head(hidden, classes, bias, memory)
+    problem = Problem()
+    problem.temperature = as_temperature(temperature, head.rows_shape)
+    problem.softcap = None if softcap is None else as_positive("softcap", softcap, "None")
+    problem.target, _ = as_class_target(target, head.rows_shape, head.num_classes)
+    picked = None if chosen is None else as_chosen(chosen, head)
+    numbers, log_probs = statistics(head, problem, picked)
+    shape, dtype = head.rows_shape, head.dtype
     stats = RowStats(
         to_result(numbers.nll, dtype, shape),
         to_result(numbers.lse, dtype, shape),

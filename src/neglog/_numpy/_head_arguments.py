@@ -8,6 +8,7 @@ import numpy as np
 from .._contract import as_integer, check_shape
 from .._head.chunks import MEMORY
 from .._head.remainder import as_grad_tolerance, plan
+from ._arguments import Problem, set_options
 from ._arrays import (
     RESULTS,
     Array,
@@ -17,11 +18,10 @@ from ._arrays import (
     as_integers,
     check_classes,
 )
-from ._task import Task, set_options
 
 
 @dataclass(frozen=True)
-class Layer:
+class HeadArguments:
     """Checked hidden states and classes; `dtype` is that of the logits and of results."""
 
     hidden: Array  # (N, D)
@@ -41,7 +41,9 @@ class Layer:
         return plan(self.num_classes, self.dtype.itemsize, self.memory, self.tolerance)
 
 
-def as_layer(hidden: Any, classes: Any, bias: Any, memory: Any, grad_tolerance: Any = 0.0) -> Layer:
+def as_head(
+    hidden: Any, classes: Any, bias: Any, memory: Any, grad_tolerance: Any = 0.0
+) -> HeadArguments:
     """Hidden states of any leading shape, classes (V, D), and how many rows go at once."""
     states, _ = as_floats("hidden", hidden)
     table, _ = as_floats("classes", classes)
@@ -63,24 +65,24 @@ def as_layer(hidden: Any, classes: Any, bias: Any, memory: Any, grad_tolerance: 
         check_shape("bias", bias.shape, (len(table),), "one number a class")
     room = MEMORY if memory is None else as_integer("memory", memory)
     flat, tolerance = states.reshape(-1, states.shape[-1]), as_grad_tolerance(grad_tolerance)
-    layer = Layer(flat, table, bias, states.shape[:-1], dtype, room, tolerance)
-    layer.plan()  # one row at least
-    return layer
+    head = HeadArguments(flat, table, bias, states.shape[:-1], dtype, room, tolerance)
+    head.plan()  # one row at least
+    return head
 
 
-def as_task(layer: Layer, target: Any, *options: Any) -> Task:
+def as_problem(head: HeadArguments, target: Any, *options: Any) -> Problem:
     """The options of the loss, for logits that do not exist."""
-    task = Task()
-    task.shape, task.axis = (*layer.rows_shape, layer.num_classes), len(layer.rows_shape)
-    task.dtype = layer.dtype
-    set_options(task, target, *options)
-    return task
+    problem = Problem()
+    problem.shape, problem.axis = (*head.rows_shape, head.num_classes), len(head.rows_shape)
+    problem.dtype = head.dtype
+    set_options(problem, target, *options)
+    return problem
 
 
-def as_chosen(chosen: Any, layer: Layer) -> Array:
+def as_chosen(chosen: Any, head: HeadArguments) -> Array:
     """(N, K) classes."""
     array = as_integers("chosen", chosen)
-    check_shape("chosen", array.shape[:-1], layer.rows_shape, "that of one number a row, before K")
+    check_shape("chosen", array.shape[:-1], head.rows_shape, "that of one number a row, before K")
     flat = as_classes(array, 0)
-    check_classes("chosen", flat, array, layer.num_classes, 0)
+    check_classes("chosen", flat, array, head.num_classes, 0)
     return flat.reshape(-1, array.shape[-1])

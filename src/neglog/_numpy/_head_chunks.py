@@ -9,100 +9,99 @@ from .._head.chunks import Add, Gradients, Head, run, run_numbers
 from .._head.info import HeadInfo, fill
 from .._head.products import Which
 from .._head.remainder import Remainder
+from ._arguments import Problem
 from ._arrays import Array
-from ._linear import Layer
-from ._products import Library
-from ._task import Task
-
-
-def _useful_rows(task: Task) -> Array | None:
-    """The rows that have any weight at all; None: all of them."""
-    coefs = [
-        coef
-        for coef, used in (
-            (task.nll_coef, task.target is not None),
-            (task.dense_coef, task.probs is not None),
-            (task.square_coef, task.square_coef is not None),
-        )
-        if used
-    ]
-    if any(coef is None for coef in coefs):
-        return None
-    used = np.any([coef != 0 for coef in coefs], axis=0)
-    return None if used.all() else np.flatnonzero(used)
+from ._head_arguments import HeadArguments
+from ._head_products import Library
 
 
 def _pass(
-    layer: Layer, task: Task, scale: float, into: Gradients, useful: Array | None
+    arguments: HeadArguments, problem: Problem, into: Gradients, useful: Array | None
 ) -> tuple[RowResults, Array | None, Remainder | None]:
-    """Numbers of the useful rows, which these are, and the gradients of scale * sum of losses."""
+    """Numbers of the useful rows, which these are, and the gradients of the reduced loss."""
+    scale = problem.scale()
     wanted = any(place is not None for place in into)
-    if not wanted and _may_sweep(task):
-        return _numbers(layer, task, useful, lse=task.square_coef is not None), useful, None
+    if not wanted and _may_sweep(problem):
+        return (
+            _numbers(arguments, problem, useful, lse=problem.square_coef is not None),
+            useful,
+            None,
+        )
     numbers: list[RowResults] = []
 
     def one_chunk(logits: Array, which: Which) -> None:
-        part = task.of(which)
+        part = problem.of(which)
         part.logits = logits
         numbers.append(part.run(scale, logits if wanted else None))
 
-    head, library, (most, groups) = _head(layer), _library(layer), layer.plan()
+    head, library, (most, groups) = _head(arguments), _library(arguments), arguments.plan()
     remainder = None
-    if layer.tolerance and wanted and (task.n if useful is None else len(useful)):
-        units = scale * task.unit()
-        remainder = Remainder(library, head, into, layer.tolerance, units, useful, groups)
+    if arguments.tolerance and wanted and (problem.n if useful is None else len(useful)):
+        units = scale * problem.row_scale()
+        remainder = Remainder(library, head, into, arguments.tolerance, units, useful, groups)
         useful = remainder.order
     run(library, head, into, most, one_chunk, useful, remainder)
     return _joined(numbers), useful, remainder
 
 
-def _may_sweep(task: Task) -> bool:
+def _may_sweep(problem: Problem) -> bool:
     """Whether the engine takes a panel of classes at a time of such rows."""
-    return task.softcap is None and (task.probs is None or task.probs.ndim == 1)
+    return problem.softcap is None and (problem.probs is None or problem.probs.ndim == 1)
 
 
-def _numbers(layer: Layer, task: Task, useful: Array | None, **asked: Any) -> RowResults:
+def _numbers(
+    arguments: HeadArguments, problem: Problem, useful: Array | None, **asked: Any
+) -> RowResults:
     """Numbers of the useful rows, a panel of classes at a time."""
     sweeps: list[Panels] = []
 
     def begin(which: Which) -> Add:
-        part, n = task.of(which), len(layer.hidden[which])
+        part, n = problem.of(which), len(arguments.hidden[which])
         sweeps.append(
-            Panels(n, layer.num_classes, part.target, part.probs, part.temperature, **asked)
+            Panels(n, arguments.num_classes, part.target, part.probs, part.temperature, **asked)
         )
         return sweeps[-1].reduce
 
-    run_numbers(_library(layer), _head(layer), layer.memory, layer.dtype.itemsize, begin, useful)
+    run_numbers(
+        _library(arguments),
+        _head(arguments),
+        arguments.memory,
+        arguments.dtype.itemsize,
+        begin,
+        useful,
+    )
     return _joined([sweep.finish() for sweep in sweeps])
 
 
-def _head(layer: Layer) -> Head:
-    bias = None if layer.bias is None else layer.bias.astype(layer.dtype, copy=False)
-    return Head(layer.hidden, layer.classes, bias)
+def _head(arguments: HeadArguments) -> Head:
+    bias = None if arguments.bias is None else arguments.bias.astype(arguments.dtype, copy=False)
+    return Head(arguments.hidden, arguments.classes, bias)
 
 
-def _library(layer: Layer) -> Library:
-    same = layer.hidden.dtype == layer.classes.dtype == layer.dtype
-    return Library(layer.dtype, same=same, begun=layer.tolerance > 0)
+def _library(arguments: HeadArguments) -> Library:
+    same = arguments.hidden.dtype == arguments.classes.dtype == arguments.dtype
+    return Library(arguments.dtype, same=same, begun=arguments.tolerance > 0)
 
 
-def statistics(layer: Layer, task: Task, chosen: Array | None) -> tuple[Any, Array]:
+def statistics(
+    arguments: HeadArguments, problem: Problem, chosen: Array | None
+) -> tuple[Any, Array]:
     """Numbers of all rows, and the log-probabilities (N, K) of the chosen classes."""
     asked: Any = {"lse": True, "entropy": True, "argmax": True}
-    if chosen is None and _may_sweep(task):
-        return _numbers(layer, task, None, **asked), np.empty((0, 0))
+    if chosen is None and _may_sweep(problem):
+        return _numbers(arguments, problem, None, **asked), np.empty((0, 0))
     numbers: list[RowResults] = []
     log_probs: list[Array] = []
 
     def one_chunk(logits: Array, which: Which) -> None:
-        part = task.of(which)
+        part = problem.of(which)
         options: Any = {"temperature": part.temperature, "softcap": part.softcap}
         numbers.append(run_rows(logits, part.target, **asked, **options))
         if chosen is not None:
             log_probs.append(_log_probs(logits, chosen[which], options))
 
-    most, _ = layer.plan()
-    run(_library(layer), _head(layer), Gradients(None, None, None), most, one_chunk)
+    most, _ = arguments.plan()
+    run(_library(arguments), _head(arguments), Gradients(None, None, None), most, one_chunk)
     width = 0 if chosen is None else chosen.shape[1]
     return _joined(numbers), np.concatenate(log_probs) if log_probs else np.empty((0, width))
 
@@ -117,23 +116,22 @@ def _log_probs(logits: Array, chosen: Array, options: Any) -> Array:
 
 
 def solved(
-    layer: Layer, task: Task, reduction: str, into: Gradients, info: HeadInfo | None = None
+    arguments: HeadArguments, problem: Problem, into: Gradients, info: HeadInfo | None = None
 ) -> Any:
     """The loss; the gradients go where they are wanted. Rows without any weight are left out."""
-    scale = 1 / task.total if reduction == "mean" else 1.0
-    found, which, remainder = _pass(layer, task, scale, into, _useful_rows(task))
+    found, which, remainder = _pass(arguments, problem, into, problem.used_rows())
     if info is not None:
-        fill(info, remainder, task.rows_shape)
+        fill(info, remainder, problem.rows_shape)
     if which is None:
-        return task.reduce(found, reduction)
-    part = task.of(which)
+        return problem.reduce(found)
+    part = problem.of(which)
     part.rows_shape = which.shape
-    losses = part.reduce(found, reduction)
-    if reduction != "none":
+    losses = part.reduce(found)
+    if problem.reduction != "none":
         return losses
-    every = np.zeros(task.n, task.dtype)
+    every = np.zeros(problem.n, problem.dtype)
     every[which] = losses
-    return every.reshape(task.rows_shape)[()]
+    return every.reshape(problem.rows_shape)[()]
 
 
 def _joined(numbers: list[RowResults]) -> RowResults:
