@@ -8,8 +8,8 @@ from rich.live import Live
 from rich.text import Text
 
 import neglog
+from neglog._show.terminal import console, title
 from neglog.cli._files import replacing
-from neglog.cli._terminal import console, title
 from neglog.cli.demo import _picture
 from neglog.cli.demo._checks import show_gradient, show_likelihood
 from neglog.cli.demo._digits import Doubles, HeldOut, Labels, Step, load

@@ -4,7 +4,7 @@ import numpy as np
 from rich.console import Console
 
 import neglog
-from neglog.cli._terminal import title
+from neglog._show.terminal import title
 from neglog.cli.demo._digits import HeldOut
 
 STEP = 1e-4  # h^2 and rounding / h, the two errors of a difference quotient, are alike here

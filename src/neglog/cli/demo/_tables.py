@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 import neglog
-from neglog.cli._terminal import bar, draw, title
+from neglog._show.terminal import bar, draw, title
 from neglog.cli.demo._digits import UNHAPPIEST, HeldOut
 
 

@@ -6,63 +6,21 @@ from typing import Any
 
 import numpy as np
 
-from ._exact import Exact, Numbers, exact_row
-from ._floats import Column, Type, column
-from ._ours import ours
-from ._usual import naive, shifted
+from .exact import Exact, Numbers, exact_row
+from .floats import Type, column
+from .kernels import kernel_row
+from .steps import LOSSES, STEPS, Step
+from .textbook import naive, shifted
 
-SHOWN_CLASSES = 12  # what fits a page, a terminal and a picture
-
-# name -> title, formula
-STEPS = {
-    "logits": ("logits", "z"),
-    "scaled": ("logits over the temperature", "z / T, called z from here on"),
-    "maximum": ("maximum", "m = max_j z_j"),
-    "shifted": ("shifted logits", "z - m"),
-    "exp": ("exponentials", "e^z; shifted: e^(z - m)"),
-    "rest": ("sum without the maximum", "S = sum of the other e^(z - m)"),
-    "sum": ("their sum", "sum_j e^z_j; shifted: 1 + S"),
-    "prob": ("probabilities", "p_j = e^z_j / sum_k e^z_k"),
-    "log_prob": ("log-probabilities", "log p_j = z_j - log sum_k e^z_k"),
-    "nll": ("negative log-likelihood (unhappiness)", "-log p_y"),
-    "one_hot": ("one-hot target", "y"),
-    "grad": ("gradient", "dL/dz = p - y"),
-    "jacobian": ("softmax Jacobian", "dp_i/dz_j = p_i (1 - p_i) if i = j, else -p_i p_j"),
-}
-LOSSES = {
-    "nll": ("the target's nll", "-log p_y"),
-    "method_1": ("method 1: the likeliest class", "-log max_j p_j"),
-    "method_2": ("method 2: all classes", "-log p_y - sum_(j != y) log(1 - p_j)"),
-    "binary": ("binary: target against the rest", "-log sigmoid(z_y - log sum_(j != y) e^z_j)"),
-}
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step: what it is called, its formula, and its numbers in row-major order.
-
-    `exact` has 50 digits. `unshifted` is what the naive column's exponentials and their sum are
-    held against, for it alone does not take the maximum off. naive and shifted are None where
-    they have no such step.
-    """
-
-    name: str
-    title: str
-    formula: str
-    shape: tuple[int, ...]
-    neglog: Column
-    exact: Numbers
-    naive: Column | None = None
-    shifted: Column | None = None
-    unshifted: Numbers | None = None
+SHOWN_CLASSES = 12  # what fits on a page, in a terminal and in a figure
 
 
 @dataclass(frozen=True)
 class Row:
     """A row of logits and its target: `steps` and `losses` by name.
 
-    `given` are the logits before they were rounded to the type. `argmax` names every class that
-    ties for the maximum, and none where the maximum is nan.
+    `given` holds the logits before they are rounded to the type. `argmax` holds every class that
+    ties for the maximum; it is empty if the maximum is nan.
     """
 
     given: tuple[float, ...]
@@ -73,10 +31,10 @@ class Row:
 
 
 def shown(row: Row) -> tuple[list[int], list[int]]:
-    """The classes that a picture has room for, and the others; each in order.
+    """The classes that are shown, and the others; each in order.
 
-    Up to twelve classes: all. Of more: the ten largest logits (nan counts as the largest, for it
-    is what has to be seen) and the target.
+    Up to twelve classes: all. Of more: the target and the ten largest logits (nan counts as the
+    largest, because the reader has to see it).
     """
     every = range(len(row.given))
     if len(row.given) <= SHOWN_CLASSES:
@@ -98,7 +56,7 @@ def explain_row(kind: Type, given: tuple[float, ...], target: int, temperature: 
     columns: dict[str, dict[str, Any]] = {
         "naive": naive(kind, *arguments),
         "shifted": shifted(kind, *arguments),
-        "neglog": {name: kind.round(x) for name, x in ours(kind, *arguments).items()},
+        "neglog": {name: kind.round(x) for name, x in kernel_row(kind, *arguments).items()},
     }
     wanted = [name for name in STEPS if name != "scaled" or temperature != 1.0]
     row.steps.update({n: _step(kind, n, STEPS[n], columns, exact, row) for n in wanted})
@@ -137,7 +95,7 @@ def _step(
 
 
 def _given_step(kind: Type, name: str, words: tuple[str, str], row: Row) -> Step:
-    """The logits, which lose what the type cannot hold, and the target, which loses nothing."""
+    """The logits, rounded to the type, and the target, which is exact in every type."""
     numbers = row.given
     if name == "one_hot":
         numbers = tuple(float(j == row.target) for j in range(len(row.given)))

@@ -1,4 +1,4 @@
-"""Points and candidates as a picture: probability, likelihood, and the running sum of logs."""
+"""A likelihood as a figure: probability, likelihood, and the running sum of logs."""
 
 from collections.abc import Sequence
 from itertools import accumulate
@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ._canvas import COLOURS, DASHES, GREY, INK, Letters, new_figure, tidy
-from ._likelihood import Candidate, Curve, Likelihood
-from ._text_likelihood import verdict
-from ._view import plain
+from ..._show.figure import COLOURS, DASHES, GREY, INK, Letters, new_figure, tidy
+from ..._show.words import printable
+from .likelihood import Candidate, Curve, Likelihood
+from .text import verdict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST = len(COLOURS)
-FEW_POINTS = 30  # that have a dot on each density
-COUNTABLE = 40  # places that have bars
+FEW_POINTS = 30  # at most, to have a dot on each density
+COUNTABLE = 40  # places, below which bars are drawn
 HATCHES = ("", "//", "..", "xx", "--", "oo")
 
 
 class Drawn(NamedTuple):
-    """A candidate with its colour and dashes, so that it is told apart without colour."""
+    """A candidate with its colour, and with dashes that distinguish it in grey."""
 
     candidate: Candidate
     name: str
@@ -30,16 +30,16 @@ class Drawn(NamedTuple):
     dashes: Any
 
 
-def likelihood(subject: Likelihood) -> "Figure":
-    """The data vary; the parameter varies; the factors are gathered in."""
+def likelihood_figure(subject: Likelihood) -> "Figure":
+    """Three panels: the data vary, the parameter varies, the factors accumulate."""
     kept = {candidate.name for candidate in subject.best_first()[:MOST]}
     candidates = [candidate for candidate in subject.candidates if candidate.name in kept]
-    letters = Letters([plain(candidate.name) for candidate in candidates], "candidate")
+    letters = Letters([printable(candidate.name) for candidate in candidates], "candidate")
     drawn = [Drawn(*one) for one in zip(candidates, letters.names, COLOURS, DASHES, strict=False)]
     panels = 3 if subject.curve else 2
     figure = new_figure(3.5 * panels, 3.7)
     names = dict(zip((c.name for c in candidates), letters.names, strict=True))
-    said = verdict(subject, lambda name: names.get(name, plain(name)))
+    said = verdict(subject, lambda name: names.get(name, printable(name)))
     if len(candidates) < len(subject.candidates):
         said += f" The best {MOST} of {len(subject.candidates)} are shown."
     figure.suptitle(said, x=0.01, ha="left", color=INK, fontsize=12, **letters.style)
@@ -53,7 +53,7 @@ def likelihood(subject: Likelihood) -> "Figure":
 
 
 def _legend(figure: Any, axes: Any, drawn: Sequence[Drawn], letters: Letters) -> None:
-    """Names put in by hand: a legend would drop a name that begins with _."""
+    """Names are set afterwards: matplotlib drops labels that begin with _."""
     legend = figure.legend(
         (axes.containers or axes.lines)[: len(drawn)], [" "] * len(drawn), frameon=False,
         loc="outside lower left", ncols=len(drawn), fontsize=9, handlelength=2.5,
@@ -63,7 +63,7 @@ def _legend(figure: Any, axes: Any, drawn: Sequence[Drawn], letters: Letters) ->
 
 
 def _probability(axes: Any, subject: Likelihood, drawn: Sequence[Drawn]) -> None:
-    """Each density over the data, and the points under it."""
+    """Each density over the data, and the points below."""
     if len(subject.at) < COUNTABLE:
         _bars(axes, subject, drawn)
     else:
@@ -75,12 +75,12 @@ def _probability(axes: Any, subject: Likelihood, drawn: Sequence[Drawn]) -> None
     )  # fmt: skip
     axes.set_ylim(0)
     axes.tick_params(axis="x", pad=9)
-    axes.set_xlabel("x; the points are the strokes")
+    axes.set_xlabel("x; each stroke is a point")
     tidy(axes, "probability: the data vary")
 
 
 def _bars(axes: Any, subject: Likelihood, drawn: Sequence[Drawn]) -> None:
-    """Places that can be counted, such as the two sides of a coin."""
+    """Bars at a few places, such as the two sides of a coin."""
     width = 0.8 * (subject.at[1] - subject.at[0] if len(subject.at) > 1 else 1) / len(drawn)
     for place, (one, hatch) in enumerate(zip(drawn, HATCHES, strict=False)):
         beside = (place - (len(drawn) - 1) / 2) * width
@@ -120,7 +120,7 @@ def _curve(axes: Any, curve: Curve, drawn: Sequence[Drawn]) -> None:
 
 
 def _sums(axes: Any, subject: Likelihood, drawn: Sequence[Drawn]) -> None:
-    """The running sum of logs, and from where on the product says nothing."""
+    """The running sum of logs, and where the product becomes 0."""
     steps = range(len(subject.data) + 1)
     for place, one in enumerate(drawn):
         sums = [0.0, *accumulate(one.candidate.log_density)]
@@ -132,14 +132,14 @@ def _sums(axes: Any, subject: Likelihood, drawn: Sequence[Drawn]) -> None:
         elif one.candidate.underflow_at:
             lost = one.candidate.underflow_at
             _mark(axes, lost, sums[lost], "product 0", one.colour, place)
-    axes.set(xlabel="points taken in", ylabel="sum of log densities")
+    axes.set(xlabel="points included", ylabel="sum of log densities")
     if len(subject.data) <= 10:
         axes.set_xticks(steps)
     tidy(axes, "log-likelihood: the running sum")
 
 
 def _mark(axes: Any, x: float, y: float, words: str, colour: str, place: int) -> None:
-    """Words above the mark, those of the next below it, so that they keep apart."""
+    """A mark with its words above or, for every second candidate, below it."""
     axes.plot(x, y, "X", color=colour, markersize=10, markeredgecolor=INK)
     beside = (7, -15) if place % 2 else (7, 4)
     axes.annotate(words, (x, y), beside, textcoords="offset points", fontsize=9, color=INK)

@@ -1,4 +1,4 @@
-"""Words, bars and tables with what the output's encoding has."""
+"""Text, bars and tables limited to the characters and the width of the output."""
 
 import math
 from collections.abc import Sequence
@@ -13,23 +13,31 @@ LEVELS = " ▁▂▃▄▅▆▇█"
 ASCII_LEVELS = " _.-~=+*#"
 
 
-class Pen:
-    """Rich's tables see to widths; this sees to letters, which a pipe may not have."""
+def has_blocks(encoding: str) -> bool:
+    """Whether an encoding has block characters."""
+    return encoding.lower().replace("-", "").startswith("utf")
+
+
+class TextOutput:
+    """An output of one encoding and one width.
+
+    Rich fits tables to the width; this class replaces characters that the encoding lacks.
+    """
 
     def __init__(self, encoding: str, width: int) -> None:
         self.encoding = encoding
         self.width = width
-        self.has_blocks = encoding.lower().replace("-", "").startswith("utf")
+        self.has_blocks = has_blocks(encoding)
 
     def words(self, text: str, style: str = "") -> "Text":
-        """A text as it is: no markup, nothing that cannot be encoded."""
+        """Plain text: no markup; characters that cannot be encoded are escaped."""
         from rich.text import Text
 
         written = text.encode(self.encoding, "backslashreplace").decode(self.encoding)
         return Text(written, style=style)
 
     def name(self, text: str, width: int, style: str = "") -> "Text":
-        """A name of at most so many columns."""
+        """A name of at most `width` columns."""
         name = self.words(text, style)
         if name.cell_len > width:
             dots = "…" if self.has_blocks else "..."
@@ -39,26 +47,26 @@ class Pen:
         return name
 
     def heading(self, text: str) -> "Text":
-        """With an empty line above it."""
+        """A heading with an empty line above it."""
         return self.words(f"\n{text}", "bold cyan")
 
-    def bar(self, part: float, width: int) -> str:
-        """A bar of `part` (0..1) of the width, to the eighth of a column; nan has none."""
-        if math.isnan(part):
+    def bar(self, fraction: float, width: int) -> str:
+        """A bar of `fraction` (0..1) of the width, to an eighth of a column; nan has no bar."""
+        if math.isnan(fraction):
             return ""
-        part = min(max(part, 0.0), 1.0)
+        fraction = min(max(fraction, 0.0), 1.0)
         if not self.has_blocks:
-            return "#" * round(part * width)
-        whole, eighths = divmod(round(part * width * 8), 8)
+            return "#" * round(fraction * width)
+        whole, eighths = divmod(round(fraction * width * 8), 8)
         return EIGHTHS[-1] * whole + EIGHTHS[eighths].strip()
 
     def curve(self, heights: Sequence[float]) -> str:
-        """A line of columns, each of a height from 0 to 1."""
+        """One column per height, from 0 to 1."""
         levels = LEVELS if self.has_blocks else ASCII_LEVELS
         return "".join(levels[round(height * (len(levels) - 1))] for height in heights)
 
     def table(self, *columns: tuple[str, Literal["left", "right"]]) -> "Table":
-        """Columns without lines between them; what has no room goes on below, no digit is lost."""
+        """A table without rules; long cells continue on the next line, so no digit is lost."""
         from rich.table import Table
 
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")

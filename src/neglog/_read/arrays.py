@@ -1,4 +1,4 @@
-"""One row of an array file, .npy or a member of an .npz: what lies before it is skipped."""
+"""One row of an array file: a .npy, or a member of an .npz. The rows before it are skipped."""
 
 import math
 import os
@@ -12,11 +12,11 @@ from typing import IO, Any
 import numpy as np
 from numpy.lib import format as npy
 
-MOST_BYTES = 1 << 26  # that are read at once: one row, or the class names
+MOST_BYTES = 1 << 26  # read at once, for one row or the class names
 
 
 def npy_row(path: Path, index: int, most: int) -> list[float]:
-    """Row `index` of an array of logits, of shape (N, V), or (V,) which is one row."""
+    """Row `index` of an array of logits of shape (N, V), or (V,) for a single row."""
     with path.open("rb") as file:
         return _logits(file, os.fstat(file.fileno()).st_size, index, most)
 
@@ -33,14 +33,14 @@ def _logits(file: IO[bytes], size: int, index: int, most: int) -> list[float]:
     if index >= rows:
         raise ValueError(f"there is no row {index}: logits has {rows} rows, counted from 0")
     if classes > most:
-        raise ValueError(f"a row has {classes} classes; at most {most} can be explained")
+        raise ValueError(f"a row has {classes} classes, at most {most} are allowed")
     return [float(x) for x in header.row(file, index)]
 
 
 def npz_row(
     path: Path, index: int, most: int
 ) -> tuple[list[float], int | str | None, list[str] | None]:
-    """Row `index` of `logits`, with its `target` and the `class_names` where the file has them."""
+    """Row `index` of `logits`, with its `target` and the `class_names` if the file has them."""
     try:
         with zipfile.ZipFile(path) as archive:
             if "logits.npy" not in archive.namelist():
@@ -52,11 +52,11 @@ def npz_row(
                 _member(archive, "class_names", _names),
             )
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error) as error:
-        raise ValueError(f"this is no .npz file that can be read: {error}") from error
+        raise ValueError(f"this .npz file cannot be read: {error}") from error
 
 
 def _member(archive: zipfile.ZipFile, name: str, read: Callable[..., Any], *more: int) -> Any:
-    """What `read` finds in an array of the archive; None where there is no such array."""
+    """The result of `read` for an array of the archive; None if there is no such array."""
     if f"{name}.npy" not in archive.namelist():
         return None
     with archive.open(f"{name}.npy") as file:
@@ -67,7 +67,7 @@ def _target(file: IO[bytes], size: int, index: int) -> int | str:
     header = _Header.read(file, size, "target")
     if header.dtype.kind not in "iuU" or len(header.shape) != 1:
         raise ValueError(
-            f"target must be one class a row, indices or names, got {header.dtype} of shape"
+            f"target must be one class per row, indices or names, got {header.dtype} of shape"
             f" {header.shape}"
         )
     if index >= header.shape[0]:
@@ -80,14 +80,14 @@ def _names(file: IO[bytes], size: int) -> list[str]:
     header = _Header.read(file, size, "class_names")
     if header.dtype.kind != "U" or len(header.shape) != 1:
         raise ValueError(
-            f"class_names must be a list of texts, got {header.dtype} of shape {header.shape}"
+            f"class_names must be a list of strings, got {header.dtype} of shape {header.shape}"
         )
     return [str(name) for name in header.take(file, header.shape[0])]
 
 
 @dataclass(frozen=True)
 class _Header:
-    """What an array file says of itself; the file then stands at its first number."""
+    """The header of an array file; reading it leaves the file at its first number."""
 
     shape: tuple[int, ...]
     by_column: bool
@@ -95,20 +95,20 @@ class _Header:
 
     @classmethod
     def read(cls, file: IO[bytes], size: int, name: str) -> "_Header":
-        """Read it, and see that a file of `size` bytes can hold what it announces."""
+        """Read the header, and check that a file of `size` bytes can hold the array."""
         try:
             version = npy.read_magic(file)
             reader = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
             header = cls(*reader(file))
         except (ValueError, EOFError) as error:
-            raise ValueError(f"{name} is no array file that can be read: {error}") from error
+            raise ValueError(f"{name} is not an array file that can be read: {error}") from error
         if header.dtype.hasobject:
             raise ValueError(f"{name} holds Python objects, which are never loaded; save numbers")
         announced = math.prod(header.shape) * header.dtype.itemsize
         if min(header.shape, default=0) < 0 or announced > size - file.tell():
             raise ValueError(
-                f"{name} announces shape {header.shape} of {header.dtype}, which is more than the"
-                " file has: it was cut short, or made up"
+                f"{name} claims shape {header.shape} of {header.dtype}, which is more than the file"
+                " holds: it is truncated or corrupt"
             )
         return header
 
@@ -130,10 +130,10 @@ class _Header:
         """The next numbers of the file."""
         size = count * self.dtype.itemsize
         if size > MOST_BYTES:
-            raise ValueError(f"{size} bytes are wanted at once; at most {MOST_BYTES} are read")
+            raise ValueError(f"one row takes {size} bytes, at most {MOST_BYTES} are allowed")
         data = file.read(size)
         if len(data) < size:
-            raise ValueError("the file ends in the midst of its numbers: it was cut short")
+            raise ValueError("the file ends in the middle of its numbers: it is truncated")
         return np.frombuffer(data, self.dtype, count)
 
     def _skip(self, file: IO[bytes], count: int) -> None:

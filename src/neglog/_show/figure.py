@@ -1,21 +1,24 @@
-"""What the pictures share: colours that the colour-blind tell apart, axes, and letters."""
+"""Parts of every figure: colours for colour-blind readers, axes, and fonts."""
 
 from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from .words import shortened
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, PALE, GREY = "#22303c", "#c9d1d9", "#6b7785"
 ORANGE, BLUE = "#e69f00", "#0072b2"
-# In this order, so that the candidates orange and blue are so; dashes tell them apart in grey.
+# In this order, so that candidates named orange and blue get these colours; in grey, dashes
+# distinguish them.
 COLOURS = (ORANGE, BLUE, "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
 DASHES = ("-", "--", "-.", ":", (0, (1, 1)), (0, (5, 1)))
 
 NAME = 16  # letters
 
-# Fonts with Hangul, of the systems that we know; the first that is installed is used.
+# Fonts with Hangul on common systems; the first installed one is used.
 HANGUL = (
     "Noto Sans CJK KR",
     "Noto Sans KR",
@@ -31,7 +34,7 @@ HANGUL = (
 
 
 class Letters:
-    """The classes' names in letters that there is a font for; else a class has its number."""
+    """Names in letters that an installed font has; other names are replaced by their index."""
 
     def __init__(self, names: Sequence[str], what: str = "class") -> None:
         from matplotlib import rcParams
@@ -48,13 +51,9 @@ class Letters:
         self.style: dict[str, Any] = {"fontfamily": fonts, "parse_math": False}
         self.all_there = not missing
         self.names = [
-            _cut(f"{what} {j}" if missing.intersection(name) else name)
+            shortened(f"{what} {j}" if missing.intersection(name) else name, NAME)
             for j, name in enumerate(names)
         ]
-
-
-def _cut(name: str) -> str:
-    return name if len(name) <= NAME else f"{name[: NAME - 1]}…"
 
 
 def _installed() -> list[str]:
@@ -66,7 +65,7 @@ def _installed() -> list[str]:
 
 @cache
 def _letters_of(fonts: tuple[str, ...]) -> frozenset[str]:
-    """The letters that one of the fonts has."""
+    """The letters that at least one of the fonts has."""
     from matplotlib.font_manager import FontProperties, findfont, get_font
 
     paths = {findfont(FontProperties(family=[font])) for font in fonts}
@@ -74,17 +73,17 @@ def _letters_of(fonts: tuple[str, ...]) -> frozenset[str]:
 
 
 def new_figure(width: float, height: float) -> "Figure":
-    """An empty figure, which belongs to no window and to no list of figures."""
-    from ._picture import Picture
+    """An empty figure that pyplot does not know."""
+    from .notebook import NotebookFigure
 
-    figure = Picture(figsize=(width, height), facecolor="white", layout="constrained")
+    figure = NotebookFigure(figsize=(width, height), facecolor="white", layout="constrained")
     engine: Any = figure.get_layout_engine()
     engine.set(w_pad=0.1, h_pad=0.1, hspace=0.04, wspace=0.04)
     return figure
 
 
 def tidy(axes: Any, title: str) -> None:
-    """A title, and as few lines as will do."""
+    """Set the title and remove lines that carry no information."""
     axes.set_title(title, loc="left", color=INK, fontsize=11, weight="bold", pad=8)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(PALE)
@@ -94,5 +93,5 @@ def tidy(axes: Any, title: str) -> None:
 
 
 def footnote(figure: Any, text: str) -> None:
-    """A remark under everything."""
+    """A remark at the bottom of the figure."""
     figure.supxlabel(text, x=0.01, ha="left", fontsize=8.5, color=GREY)

@@ -1,17 +1,18 @@
-"""What text and picture both say of a row: the same classes, the same sentences."""
+"""What text and figure both show of a row: the same classes, the same sentences."""
 
 import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from ._row import Row, shown
-from ._rows import Rows
+from ..._show.words import listed, printable
+from .row import Row, shown
+from .rows import Rows
 
 FLAGS = {
-    "overflow": "larger than the type can hold: it became inf",
+    "overflow": "too large for the type: it became inf",
     "nan": "inf / inf, inf - inf or 0 * inf, which has no value",
-    "underflow": "smaller than the type can hold: it became 0, or kept a few bits",
-    "cancel": "a small number beside a large one: half of its digits are gone, or all",
+    "underflow": "too small for the type: it became 0, or kept a few bits",
+    "cancel": "a small number lost beside a large one: half of its digits are gone, or all",
 }
 
 
@@ -33,7 +34,7 @@ class Line(NamedTuple):
 
 
 def lines(subject: Rows, row: Row, names: Sequence[str]) -> list[Line]:
-    """The classes that are shown, and the others as one line."""
+    """One line for each class that is shown, and one for all others together."""
     classes, others = shown(row)
     logit, exp, prob, log_prob, grad = (
         values(row, name) for name in ("logits", "exp", "prob", "log_prob", "grad")
@@ -59,14 +60,14 @@ def lines(subject: Rows, row: Row, names: Sequence[str]) -> list[Line]:
 
 
 def display_names(subject: Rows) -> list[str]:
-    """The names of the classes, fit to be printed; "class 0" where nobody gave names."""
+    """The class names in printable form; "class 0" if none were given."""
     if not subject.are_named:
         return [f"class {name}" for name in subject.class_names]
-    return [plain(name) for name in subject.class_names]
+    return [printable(name) for name in subject.class_names]
 
 
 def values(row: Row, name: str) -> tuple[float, ...]:
-    """A step's numbers as this library computes them."""
+    """A step's numbers in the column `neglog`."""
     return row.steps[name].neglog.values
 
 
@@ -80,28 +81,15 @@ def log_sum_exp(numbers: Sequence[float]) -> float:
     return top + math.log(math.fsum(math.exp(x - top) for x in numbers))
 
 
-def plain(name: str) -> str:
-    """A class name without control characters, and without any that turns the writing round."""
-    if name.isprintable():
-        return name
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
-
-
-def listed(names: Sequence[str], more: int = 0) -> str:
-    """cat, dog and horse."""
-    kept = [*names, f"{more} more"] if more else list(names)
-    return kept[0] if len(kept) == 1 else f"{', '.join(kept[:-1])} and {kept[-1]}"
-
-
 def verdict(row: Row, name: Callable[[int], str]) -> str:
-    """Who wins, and whether that is right, in one sentence."""
+    """Which class has the largest logit, and whether it is the target, in one sentence."""
     target, winners = name(row.target), [name(j) for j in row.argmax[:LISTED]]
     more = len(row.argmax) - len(winners)
     if not row.argmax:
         return "A logit is nan: no class is the largest, and everything after is nan."
     largest = values(row, "logits")[row.argmax[0]]
     if largest == -math.inf:
-        return "Every logit is -inf: there is nothing to share out, and everything is nan."
+        return "Every logit is -inf: no class can have a probability, and everything is nan."
     if len(row.argmax) > 1 and largest == math.inf:
         every = "both" if len(row.argmax) == 2 else "all"
         return f"{listed(winners, more)} are {every} inf: inf / inf has no value, the rest is nan."
@@ -112,13 +100,3 @@ def verdict(row: Row, name: Callable[[int], str]) -> str:
     if row.target in row.argmax:
         return f"The target, {target}, has the largest logit: right."
     return f"The target is {target}, but {winners[0]} has the largest logit: wrong."
-
-
-def short(x: float) -> str:
-    """Four digits or so, in ten characters at most."""
-    if not math.isfinite(x) or x == 0:
-        return f"{x + 0.0:.0f}"
-    size = abs(x)
-    if not 1e-3 <= size < 1e6:
-        return f"{x:.2e}"
-    return f"{x:.4f}" if size < 100 else f"{x:.1f}"

@@ -1,12 +1,12 @@
-"""A matplotlib figure that notebooks show as it is."""
+"""A matplotlib figure that notebooks display without pyplot."""
 
 from io import BytesIO
 
 from matplotlib.figure import Figure
 
 
-class Picture(Figure):
-    """A figure without a window; pyplot, which would show one in a notebook, is not needed."""
+class NotebookFigure(Figure):
+    """A figure without a window; pyplot, which would open one, is not needed."""
 
     def _repr_png_(self) -> bytes:
         buffer = BytesIO()

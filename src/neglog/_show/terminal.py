@@ -1,4 +1,4 @@
-"""The terminal: 80 columns, and plain text wherever colour is not wanted or not possible."""
+"""The terminal: 80 columns, and plain text where colour is unwanted or unsupported."""
 
 import os
 import sys
@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.text import Text
 
+from .text import TextOutput, has_blocks
+
 WIDTH = 80
 SHADES = " ░▒▓█"
 ASCII_SHADES = " .:*@"
@@ -15,7 +17,7 @@ ASCII_SHADES = " .:*@"
 
 class _Screen(Console):
     def on_broken_pipe(self) -> None:
-        """Leave it to `neglog.cli.main`; Rich would exit here, with 1."""
+        """Raise, so that the caller chooses the exit code; Rich would exit with 1."""
         raise BrokenPipeError
 
 
@@ -38,29 +40,24 @@ def console() -> Console:
     return screen
 
 
-def has_blocks(screen: Console) -> bool:
-    """Whether the output's encoding has block characters."""
-    return screen.encoding.startswith("utf")
-
-
 def title(screen: Console, text: str) -> None:
-    """A heading, with an empty line above it."""
+    """Print a heading with an empty line above it."""
     screen.print()
     screen.print(text, style="bold cyan")
 
 
 def draw(image: NDArray[Any], screen: Console) -> Text:
-    """A picture of values 0..1 (H, W), two columns a pixel: greys, else shades, else ASCII."""
+    """An image of values 0..1 (H, W), two columns per pixel: greys, or shades, or ASCII."""
     return Text("\n").join(Text.assemble(*(_pixel(v, screen) for v in row)) for row in image)
 
 
 def _pixel(value: float, screen: Console) -> tuple[str, str]:
     if screen.color_system in ("256", "truecolor"):
         return "  ", f"on color({232 + round(float(value) * 23)})"
-    shades = SHADES if has_blocks(screen) else ASCII_SHADES
+    shades = SHADES if has_blocks(screen.encoding) else ASCII_SHADES
     return 2 * shades[round(float(value) * (len(shades) - 1))], ""
 
 
-def bar(part: float, width: int, screen: Console) -> str:
-    """A bar of `part` (0..1) of the width."""
-    return ("█" if has_blocks(screen) else "#") * round(part * width)
+def bar(fraction: float, width: int, screen: Console) -> str:
+    """A bar of `fraction` (0..1) of the width."""
+    return TextOutput(screen.encoding, screen.width).bar(float(fraction), width)

@@ -1,4 +1,4 @@
-"""A row to 50 digits, with the decimal arithmetic of the standard library."""
+"""A row to 50 digits, in the standard library's decimal arithmetic."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 
 import numpy as np
 
-from ._floats import Doubles
+from .floats import Doubles
 
 Numbers = tuple[Decimal, ...]
 
@@ -39,16 +39,16 @@ class Exact:
 def exact_row(
     logits: Doubles, target: int, temperature: float, jacobian_of: Sequence[int]
 ) -> Exact:
-    """The steps of one row of logits; the Jacobian is that of the classes named."""
+    """The steps of one row of logits; the Jacobian of the classes in `jacobian_of`."""
     with localcontext(_work_for(logits, temperature)):
         t = Decimal(temperature)
         z = [Decimal(x) / t for x in logits.tolist()]
-        top = int(np.argmax(logits))  # the first nan, where there is one
+        top = int(np.argmax(logits))  # the first nan, if any
         shifted = _shifted(z, top)
         powers = [x.exp() for x in shifted]
-        rest = _total(powers[:top] + powers[top + 1 :]) * powers[top]  # which is 1, or nan
+        rest = _total(powers[:top] + powers[top + 1 :]) * powers[top]  # a factor of 1, or nan
         sum_ = rest + powers[top]
-        # Only the maximum can be nearly all of the sum; elsewhere the difference loses nothing.
+        # Only the maximum can be nearly the whole sum; the other differences lose no digits.
         others = [rest if j == top else sum_ - x for j, x in enumerate(powers)]
         prob = [x / sum_ for x in powers]
         complement = [x / sum_ for x in others]
@@ -84,7 +84,7 @@ def _jacobian(
 
 
 def _work_for(logits: Doubles, temperature: float) -> Context:
-    """Digits to work with: e^x loses as many as x has before its point."""
+    """Digits to work with: e^x loses one for each digit of x before the decimal point."""
     with np.errstate(over="ignore"):
         finite = np.abs(logits[np.isfinite(logits)]) / temperature
     lost = max(0, Decimal(float(finite.max(initial=0.0))).adjusted())
@@ -92,7 +92,7 @@ def _work_for(logits: Doubles, temperature: float) -> Context:
 
 
 def _unshifted(z: Sequence[Decimal], powers: Sequence[Decimal], top: int) -> list[Decimal]:
-    """exp(z): a product instead of a second exponential wherever neither factor leaves range."""
+    """exp(z): a product instead of a second exponential if both factors are in range."""
     if not z[top].is_finite() or z[top].adjusted() > 15:
         return [x.exp() for x in z]
     scale = z[top].exp()
@@ -100,7 +100,7 @@ def _unshifted(z: Sequence[Decimal], powers: Sequence[Decimal], top: int) -> lis
 
 
 def _shifted(z: Sequence[Decimal], top: int) -> list[Decimal]:
-    """z - max z; its limit where one logit is +inf, nan where the row has no probabilities."""
+    """z - max z; its limit if one logit is +inf, nan if the row has no probabilities."""
     if z[top].is_finite():
         return [x - z[top] for x in z]
     alone = z[top] == _INF and z.count(_INF) == 1
@@ -112,7 +112,7 @@ def _total(numbers: Sequence[Decimal]) -> Decimal:
 
 
 def _log1p(x: Decimal) -> Decimal:
-    """log(1 + x), x >= 0, with all digits also where 1 + x would drop them."""
+    """log(1 + x), x >= 0, with all digits, including those that 1 + x would drop."""
     if x.adjusted() < -30:
         return x - x * x / 2
     with localcontext() as work:
@@ -121,7 +121,7 @@ def _log1p(x: Decimal) -> Decimal:
 
 
 def _shown(numbers: Sequence[Decimal]) -> Numbers:
-    """Rounded to 50 digits; a zero has no sign."""
+    """The numbers rounded to 50 digits; zero has no sign."""
     return tuple(_SHOWN.plus(x) or _ZERO for x in numbers)
 
 

@@ -1,7 +1,7 @@
-"""One row of a file of predictions: of a file of any size, and of one that wishes us no good.
+"""One row of a file of predictions, which may be of any size and need not be trusted.
 
-A row is read without the rows around it: text line by line, arrays by skipping what lies before.
-Nothing is unpickled, and no size that a file claims is believed before it is compared.
+Only the wanted row is kept: text is read line by line, and in arrays the rows before are skipped.
+Nothing is unpickled, and every size that a file claims is checked against the file.
 """
 
 import csv
@@ -13,18 +13,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from neglog.cli._arrays import npy_row, npz_row
+from .arrays import npy_row, npz_row
 
 MOST_CLASSES = 1 << 18  # the largest vocabularies; each class is computed to 50 digits
-LONGEST_LINE = 1 << 24  # bytes: so many numbers of 20 digits, and some room for names
-ENOUGH = 1e-3  # how far from 1 the sum of rounded probabilities may be
+LONGEST_LINE = 64 * MOST_CLASSES  # characters: a number of 20 digits and a name per class
+TOLERANCE = 1e-3  # how far from 1 the sum of rounded probabilities may be
 
 TARGETS = ("target", "label")
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """A row of logits and what its file says of it; `remark` is for the reader."""
+    """A row of logits with the target and class names of its file; `remark` is for the user."""
 
     logits: Sequence[float]
     target: str | int | None = None
@@ -36,55 +36,57 @@ def read_row(path: Path, index: int) -> Prediction:
     """Row `index`, counted from 0, of a .csv, .tsv, .jsonl, .npy or .npz file.
 
     Raises:
-        ValueError: the file is not what its name says, or has no such row.
+        ValueError: the content does not fit the file's suffix, or there is no such row.
         OSError: the file cannot be read.
     """
     reader = READERS.get(path.suffix.lower())
     if reader is None:
-        raise ValueError(f"{path}: rows are read from {', '.join(READERS)} files; save it as one")
+        raise ValueError(
+            f"{path}: rows are read from {', '.join(READERS)} files; save it as one of these"
+        )
     if index < 0:
-        raise ValueError(f"--row: rows are counted from 0, got {index}")
+        raise ValueError(f"{path}: rows are counted from 0, got row {index}")
     try:
         prediction = reader(path, index)
-    except ValueError as error:  # UnicodeDecodeError and json.JSONDecodeError are such
-        raise ValueError(f"{path}: {_plain(error)}") from error
+    except ValueError as error:  # UnicodeDecodeError and json.JSONDecodeError are subclasses
+        raise ValueError(f"{path}: {_message(error)}") from error
     if not 0 < len(prediction.logits) <= MOST_CLASSES:
         raise ValueError(
             f"{path}: row {index} has {len(prediction.logits)} classes;"
-            f" a row of 1 to {MOST_CLASSES} can be explained"
+            f" a row can have 1 to {MOST_CLASSES}"
         )
     return _as_logits(prediction)
 
 
 def number(text: Any, place: str) -> float:
-    """A number from text or JSON; inf, -inf and nan are numbers."""
+    """A number from text or JSON; inf, -inf and nan are allowed."""
     try:
         if isinstance(text, bool):
             raise ValueError
         return float(text)
     except (TypeError, ValueError, OverflowError):
         shown = repr(text) if len(repr(text)) <= 40 else f"{repr(text)[:39]}…"
-        raise ValueError(f"{place} is {shown}: a number, inf, -inf or nan is needed") from None
+        raise ValueError(f"{place} is {shown}: expected a number, inf, -inf or nan") from None
 
 
-def _plain(error: ValueError) -> str:
+def _message(error: ValueError) -> str:
     return "this is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error)
 
 
 def are_probabilities(row: Sequence[float]) -> bool:
     """Whether the row lies in [0, 1] and sums to 1, up to rounding."""
-    return all(0 <= x <= 1 for x in row) and abs(math.fsum(row) - 1) <= ENOUGH
+    return all(0 <= x <= 1 for x in row) and abs(math.fsum(row) - 1) <= TOLERANCE
 
 
 def _as_logits(prediction: Prediction) -> Prediction:
-    """Probabilities become their logarithms, which are logits that give them back."""
+    """Replace probabilities by their logarithms, whose softmax they are."""
     if not are_probabilities(prediction.logits):
         return prediction
     return replace(
         prediction,
         logits=[math.log(x) if x else -math.inf for x in prediction.logits],
         remark="The row lies in [0, 1] and sums to 1: these are probabilities, not logits."
-        "\nTheir logarithms are explained.",
+        "\nTheir logarithms are used as logits.",
     )
 
 
@@ -100,7 +102,7 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 def _nth(rows: Iterator[Any], index: int) -> Any:
-    """Row `index`, or how many rows there are."""
+    """Row `index`; the error says how many rows there are."""
     count = 0
     for count, row in enumerate(rows, 1):
         if count > index:
@@ -123,7 +125,7 @@ def _separated(path: Path, index: int, separator: str) -> Prediction:
 
 def _named_row(header: Sequence[str], values: Sequence[str], place: str) -> Prediction:
     if len(values) != len(header):
-        raise ValueError(f"{place} has {len(values)} values, but the header names {len(header)}")
+        raise ValueError(f"{place} has {len(values)} values, the header {len(header)} names")
     columns = list(zip(header, values, strict=True))
     targets = [value.strip() for name, value in columns if name.lower() in TARGETS]
     if len(targets) > 1:
@@ -149,10 +151,10 @@ def _json_lines(path: Path, index: int) -> Prediction:
     if names is not None and not (
         isinstance(names, list) and all(isinstance(name, str) for name in names)
     ):
-        raise ValueError(f"row {index}: class_names must be a list of texts")
+        raise ValueError(f"row {index}: class_names must be a list of strings")
     target = row.get("target")
     if isinstance(target, bool) or not isinstance(target, int | str | None):
-        raise ValueError(f"row {index}: target must be a class, its index or its name")
+        raise ValueError(f"row {index}: target must be the index or the name of a class")
     logits = [number(x, f"row {index}, logit {j}") for j, x in enumerate(logits)]
     return Prediction(logits, target, names)
 

@@ -1,4 +1,4 @@
-"""Rows of logits: what may be passed, and the batch around the rows."""
+"""Rows of logits: checks of the arguments, and the totals of the batch."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from .._contract import as_integer, as_number, as_positive
-from ._exact import exact_sum_and_mean
-from ._floats import TYPES, Type, column
-from ._ours import losses
-from ._row import Row, Step, explain_row
+from ..._contract import as_integer, as_number, as_positive
+from .exact import exact_sum_and_mean
+from .floats import TYPES, Type, column
+from .kernels import kernel_losses
+from .row import Row, explain_row
+from .steps import Step
 
 
 @dataclass(frozen=True)
 class Rows:
-    """A batch, row by row and step by step; `total` and `mean` are of the nll."""
+    """A batch, row by row and step by step; `total` and `mean` are those of the nll."""
 
     dtype: str
     temperature: float
@@ -28,14 +29,14 @@ class Rows:
 
     @property
     def are_named(self) -> bool:
-        """Whether the classes have names, and not their numbers in place of them."""
+        """Whether the classes were given names; otherwise their numbers are their names."""
         return self.class_names != as_names(None, len(self.class_names))
 
 
 def explain_rows(
     logits: Any, target: Any, class_names: Sequence[str] | None, dtype: Any, temperature: Any
 ) -> Rows:
-    """Check what came, and explain each row."""
+    """Check the arguments and explain each row."""
     kind = as_type(dtype)
     divisor = as_positive("temperature", temperature, "1.0")
     table = as_table(logits)
@@ -47,7 +48,7 @@ def explain_rows(
 
 
 def as_type(dtype: Any) -> Type:
-    """One of the four types, by its name or as a dtype."""
+    """One of the four types, from its name or a dtype."""
     name = dtype if isinstance(dtype, str) else getattr(dtype, "__name__", str(dtype))
     if name.removeprefix("torch.") not in TYPES:
         raise ValueError(f"dtype must be one of {', '.join(TYPES)}, got {dtype!r}")
@@ -55,11 +56,11 @@ def as_type(dtype: Any) -> Type:
 
 
 def as_table(logits: Any) -> list[tuple[float, ...]]:
-    """One row or several, as tuples of floats; arrays and tensors of any library have tolist."""
+    """Rows as tuples of floats; arrays and tensors of any library have tolist."""
     values = logits.tolist() if hasattr(logits, "tolist") else logits
     if not _is_list(values) or not values:
         raise ValueError(
-            f"logits must be one number a class or a list of such rows, got {values!r}"
+            f"logits must be one number per class or a list of such rows, got {values!r}"
         )
     if not _is_list(values[0]):
         return [tuple(as_number(f"logits[{j}]", z) for j, z in enumerate(values))]
@@ -67,7 +68,8 @@ def as_table(logits: Any) -> list[tuple[float, ...]]:
     for i, row in enumerate(table):
         if len(row) != len(table[0]):
             raise ValueError(
-                f"logits must have as many classes in every row: logits[0] has {len(table[0])}, "
+                f"logits must have the same number of classes in every row: "
+                f"logits[0] has {len(table[0])}, "
                 f"logits[{i}] has {len(row)}"
             )
     return table
@@ -76,7 +78,7 @@ def as_table(logits: Any) -> list[tuple[float, ...]]:
 def _as_row(i: int, row: Any) -> tuple[float, ...]:
     row = row.tolist() if hasattr(row, "tolist") else row
     if not _is_list(row) or not row:
-        raise ValueError(f"logits[{i}] must be one number a class, got {row!r}")
+        raise ValueError(f"logits[{i}] must be one number per class, got {row!r}")
     return tuple(as_number(f"logits[{i}][{j}]", z) for j, z in enumerate(row))
 
 
@@ -85,14 +87,14 @@ def _is_list(values: Any) -> bool:
 
 
 def as_names(class_names: Any, num_classes: int) -> tuple[str, ...]:
-    """The classes' names; their numbers where there are none."""
+    """The class names; without names, the classes' numbers."""
     if class_names is None:
         return tuple(map(str, range(num_classes)))
     if isinstance(class_names, str) or not all(isinstance(name, str) for name in class_names):
         raise TypeError(f"class_names must be a list of strings, got {class_names!r}")
     if len(class_names) != num_classes:
         raise ValueError(
-            f"class_names must name {num_classes} classes, as many as there are logits in a row, "
+            f"class_names must name {num_classes} classes, one for each logit of a row, "
             f"got {len(class_names)}"
         )
     if len(set(class_names)) < num_classes:
@@ -102,7 +104,7 @@ def as_names(class_names: Any, num_classes: int) -> tuple[str, ...]:
 
 
 def as_targets(target: Any, n: int, names: tuple[str, ...], named: bool) -> list[int]:
-    """One class a row, by number or, where the classes have names, by name."""
+    """One class per row: its number or, if the classes have names, its name."""
     values = target.tolist() if hasattr(target, "tolist") else target
     alone = not _is_list(values)
     values = [values] if alone else values
@@ -117,9 +119,11 @@ def as_targets(target: Any, n: int, names: tuple[str, ...], named: bool) -> list
 def _as_class(where: str, value: Any, names: tuple[str, ...], named: bool) -> int:
     if isinstance(value, str):
         if not named:
-            raise TypeError(f"{where} must be a class's number, got {value!r}; or give class_names")
+            raise TypeError(
+                f"{where} must be the number of a class, got {value!r}; or give class_names"
+            )
         if value not in names:
-            raise IndexError(f"{where} is {value!r}, which is none of the class_names")
+            raise IndexError(f"{where} is {value!r}, which is not in class_names")
         return names.index(value)
     index = as_integer(where, value)
     if not 0 <= index < len(names):
@@ -131,14 +135,14 @@ def _batch(kind: Type, rows: tuple[Row, ...], temperature: float) -> tuple[Step,
     """Sum and mean of the rows' nll: the cross-entropy is the mean."""
     steps = [row.steps["nll"] for row in rows]
     logits = np.array([row.steps["logits"].neglog.values for row in rows])
-    ours = losses(kind, logits, [row.target for row in rows], temperature)
+    computed = kernel_losses(kind, logits, [row.target for row in rows], temperature)
     with np.errstate(all="ignore"):
         naive, shifted = (
             kind.total(np.array([getattr(step, name).values[0] for step in steps]))
             for name in ("naive", "shifted")
         )
-        total = (naive, shifted, ours.sum())
-        mean = (naive / len(rows), shifted / len(rows), ours.mean())
+        total = (naive, shifted, computed.sum())
+        mean = (naive / len(rows), shifted / len(rows), computed.mean())
     sums = exact_sum_and_mean([step.exact[0] for step in steps])
     return (
         _number(kind, "sum", "sum of the rows' nll", "sum_i -log p_i", total, sums[0]),

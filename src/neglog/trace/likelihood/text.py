@@ -1,43 +1,42 @@
-"""Points and candidates as text: factor by factor, product and sum, and where the maximum is."""
+"""A likelihood as text: each factor, product and sum of logarithms, and the maximum."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from math import exp, isfinite
 from typing import TYPE_CHECKING
 
-from ._likelihood import Curve, Likelihood
-from ._pen import Pen
-from ._text_ways import long
-from ._view import listed, plain, short
+from ..._show.text import TextOutput
+from ..._show.words import listed, long, printable, short
+from .likelihood import Curve, Likelihood
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-FIRST, LAST = 6, 3  # of the points that are listed where there are many
-CANDIDATES = 4  # in columns side by side
+FIRST, LAST = 6, 3  # points listed if there are many
+CANDIDATES = 4  # side by side
 NAME = 13  # columns
 CURVE = 60
 
 
-def likelihood(subject: Likelihood, pen: Pen) -> Iterator["RenderableType"]:
+def likelihood_text(subject: Likelihood, out: TextOutput) -> Iterator["RenderableType"]:
     """Every part, from the points to the maximum."""
-    yield pen.words(_summary(subject), "bold")
-    yield pen.words(f"\n{verdict(subject, plain)}")
-    yield pen.heading("What each candidate says of each point: its density there")
-    yield _points(subject, pen)
-    if len(subject.candidates) > _columns(pen):
-        yield pen.words(f"the best {_columns(pen)} of {len(subject.candidates)} candidates", "dim")
-    yield pen.heading("Multiplied, and as a sum of logarithms")
-    yield _candidates(subject, pen)
-    yield pen.words("The nll is the sum of logs with its sign changed: the smallest wins.")
+    yield out.words(_summary(subject), "bold")
+    yield out.words(f"\n{verdict(subject, printable)}")
+    yield out.heading("The density of each point under each candidate")
+    yield _points(subject, out)
+    if len(subject.candidates) > _columns(out):
+        yield out.words(f"the best {_columns(out)} of {len(subject.candidates)} candidates", "dim")
+    yield out.heading("The likelihood Λ, a product, and its logarithm, a sum")
+    yield _candidates(subject, out)
+    yield out.words("The nll is the sum of logs with its sign changed: the smallest wins.")
     if any(candidate.underflow_at for candidate in subject.candidates):
-        yield pen.words("A product that became 0 says nothing more; the sum of logs still does.")
-    yield pen.heading("Probability: the candidate is fixed, the data vary")
-    yield _probability(subject, pen)
+        yield out.words("A product that became 0 cannot be compared; the sum of logs still can.")
+    yield out.heading("Probability: the candidate is fixed, the data vary")
+    yield _probability(subject, out)
     if subject.curve:
-        yield pen.heading(f"Likelihood: the data are fixed, the {subject.curve.parameter} varies")
-        yield from _curve(subject.curve, pen)
+        yield out.heading(f"Likelihood: the data are fixed, the {subject.curve.parameter} varies")
+        yield from _curve(subject.curve, out)
 
 
 def parameters(values: object) -> str:
@@ -52,13 +51,13 @@ def _summary(subject: Likelihood) -> str:
 
 
 def verdict(subject: Likelihood, called: Callable[[str], str]) -> str:
-    """Who wins, and how many times as likely it makes the points as the next."""
+    """The winner, and how many times as likely as the next it makes the points."""
     ranking = subject.best_first()
     best = ranking[0].log_likelihood
     if not subject.winner:
         return "No candidate has a log-likelihood: a density is nan."
     if not isfinite(best):
-        return "Every candidate gives some point a density of 0: none of them made these points."
+        return "Every candidate gives some point a density of 0: none can have made these points."
     winners = [called(name) for name in subject.winner]
     if len(winners) > 1:
         return f"{listed(winners)} tie: they make the points equally likely."
@@ -70,16 +69,16 @@ def verdict(subject: Likelihood, called: Callable[[str], str]) -> str:
     return f"{winners[0]} wins: it makes the points {times} times as likely as {second}."
 
 
-def _columns(pen: Pen) -> int:
-    """How many candidates have room side by side."""
-    return max(1, min(CANDIDATES, (pen.width - 20) // (NAME + 2)))
+def _columns(out: TextOutput) -> int:
+    """How many candidates fit side by side."""
+    return max(1, min(CANDIDATES, (out.width - 20) // (NAME + 2)))
 
 
-def _points(subject: Likelihood, pen: Pen) -> "Table":
-    shown = subject.best_first()[: _columns(pen)]
-    table = pen.table(("point", "right"), ("x", "right"))
+def _points(subject: Likelihood, out: TextOutput) -> "Table":
+    shown = subject.best_first()[: _columns(out)]
+    table = out.table(("point", "right"), ("x", "right"))
     for candidate in shown:
-        table.add_column(pen.name(plain(candidate.name), NAME), justify="right")
+        table.add_column(out.name(printable(candidate.name), NAME), justify="right")
     n = len(subject.data)
     short_list = n <= FIRST + LAST + 1
     for i in range(n) if short_list else [*range(FIRST), -1, *range(n - LAST, n)]:
@@ -92,9 +91,9 @@ def _points(subject: Likelihood, pen: Pen) -> "Table":
     return table
 
 
-def _candidates(subject: Likelihood, pen: Pen) -> "Table":
-    """The product as float64 has it and as it is, then the sum of logarithms."""
-    table = pen.table(
+def _candidates(subject: Likelihood, out: TextOutput) -> "Table":
+    """The product in float64 and exact, then the sum of logarithms."""
+    table = out.table(
         ("", "left"),
         ("candidate", "left"),
         ("product", "right"),
@@ -106,7 +105,7 @@ def _candidates(subject: Likelihood, pen: Pen) -> "Table":
         best = candidate.name in subject.winner
         table.add_row(
             "*" if best else "",
-            pen.name(plain(candidate.name), NAME),
+            out.name(printable(candidate.name), NAME),
             short(candidate.product[-1]),
             long(candidate.exact_product),
             str(candidate.underflow_at or "-"),
@@ -114,42 +113,42 @@ def _candidates(subject: Likelihood, pen: Pen) -> "Table":
             style="bold" if best else "",
         )
         if candidate.parameters:
-            table.add_row("", pen.words(parameters(candidate.parameters), "dim"))
+            table.add_row("", out.words(parameters(candidate.parameters), "dim"))
     return table
 
 
-def _probability(subject: Likelihood, pen: Pen) -> "Table":
-    """Each density over the places; all to one height."""
+def _probability(subject: Likelihood, out: TextOutput) -> "Table":
+    """Each density over the places, all at one scale."""
     shown = subject.best_first()[:CANDIDATES]
     tall = max((x for c in shown for x in c.density_at if isfinite(x)), default=0.0)
-    table = pen.table(("", "left"), ("", "left"))
+    table = out.table(("", "left"), ("", "left"))
     table.show_header = False
     for candidate in shown:
-        name = pen.name(plain(candidate.name), NAME)
+        name = out.name(printable(candidate.name), NAME)
         if len(subject.at) == 2:  # a coin
             no, yes = candidate.density_at
             table.add_row(name, f"0: {short(no)}   1: {short(yes)}")
         else:
-            table.add_row(name, pen.curve(_heights(candidate.density_at, tall, pen)))
+            table.add_row(name, out.curve(_heights(candidate.density_at, tall, out)))
     if len(subject.at) > 2:
-        table.add_row("x", _ends(subject.at, pen))
+        table.add_row("x", _ends(subject.at, out))
     return table
 
 
-def _curve(curve: Curve, pen: Pen) -> Iterator["RenderableType"]:
-    table = pen.table(("", "left"), ("", "left"))
+def _curve(curve: Curve, out: TextOutput) -> Iterator["RenderableType"]:
+    table = out.table(("", "left"), ("", "left"))
     table.show_header = False
-    table.add_row("likelihood", pen.curve(_heights(curve.likelihood, 1.0, pen)))
-    table.add_row(curve.parameter, _ends(curve.at, pen))
+    table.add_row("likelihood", out.curve(_heights(curve.likelihood, 1.0, out)))
+    table.add_row(curve.parameter, _ends(curve.at, out))
     yield table
-    yield pen.words(
+    yield out.words(
         f"The maximum is at {parameters(curve.best)}: sum of logs {curve.best_log_likelihood:.6g}."
     )
 
 
-def _heights(values: Sequence[float], tall: float, pen: Pen) -> list[float]:
-    """As many heights as there are columns, each the highest of its neighbours."""
-    width = _width(values, pen)
+def _heights(values: Sequence[float], tall: float, out: TextOutput) -> list[float]:
+    """One height per column: the maximum of the values in it."""
+    width = _width(values, out)
     edges = [len(values) * column // width for column in range(width + 1)]
     highest = [
         max((x for x in values[a:b] if isfinite(x)), default=0.0) for a, b in pairwise(edges)
@@ -157,11 +156,11 @@ def _heights(values: Sequence[float], tall: float, pen: Pen) -> list[float]:
     return [min(x / tall, 1.0) if tall else 0.0 for x in highest]
 
 
-def _width(values: Sequence[float], pen: Pen) -> int:
-    return min(CURVE, pen.width - NAME - 3, len(values))
+def _width(values: Sequence[float], out: TextOutput) -> int:
+    return min(CURVE, out.width - NAME - 3, len(values))
 
 
-def _ends(at: Sequence[float], pen: Pen) -> str:
-    """Where a curve begins and ends, under it."""
+def _ends(at: Sequence[float], out: TextOutput) -> str:
+    """The ends of a curve's axis."""
     left, right = f"{at[0]:.4g}", f"{at[-1]:.4g}"
-    return f"{left}{right:>{max(_width(at, pen) - len(left), len(right) + 1)}}"
+    return f"{left}{right:>{max(_width(at, out) - len(left), len(right) + 1)}}"

@@ -1,11 +1,11 @@
-"""A row as it is usually written, every operation rounded to the number type."""
+"""A row as textbooks compute it, every operation rounded to the number type."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ._floats import Doubles, Type
+from .floats import Doubles, Type
 
 
 def naive(
@@ -39,7 +39,7 @@ def naive(
 def shifted(
     kind: Type, logits: Doubles, target: int, temperature: float, jacobian_of: Sequence[int]
 ) -> dict[str, Any]:
-    """The usual stable code: the maximum is taken off, and the loss is lse - z_y."""
+    """The usual stable code: the maximum is subtracted, and the loss is lse - z_y."""
     r = kind.round
     with np.errstate(all="ignore"):
         t = r(temperature)
@@ -85,7 +85,7 @@ def _method_2(kind: Type, nll: float, prob: Doubles, target: int) -> Any:
 
 
 def _binary(kind: Type, z: Doubles, target: int) -> Any:
-    """The target against the log-sum-exp of all others: softplus(-margin), as torch writes it."""
+    """The target against the log-sum-exp of all others: softplus(-margin), as in torch."""
     r = kind.round
     others = np.delete(z, target)
     if not others.size:

@@ -1,4 +1,4 @@
-"""The four number types, and what a number in one of them has lost."""
+"""The four number types, and the errors of numbers rounded to them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 Doubles = NDArray[np.float64]
 
-# Nothing traps: infinities and nan are explained, not refused.
+# Nothing traps: infinities and nan are explained, not rejected.
 _RATIO = Context(prec=30, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 
 
 @dataclass(frozen=True)
 class Type:
-    """A binary number type: significant bits, and the powers of two that bound it."""
+    """A binary number type: its significant bits and its range."""
 
     name: str
     bits: int
@@ -24,7 +24,7 @@ class Type:
     highest: int  # every finite number is below 2**highest
 
     def round(self, x: Any) -> Any:
-        """The nearest number of this type, ties to even, as float64; any shape."""
+        """Round an array of any shape to this type, ties to even, as float64."""
         if self.bits == 53:
             return x
         exponent = np.maximum(np.frexp(x)[1], self.lowest + 1)
@@ -34,8 +34,8 @@ class Type:
         return np.where(far, np.copysign(np.inf, rounded), rounded)
 
     def total(self, terms: Doubles) -> Any:
-        """The terms added from left to right, each sum rounded."""
-        if self.name != "bfloat16":  # NumPy's running sum rounds each to the dtype
+        """Add the terms from left to right and round each sum."""
+        if self.name != "bfloat16":  # NumPy's running sum rounds to the dtype
             return np.add.accumulate(np.append(0.0, terms), dtype=self.name)[-1].astype(np.float64)
         sum_ = np.float64(0.0)
         for term in terms:
@@ -56,10 +56,10 @@ TYPES = {
 
 @dataclass(frozen=True)
 class Column:
-    """The numbers of one way to compute a step, in row-major order: relative errors and flags.
+    """One computation of a step: numbers in row-major order, relative errors and flags.
 
-    A flag is "" or what happened: "overflow" (infinite, and should not be), "nan", "underflow"
-    (too small for the type) or "cancel" (half of the type's digits are gone, or more).
+    A flag is "" or what went wrong: "overflow" (infinite although the exact number is finite),
+    "nan", "underflow" (too small for the type) or "cancel" (at least half of the digits are lost).
     """
 
     values: tuple[float, ...]
@@ -68,7 +68,7 @@ class Column:
 
 
 def column(kind: Type, values: Any, exact: Sequence[Decimal]) -> Column:
-    """The values beside their exact counterparts."""
+    """The values compared with their exact counterparts."""
     numbers = tuple((np.ravel(values) + 0.0).tolist())  # no -0.0
     errors = tuple(map(relative_error, numbers, exact))
     flags = tuple(_flag(kind, x, e, to) for x, e, to in zip(numbers, errors, exact, strict=True))
@@ -76,7 +76,7 @@ def column(kind: Type, values: Any, exact: Sequence[Decimal]) -> Column:
 
 
 def relative_error(x: float, exact: Decimal) -> float:
-    """|x - exact| / |exact|: 0 where they agree, infinite where no digit could."""
+    """|x - exact| / |exact|: 0 if they agree, infinite if no digit can."""
     number = Decimal(x)
     if number == exact or (number.is_nan() and exact.is_nan()):
         return 0.0

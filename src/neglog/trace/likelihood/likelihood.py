@@ -1,4 +1,4 @@
-"""Likelihood: which of some densities has made these points, and which would have done it best."""
+"""The likelihood of points under candidate densities, and the parameter that maximises it."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,21 +7,22 @@ from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .._contract import as_number
-from ._densities import Bernoulli, Normal
-from ._floats import Doubles
+from ..._contract import as_number
+from .densities import Bernoulli, Normal
 
 _POINTS = 201  # of a curve
 _SHOWN = Context(prec=12, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+Doubles = NDArray[np.float64]
 Floats = tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One density and what it says of the points; `product` is the running product in float64.
+    """One density and its values at the points; `product` is the running product in float64.
 
-    `underflow_at` is how many points it takes until that product is 0, though no density is;
+    `underflow_at` is the number of points after which that product is 0 although no density is 0.
     `exact_product` has 12 digits and cannot underflow.
     """
 
@@ -39,7 +40,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Curve:
-    """The likelihood as a function of one parameter, over its maximum, with the maximum found."""
+    """The likelihood, relative to its maximum, as a function of one parameter."""
 
     family: str
     parameter: str
@@ -52,10 +53,11 @@ class Curve:
 
 @dataclass(frozen=True)
 class Likelihood:
-    """Points, candidates, and who wins (several names where they tie).
+    """Points, candidates, and the winner (several names if they tie).
 
-    `at` are the places where each candidate's `density_at` draws the probability as a function of
-    the data; `curve` is None unless all candidates are of one family of ours.
+    `at` holds the places at which each candidate's `density_at` is evaluated, to draw the
+    probability as a function of the data. `curve` is None unless all candidates are `Normal` or all
+    are `Bernoulli`.
     """
 
     data: Floats
@@ -65,12 +67,12 @@ class Likelihood:
     at: Floats
 
     def best_first(self) -> list[Candidate]:
-        """The candidates, the likeliest first; in their order where they tie."""
+        """The candidates, the likeliest first; ties keep their order."""
         return sorted(self.candidates, key=lambda candidate: -candidate.log_likelihood)
 
 
 def explain_points(data: Any, candidates: Any) -> Likelihood:
-    """Check what came, and judge each candidate by the points."""
+    """Check the arguments and evaluate each candidate at the points."""
     points = _as_points(data)
     densities = _as_densities(candidates)
     families = {_family(density) for density in densities.values()}
@@ -78,7 +80,7 @@ def explain_points(data: Any, candidates: Any) -> Likelihood:
     at = _places(points, densities)
     found = tuple(_candidate(name, points, density, at) for name, density in densities.items())
     best = max((c.log_likelihood for c in found), default=-math.inf)
-    # A sum of logarithms is good to 13 digits or so: what differs later is a tie.
+    # A sum of logarithms has about 13 correct digits; a difference below them is a tie.
     winner = tuple(c.name for c in found if math.isclose(c.log_likelihood, best, rel_tol=1e-12))
     return Likelihood(
         tuple(points.tolist()),
@@ -96,7 +98,7 @@ def _as_points(data: Any) -> Doubles:
     points = [as_number(f"data[{i}]", x) for i, x in enumerate(values)]
     for i, x in enumerate(points):
         if not math.isfinite(x):
-            raise ValueError(f"data[{i}] must be finite, got {x}; leave such points out")
+            raise ValueError(f"data[{i}] must be finite, got {x}; remove such points")
     return np.array(points)
 
 
@@ -121,7 +123,7 @@ def _family(density: Any) -> str:
 
 
 def _is_discrete(density: Any) -> bool:
-    """SciPy's continuous families have no logpmf, and its discrete ones no logpdf that works."""
+    """SciPy's continuous families have no logpmf; its discrete ones have no working logpdf."""
     return isinstance(density, Bernoulli) or not hasattr(density, "logpdf")
 
 
@@ -138,7 +140,7 @@ def _log_density(name: str, density: Any, points: Doubles) -> Doubles:
 
 
 def _places(points: Doubles, densities: Mapping[str, Any]) -> Doubles:
-    """Where the densities are drawn: 0 and 1 for coins, whole numbers for counts, else a line."""
+    """Where to draw the densities: 0 and 1 for coins, integers for counts, else an interval."""
     if all(isinstance(density, Bernoulli) for density in densities.values()):
         return np.array([0.0, 1.0])
     low, high = points.min(), points.max()
@@ -178,7 +180,7 @@ def _candidate(name: str, points: Doubles, density: Any, at: Doubles) -> Candida
 
 
 def _curve(family: str, points: Doubles, densities: list[Any]) -> Curve | None:
-    """The log-likelihood over a mean or a coin's p, with the maximum that calculus gives."""
+    """The log-likelihood over a mean or a coin's p, with the maximum in closed form."""
     if family == "bernoulli" and set(points.tolist()) <= {0.0, 1.0}:
         p = float(points.mean())
         at = np.linspace(0.0, 1.0, _POINTS)
@@ -191,7 +193,7 @@ def _curve(family: str, points: Doubles, densities: list[Any]) -> Curve | None:
         min(points.min(), *(d.mean for d in densities)),
         max(points.max(), *(d.mean for d in densities)),
     )
-    # Points that are all the same have a likelihood without bound: the width of a candidate, then.
+    # Equal points have an unbounded likelihood, so the width of a candidate is used.
     width = sd or densities[0].sd
     at = np.linspace(low - width, high + width, _POINTS)
     logs = [float(Normal(x, width).logpdf(points).sum()) for x in at]

@@ -5,34 +5,34 @@ from typing import Any
 
 import numpy as np
 
-from .. import _engine
-from .._numpy.activations import one_minus
-from .._numpy.likelihood import minus_log_complement
-from ._floats import Doubles, Type
+from ... import _engine
+from ..._numpy.activations import one_minus
+from ..._numpy.likelihood import minus_log_complement
+from .floats import Doubles, Type
 
 
-def ours(
+def kernel_row(
     kind: Type, logits: Doubles, target: int, temperature: float, jacobian_of: Sequence[int]
 ) -> dict[str, Any]:
-    """The steps in the type that the library computes in: float64, or float32 for all others.
+    """The steps in the type that the library computes in: float64, or float32 for other types.
 
-    The kernels hold no shifted exponentials to look at, for they scale by powers of two; what is
-    shown for those steps follows from their probabilities, p_j / p_max = exp(z_j - max).
+    The kernels scale by powers of two and have no shifted exponentials. The numbers of those steps
+    are computed from the kernels' probabilities: p_j / p_max = exp(z_j - max).
     """
     z = logits.astype(computed_in(kind))
     top, every = int(np.argmax(z)), np.arange(len(z))
-    # Each class in turn as the target: -log p of all of them, with the digits of a loss.
+    # With each class as the target in turn, -log p of every class is as accurate as a loss.
     surprise = _engine.run_rows(
         np.broadcast_to(z, (len(z), len(z))), every, temperature=temperature
     ).nll
     assert surprise is not None
     with np.errstate(over="ignore"):
-        surprise = surprise.astype(z.dtype)  # a loss comes back in this type
+        surprise = surprise.astype(z.dtype)  # the type of a loss
     prob = _prob(z, temperature)
     wide = _prob(logits, temperature)
     with np.errstate(all="ignore"):
         exp = wide / wide[top]
-        # inf - inf is no number, though the limit is one.
+        # inf - inf is nan, although the limit exists.
         finite = np.isfinite(logits[top])
         shifted = (logits - logits[top]) / temperature if finite else np.log(exp)
         unlikely = minus_log_complement(logits[None] / temperature)[0]
@@ -54,14 +54,14 @@ def ours(
         }
 
 
-def losses(kind: Type, logits: Doubles, targets: Sequence[int], temperature: float) -> Any:
+def kernel_losses(kind: Type, logits: Doubles, targets: Sequence[int], temperature: float) -> Any:
     """The nll of every row of a batch (N, V), before it is rounded to the type."""
     z = logits.astype(computed_in(kind))
     return _engine.run_rows(z, np.array(targets), temperature=temperature).nll
 
 
 def computed_in(kind: Type) -> Any:
-    """The dtype that the kernels are given: half types are exact in float32."""
+    """The dtype of the kernels' input: float32 holds half types exactly."""
     return np.float64 if kind.bits == 53 else np.float32
 
 

@@ -1,4 +1,4 @@
-"""The explanation as a picture: bars, the curve of -log p, the gradient, and the errors."""
+"""Rows as a figure: bars, the curve of -log p, the gradient, and the errors."""
 
 from collections.abc import Sequence
 from math import copysign, isfinite, isnan
@@ -6,40 +6,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._canvas import BLUE, GREY, INK, ORANGE, PALE, Letters, footnote, new_figure, tidy
-from ._floats import TYPES
-from ._likelihood import Likelihood
-from ._row import SHOWN_CLASSES, Row
-from ._rows import Rows
-from ._view import Line, display_names, lines, short, values, verdict
+from ..._show.figure import BLUE, GREY, INK, ORANGE, PALE, Letters, footnote, new_figure, tidy
+from ..._show.words import short
+from .floats import TYPES
+from .row import SHOWN_CLASSES, Row
+from .rows import Rows
+from .view import Line, display_names, lines, values, verdict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 MOST_ROWS = 4
-HIGHEST = 20.0  # of the curve; a loss above is an arrow
+HIGHEST = 20.0  # of the curve; a loss above it is an arrow
 
-# The way, its colour, its mark and where it stands beside the others.
-WAYS = (("naive", ORANGE, "o", -0.26), ("shifted", GREY, "s", 0.0), ("neglog", BLUE, "D", 0.26))
-
-
-def figure(subject: Rows | Likelihood) -> "Figure":
-    """A figure of its own: nothing to close, no window."""
-    try:
-        import matplotlib  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "the picture needs matplotlib: pip install 'neglog[cli]'", name=error.name
-        ) from error
-    if isinstance(subject, Likelihood):
-        from ._plot_likelihood import likelihood
-
-        return likelihood(subject)
-    return _rows(subject)
+# Column, colour, marker, and offset from the centre of the line.
+MARKERS = (("naive", ORANGE, "o", -0.26), ("shifted", GREY, "s", 0.0), ("neglog", BLUE, "D", 0.26))
 
 
-def _rows(subject: Rows) -> "Figure":
+def rows_figure(subject: Rows) -> "Figure":
+    """The first rows; a single row also has its errors."""
     letters = Letters(display_names(subject))
     rows = subject.rows[:MOST_ROWS]
     one = len(rows) == 1
@@ -59,11 +45,11 @@ def _rows(subject: Rows) -> "Figure":
 def _remarks(subject: Rows, letters: Letters) -> list[str]:
     remarks = []
     if len(subject.rows) > MOST_ROWS:
-        remarks.append(f"Rows that are not shown: {len(subject.rows) - MOST_ROWS}.")
+        remarks.append(f"Rows not shown: {len(subject.rows) - MOST_ROWS}.")
     if len(subject.class_names) > SHOWN_CLASSES:
         remarks.append("The largest classes and the target are shown, the others as one.")
     if not letters.all_there:
-        remarks.append("Classes whose names no font here can write have their number.")
+        remarks.append("Class names that no installed font can write are replaced by numbers.")
     return remarks
 
 
@@ -87,7 +73,7 @@ def _row(part: Any, subject: Rows, row: Row, letters: Letters, with_errors: bool
 
 
 def _class_axis(axes: Any, shown: Sequence[Line], letters: Letters) -> None:
-    """The classes from above to below; the target's name is bold, with a star."""
+    """The classes from top to bottom; the target's name is bold, with a star."""
     names = [f"* {x.name}" if x.is_target else x.name for x in shown]
     axes.set_yticks(range(len(shown)), labels=names, **letters.style)
     axes.set_ylim(len(shown) - 0.4, -0.6)
@@ -99,7 +85,7 @@ def _class_axis(axes: Any, shown: Sequence[Line], letters: Letters) -> None:
 def _bars(
     axes: Any, shown: Sequence[Line], numbers: Sequence[float], letters: Letters, title: str
 ) -> None:
-    """Bars with their numbers; what is not finite has a word in place of a bar."""
+    """Bars with their numbers; a number that is not finite has no bar."""
     bars = [x if isfinite(x) else 0.0 for x in numbers]
     colours = [BLUE if line.is_target else PALE for line in shown]
     axes.barh(range(len(shown)), bars, color=colours, height=0.7)
@@ -114,16 +100,16 @@ def _bars(
 
 
 def _number(axes: Any, x: float, place: float, text: str) -> None:
-    """Beyond the end of a bar or an arrow."""
-    side, way = ("left", 4) if copysign(1, x) > 0 else ("right", -4)
+    """The number at the end of a bar or an arrow."""
+    side, offset = ("left", 4) if copysign(1, x) > 0 else ("right", -4)
     axes.annotate(
-        text, (x, place), (way, 0), textcoords="offset points",
+        text, (x, place), (offset, 0), textcoords="offset points",
         ha=side, va="center", fontsize=8.5, color=INK,
     )  # fmt: skip
 
 
 def _curve(axes: Any, row: Row) -> None:
-    """-log p, and the point at which the row stands; an arrow up where that is far above."""
+    """-log p and the row's point on it; an arrow upwards if the point is far above."""
     nll, p = values(row, "nll")[0], values(row, "prob")[row.target]
     top = max(4.0, 1.2 * nll) if nll < HIGHEST else HIGHEST if nll >= HIGHEST else 4.0
     heights = np.linspace(0, top, 400)
@@ -144,7 +130,7 @@ def _curve(axes: Any, row: Row) -> None:
 
 
 def _gradient(axes: Any, shown: Sequence[Line], letters: Letters, title: str) -> None:
-    """An arrow a class, as long as its logit's share of the blame."""
+    """An arrow per class, as long as its gradient."""
     grads = [line.grad if isfinite(line.grad) else 0.0 for line in shown]
     reach = max(map(abs, grads)) or 1.0
     for place, (line, grad) in enumerate(zip(shown, grads, strict=True)):
@@ -154,7 +140,7 @@ def _gradient(axes: Any, shown: Sequence[Line], letters: Letters, title: str) ->
             "linewidth": 2.5, "shrinkA": 0, "shrinkB": 0,
         }  # fmt: skip
         axes.annotate("", (grad, place), (0, place), arrowprops=style)
-        # On the other side of zero there is always room.
+        # The other side of zero is always free.
         _number(axes, -0.0 if grad > 0 else 0.0, place, short(line.grad))
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.set_xlim(-1.15 * reach, 1.15 * reach)
@@ -163,7 +149,7 @@ def _gradient(axes: Any, shown: Sequence[Line], letters: Letters, title: str) ->
 
 
 def _errors(axes: Any, subject: Rows, row: Row) -> None:
-    """How wrong each way is at the target. No error stands at the left, no digit at the right."""
+    """Each column's error at the target: none at the left edge, no correct digit at the right."""
     rounding = 2.0 ** -TYPES[subject.dtype].bits
     low, high = rounding / 100, 100.0
     steps = [
@@ -172,10 +158,10 @@ def _errors(axes: Any, subject: Rows, row: Row) -> None:
         *((name.replace("_", " "), step, 0) for name, step in row.losses.items()),
     ]
     for place, (_, step, index) in enumerate(steps):
-        for way, colour, mark, beside in WAYS:
-            column = getattr(step, way)
+        for name, colour, mark, beside in MARKERS:
+            column = getattr(step, name)
             x = min(max(column.error[index], low), high)
-            label = way if not place else None
+            label = name if not place else None
             axes.plot(
                 x, place + beside, mark, color=colour, markersize=6, clip_on=False, label=label
             )
@@ -195,4 +181,4 @@ def _errors(axes: Any, subject: Rows, row: Row) -> None:
         frameon=False, labelcolor=INK, fontsize=9, ncols=3, loc="lower right",
         bbox_to_anchor=(1, 1), borderaxespad=0.2, handletextpad=0, columnspacing=1,
     )  # fmt: skip
-    tidy(axes, f"error of each way in {subject.dtype}")
+    tidy(axes, f"error of each column in {subject.dtype}")

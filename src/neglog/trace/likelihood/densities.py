@@ -1,4 +1,4 @@
-"""The two densities of the first lessons; SciPy's frozen distributions do as well."""
+"""Two densities, normal and Bernoulli; SciPy's frozen distributions work as well."""
 
 import math
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .._contract import as_number, as_positive, as_share
+from ..._contract import as_number, as_positive, as_share
 
 
 @dataclass(frozen=True)
@@ -15,8 +15,8 @@ class Normal:
     """The Gaussian density `exp(-(x - mean)^2 / (2 sd^2)) / (sd sqrt(2 pi))`.
 
     Args:
-        mean: its middle, a finite number.
-        sd: its standard deviation, above 0.
+        mean: the mean, a finite number.
+        sd: the standard deviation, above 0.
 
     Raises:
         TypeError: an argument is not a real number.
@@ -38,7 +38,7 @@ class Normal:
         as_positive("sd", self.sd, "nothing")
 
     def logpdf(self, x: npt.ArrayLike) -> Any:
-        """The density's logarithm at each point, in the points' shape."""
+        """The logarithm of the density at each point, in the shape of the points."""
         distance = (np.asarray(x, dtype=np.float64) - self.mean) / self.sd
         return -0.5 * distance**2 - math.log(self.sd) - 0.5 * math.log(2 * math.pi)
 
@@ -67,7 +67,7 @@ class Bernoulli:
         as_share("p", self.p)
 
     def logpmf(self, k: npt.ArrayLike) -> Any:
-        """The logarithm of the probability of each toss; -inf for what is neither 0 nor 1."""
+        """The log-probability of each toss; -inf for a number that is neither 0 nor 1."""
         tosses = np.asarray(k, dtype=np.float64)
         with np.errstate(divide="ignore"):
             yes, no = np.log(self.p), np.log1p(-float(self.p))
