@@ -29,6 +29,7 @@ LAYERS = (
     {"report", "trace", "checker", "learn", "exercises"},
     {"neglog"},
     {"cli"},
+    {"__main__"},
 )
 DEPTH = {name: depth for depth, names in enumerate(LAYERS) for name in names}
 
@@ -39,6 +40,7 @@ GUESTS = {
     "learn": {"scipy", "sklearn", "threadpoolctl"},  # the last comes with scikit-learn
     "report": {"scipy", "rich", "pyarrow", "matplotlib"},
     "trace": {"rich", "matplotlib"},
+    "_show": {"rich", "matplotlib"},
     "cli": {"rich", "scipy", "sklearn", "matplotlib", "pyarrow"},
 }
 HEAVY = ("torch", "jax", "scipy", "sklearn", "rich", "matplotlib", "pyarrow", "ml_dtypes")
@@ -104,6 +106,41 @@ def test_a_violated_layer_is_seen(
     path.parent.mkdir(exist_ok=True)
     path.write_text(line)
     assert len(list(layer_violations(path))) == 1
+
+
+SUBJECTS = ("softmax", "likelihood")  # folders of the trace; each can be read without the other
+
+
+def subject_violations(path: Path, subject: str) -> list[str]:
+    """What a file of a subject imports from elsewhere in the trace."""
+    own = f"neglog.trace.{subject}"
+    return [
+        f"{path.relative_to(ROOT)} imports {module}"
+        for module in imported_modules(path)
+        if module.startswith("neglog.trace") and not f"{module}.".startswith(f"{own}.")
+    ]
+
+
+def test_a_subject_of_the_trace_stands_alone() -> None:
+    for subject in SUBJECTS:
+        files = sorted((PACKAGE / "trace" / subject).rglob("*.py"))
+        assert len(files) > 4
+        assert [line for path in files for line in subject_violations(path, subject)] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["from ..likelihood.text import verdict", "from .._trace import Trace", "import neglog.trace"],
+)
+def test_a_subject_that_needs_another_is_seen(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "PACKAGE", tmp_path)
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    path = tmp_path / "trace" / "softmax" / "row.py"
+    path.parent.mkdir(parents=True)
+    path.write_text(f"from .steps import Step\n{line}\n")
+    assert len(subject_violations(path, "softmax")) == 1
 
 
 def test_exports_are_sorted_and_are_the_public_names() -> None:

@@ -57,7 +57,7 @@ def verdict(subject: Likelihood, called: Callable[[str], str]) -> str:
     if not subject.winner:
         return "No candidate has a log-likelihood: a density is nan."
     if not isfinite(best):
-        return "Every candidate gives some point a density of 0: none can have made these points."
+        return "Every candidate gives some point a density of 0: none is possible."
     winners = [called(name) for name in subject.winner]
     if len(winners) > 1:
         return f"{listed(winners)} tie: they make the points equally likely."

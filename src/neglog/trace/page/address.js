@@ -42,10 +42,10 @@ const Address = (() => {
     return all;
   }
 
-  function candidate(text, known) {
+  function candidate(text, present) {
     const [label, family, ...numbers] = text.split(":");
-    if (family === "other") { // it came with the page: only its name can stand in an address
-      const same = known.find((one) => one.family === family && one.name === name(label));
+    if (family === "other") { // part of the page: an address holds only its name
+      const same = present.find((one) => one.family === family && one.name === name(label));
       need(same && !numbers.length);
       return same;
     }

@@ -1,4 +1,4 @@
-// A table of one number a class: its name, a bar, the number as computed, and the exact one.
+// A table with one number per class: its name, a bar, the number as computed, and the exact one.
 const Bars = (() => {
   const MOST = 12;
 

@@ -1,4 +1,4 @@
-// Where a visit can start. A preset is a part of the state; what it leaves out is the usual.
+// Where a visit can start. A preset is a part of the state; what it leaves out has its default.
 const Presets = (() => {
   const PETS = [{en: "cat", ko: "고양이"}, {en: "dog", ko: "개"}, {en: "horse", ko: "말"}];
   const ABC = ["A", "B", "C", "D"];

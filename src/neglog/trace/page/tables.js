@@ -99,7 +99,7 @@ const Tables = (() => {
       const {state} = frame;
       const {col, dtype, T} = state;
       const round = (x) => Float.round(dtype, x);
-      const step = col === "neglog" ? (x) => x : round; // ours adds in float64 and rounds once
+      const step = col === "neglog" ? (x) => x : round; // the kernels add in float64 and round once
       let sum = 0;
       while (rows.length < state.rows.length) line(rows.length);
       rows.forEach(({node, choose, cells}, n) => {
