@@ -27,7 +27,7 @@ def likelihood_text(subject: Likelihood, out: TextOutput) -> Iterator["Renderabl
     yield _points(subject, out)
     if len(subject.candidates) > _columns(out):
         yield out.words(f"the best {_columns(out)} of {len(subject.candidates)} candidates", "dim")
-    yield out.heading("The likelihood Λ, a product, and its logarithm, a sum")
+    yield out.heading("The likelihood, a product, and its logarithm, a sum")
     yield _candidates(subject, out)
     yield out.words("The nll is the sum of logs with its sign changed: the smallest wins.")
     if any(candidate.underflow_at for candidate in subject.candidates):

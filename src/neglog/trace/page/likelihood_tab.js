@@ -1,6 +1,6 @@
 // The second tab: which candidate makes the points most probable?
 const LikelihoodTab = (() => {
-  const MANY = 20; // points from which on the fall of the product is drawn
+  const MANY = 20; // points, from which on the falling product is drawn
 
   function section(name, formula, ...body) {
     const why = Dom.make("p", {class: "why", "data-t": `lik.${name}.why`});
