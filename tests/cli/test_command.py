@@ -59,38 +59,38 @@ def test_the_package_runs_as_a_module(tmp_path: Path) -> None:
     [
         (
             ["explian", "--logits", "1,2"],
-            "expected demo or explain, got 'explian'; did you mean explain?\n"
-            "  neglog explain --logits 5,4,2 --target 0",
+            "expected demo or explain, got 'explian'\n"
+            "  did you mean: neglog explain --logits 5,4,2 --target 0",
         ),
         (
             ["report", "x"],
-            "expected demo or explain, got 'report'; for example:\n"
-            "  neglog demo\n  neglog explain --logits 5,4,2 --target 0",
+            "expected demo or explain, got 'report'\n"
+            "  for example: neglog demo\n  for example: neglog explain --logits 5,4,2 --target 0",
         ),
         (
             ["here"],
-            "expected demo or explain, got the file here; to explain its first row:\n"
-            "  neglog explain --row 0 here",
+            "expected demo or explain, got the file here\n"
+            "  to explain its first row: neglog explain --row 0 here",
         ),
         (
             ["rows.npz"],  # which is not there, but looks like a file
-            "expected demo or explain, got the file rows.npz; to explain its first row:\n"
-            "  neglog explain --row 0 rows.npz",
+            "expected demo or explain, got the file rows.npz\n"
+            "  to explain its first row: neglog explain --row 0 rows.npz",
         ),
         (
             ["5,4.5,2"],
-            "expected demo or explain, got the numbers 5,4.5,2; to explain them as logits:\n"
-            "  neglog explain --logits 5,4.5,2 --target 0",
+            "expected demo or explain, got the numbers 5,4.5,2\n"
+            "  to explain them as logits: neglog explain --logits 5,4.5,2 --target 0",
         ),
         (
             ["explain", "likelyhood", "--data", "1"],
-            "expected options or likelihood, got 'likelyhood'; did you mean likelihood?\n"
-            "  neglog explain likelihood --data 1,2,3 --normal orange=1.5,1",
+            "expected options or likelihood, got 'likelyhood'\n"
+            "  did you mean: neglog explain likelihood --data 1,2,3 --normal orange=1.5,1",
         ),
         (
             ["explain", "no/rows"],
-            "expected options or likelihood, got the file no/rows; to explain its first row:\n"
-            "  neglog explain --row 0 no/rows",
+            "expected options or likelihood, got the file no/rows\n"
+            "  to explain its first row: neglog explain --row 0 no/rows",
         ),
     ],
     ids=str,
@@ -107,13 +107,13 @@ def test_what_is_not_a_command_is_told_with_an_example(
     assert main(arguments) == 2
     printed = capsys.readouterr()
     assert (printed.out, printed.err) == ("", f"neglog: {message}\n")
-    assert max(map(len, printed.err.splitlines())) <= 90
+    assert max(map(len, printed.err.splitlines())) <= 80
 
 
 @pytest.mark.parametrize(
     ("missing", "option", "message"),
     [
-        ("rich", (), "neglog explain needs rich: pip install 'neglog[cli]'"),
+        ("rich", (), "the text needs rich: pip install 'neglog[cli]'"),
         (
             "matplotlib",
             ("--png", "a.png"),
@@ -134,7 +134,7 @@ def test_a_missing_extra_of_explain_is_named(
     ("arguments", "said"),
     [
         ([], "usage: neglog"),
-        (["dmeo"], "expected demo or explain, got 'dmeo'; did you mean demo?"),
+        (["dmeo"], "expected demo or explain, got 'dmeo'\n  did you mean: neglog demo"),
         (["demo", "--colour"], "unrecognized arguments: --colour"),
         (["demo", "--output", "no/such/place.png"], "there is no folder no/such for place.png"),
         (["demo", "--output", "."], ". is a folder"),
@@ -156,9 +156,7 @@ def test_a_missing_extra_is_told_with_the_way_to_it(missing: str, tmp_path: Path
     code = f"import sys; sys.modules[{missing!r}] = None\n{NEGLOG}"
     run = neglog("demo", cwd=tmp_path, code=code)
     assert run.returncode == 2
-    assert (
-        run.stderr == f"neglog: neglog demo needs {missing}: pip install 'neglog[cli,learn,plot]'\n"
-    )
+    assert run.stderr == f"neglog: the demo needs {missing}: pip install 'neglog[cli,learn,plot]'\n"
 
 
 @pytest.mark.parametrize(
