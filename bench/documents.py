@@ -44,6 +44,8 @@ def updated(text: str, run: Run, words: Words) -> str:
         made = summary(run, words) if name == "summary" else TABLES[name](run, words)
         return f"{begin}{made}\n{end}"
 
+    if broken := re.search(r"^ *<!--figure.*", text, re.M):  # Markdown would end the paragraph
+        raise ValueError(f"a line must not begin with a figure's marker: {broken[0]}")
     text = TABLE.sub(table, text)
     return FIGURE.sub(lambda found: found[1] + figure(run, found[2]) + found[4], text)
 
