@@ -20,7 +20,7 @@ GRADIENTS, LOSS, STATS = "loss + gradients", "loss", "row_stats"
 HALF, NO_TOLERANCE = "half of the rows ignored", "grad_tolerance=0"
 SLOW_TO_START = {"torch.compile"}
 # Rounds of those that are reported only. torch chunked may take 10 s, and is not warmed up either.
-FEW_ROUNDS = {"torch eager": 3, "torch.compile": 3, "torch chunked": 2}
+FEW_ROUNDS = dict.fromkeys(("torch eager", "torch.compile", "torch chunked"), 2)
 NO_WARM_UP = {"torch chunked"}
 LEAST_ROUNDS = 4  # of calls that take seconds
 FAR = 0.1  # a gradient with tolerance that is further off is wrong; its error is reported

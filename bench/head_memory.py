@@ -27,11 +27,11 @@ Shape = tuple[int, int, int]
 
 
 def everything(leave_out: LeaveOut) -> list[dict[str, Any]]:
-    """Ours at every shape, the others at the one that is timed and at the first with a promise."""
+    """Ours at every shape, the others at the one that is timed."""
     found = []
     for shape in (budgets.HEAD_SHAPE, *budgets.HEAD_MEMORY.shapes):
         taken = {}
-        for name in ROUTES if len(found) < 2 else budgets.FACES:
+        for name in ROUTES if not found else budgets.FACES:
             try:
                 taken[name] = above(name, shape)
             except UnavailableError as reason:

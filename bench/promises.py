@@ -123,9 +123,6 @@ def head_memory(run: Run) -> Iterator[Verdict]:
         for face in (face for face in budgets.FACES if face in found):
             most, got = limit.bytes_for(shape) / 2**20, found[face] / 2**20
             yield _at_most(f"{face}, linear head: MiB above gradients", shape, most, got)
-            if shape == limit.shapes[0] and "torch eager" in found:
-                name = f"{face}, linear head: memory / torch eager's"
-                yield _at_most(name, shape, limit.part, found[face] / found["torch eager"])
 
 
 def _at_most(what: str, shape: Shape | None, most: float, got: float) -> Verdict:

@@ -41,9 +41,15 @@ def sample(call: Callable[[], Any], expected: float) -> float:
     return once(call, max(1, int(LEAST_SAMPLE / expected)))
 
 
+def warm_up(call: Callable[[], Any]) -> float:
+    """Seconds of a first call, or the lesser of two if a call is short."""
+    first = once(call)
+    return first if first > 1 else min(first, once(call))
+
+
 def interleaved(calls: dict[str, Callable[[], Any]], seconds: float) -> Samples:
     """Samples of every call: name -> seconds; nan in the rounds that a slow call skips."""
-    warm = {name: min(once(call), once(call)) for name, call in calls.items()}
+    warm = {name: warm_up(call) for name, call in calls.items()}
     slow = {name for name, t in warm.items() if t > SLOW * min(warm.values())}
     samples: Samples = {name: [] for name in calls}
     names, order = list(calls), np.random.default_rng(0)

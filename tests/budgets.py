@@ -165,7 +165,6 @@ class HeadMemoryLimit(NamedTuple):
     shapes: tuple[tuple[int, int, int], ...]
     logits: int  # bytes of a chunk of logits, or those of the classes where these are more
     slack: int  # bytes
-    part: float  # of what torch eager needs, at most, at the first shape
     sentence: str
 
     def bytes_for(self, shape: tuple[int, int, int]) -> int:
@@ -178,7 +177,6 @@ HEAD_MEMORY = HeadMemoryLimit(
     ((16384, 576, 49152), (16384, 64, 131072)),
     64 * 2**20,
     2 * 2**20,
-    1 / 8,
     "A chunk of logits. The slack is for pages of Python, of threads and of their allocator.",
 )
 

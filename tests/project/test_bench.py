@@ -151,7 +151,7 @@ def test_every_promise_and_goal_of_the_head_is_judged(value: float, met: bool) -
     run = every_ratio(100.0) | {"head": made_up_head(value)}
     of_head = [v for v in promises.promises(run) if "head" in v.what or "tolerance" in v.what]
     of_errors = len(budgets.FACES) * 2 * len(budgets.HEAD_TOLERANCES)
-    of_memory = len(budgets.FACES) * (len(budgets.HEAD_MEMORY.shapes) + 1)
+    of_memory = len(budgets.FACES) * len(budgets.HEAD_MEMORY.shapes)
     assert len({(v.what, v.shape) for v in of_head}) == len(of_head)
     assert len(of_head) == len(budgets.HEAD_PROMISES) + of_errors + of_memory
     goals = [v for v in promises.goals(run) if "head" in v.what]
