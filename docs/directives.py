@@ -31,7 +31,12 @@ THEME_IN_KOREAN = {
     "Previous": "이전",
 }
 
-HANGUL_FONTS = ("NotoSansCJK-Regular", "NotoSansCJKkr-Regular", "NanumGothic", "malgun")
+HANGUL_FONTS = {
+    "NotoSansCJK-Regular": "NotoSansCJK-Bold",
+    "NotoSansCJKkr-Regular": "NotoSansCJKkr-Bold",
+    "NanumGothic": "NanumGothicBold",
+    "malgun": "malgunbd",
+}
 
 
 def hangul_font() -> list[str]:
@@ -39,9 +44,12 @@ def hangul_font() -> list[str]:
 
     matplotlib's own list of fonts is a file that it seldom renews, so the folders are asked.
     """
-    for path in map(Path, findSystemFonts()):
-        if path.stem in HANGUL_FONTS:
-            fontManager.addfont(path)
+    found = {Path(path).stem: path for path in findSystemFonts()}
+    for regular, bold in HANGUL_FONTS.items():
+        if regular in found:
+            for name in (bold, regular):  # without the bold one a figure's title is a warning
+                if name in found:
+                    fontManager.addfont(found[name])
             return [fontManager.ttflist[-1].name]
     return []
 

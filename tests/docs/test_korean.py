@@ -13,7 +13,7 @@ TEXTS = [
     *sorted((ROOT / "docs" / "ko").rglob("*.md")),
     ROOT / "README.ko.md",
     ROOT / "src" / "neglog" / "trace" / "page" / "strings_ko.js",
-    ROOT / "bench" / "table.py",
+    ROOT / "bench" / "words.py",
 ]
 CODE = re.compile(r"^```(?!\{plot\}|\{important\}).*?^```", re.M | re.S)
 
