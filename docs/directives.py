@@ -3,6 +3,7 @@
 import hashlib
 import re
 import warnings
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import Any, ClassVar
@@ -47,9 +48,10 @@ def hangul_font() -> list[str]:
     found = {Path(path).stem: path for path in findSystemFonts()}
     for regular, bold in HANGUL_FONTS.items():
         if regular in found:
-            for name in (bold, regular):  # without the bold one a figure's title is a warning
-                if name in found:
-                    fontManager.addfont(found[name])
+            if bold in found:  # else matplotlib warns of each bold label
+                fontManager.addfont(found[bold])
+                fontManager.ttflist[-1] = replace(fontManager.ttflist[-1], weight=700)  # Nanum: 600
+            fontManager.addfont(found[regular])
             return [fontManager.ttflist[-1].name]
     return []
 
