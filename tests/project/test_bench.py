@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections import defaultdict
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,60 +10,83 @@ import budgets
 import numpy as np
 import pytest
 
-from bench import head, head_memory, head_ways, memory, promises, table, timing, torch_face
+from bench import (
+    documents,
+    head,
+    head_memory,
+    head_routes,
+    lookup,
+    memory,
+    promises,
+    table,
+    timing,
+    torch_face,
+    training,
+)
 from bench.__main__ import main, plain
 from bench.cases import DTYPES, MODES, SHAPES, TORCH_MODES, Case
 from bench.head_problem import GENERATED, Head, check, distances, exact
 from bench.peers import PEERS, Calls, UnavailableError, numpy
 
-LIMITS = (*budgets.SPEED, *budgets.TORCH_SPEED)
 
-
-def every_ratio(value: float) -> promises.Run:
-    """A made-up run in which neglog is `value` times as fast as anything, and as wrong."""
-    modes = (*MODES, *TORCH_MODES, torch_face.COMPILED_MODE)
+def every_ratio(value: float) -> lookup.Run:
+    """A made-up run in which neglog is `value` times as fast as a copy, and as wrong."""
     rows = [
-        {"dtype": dtype, "shape": list(shape), "mode": mode, "ratio": dict.fromkeys(PEERS, value)}
+        {
+            "dtype": dtype,
+            "shape": list(shape),
+            "mode": mode,
+            "seconds": {"neglog.torch" if mode in TORCH_MODES else "neglog": 1.0},
+            "ratio": dict.fromkeys(PEERS, value),
+        }
         for dtype in DTYPES
         for shape in SHAPES
-        for mode in modes
+        for mode in (*MODES, *TORCH_MODES)
     ]
     error = {"nll": value, "gradient": value}
-    ulp = {dtype: dict.fromkeys(("neglog", "neglog.torch"), error) for dtype in budgets.ULPS}
+    ulp = {dtype: dict.fromkeys(budgets.FACES, error) for dtype in budgets.ULPS}
     return {"rows": rows, "ulp": ulp, "memory": {"arrays": {"neglog.torch": value}}}
 
 
-def test_every_promise_is_looked_at() -> None:
-    verdicts = promises.verdicts(every_ratio(100.0))
-    shapes = defaultdict(set)
-    for limit in LIMITS:
-        shapes[promises.title(limit)] |= {limit.shape} if limit.shape else set(budgets.SHAPES)
-    for what, wanted in shapes.items():
-        assert {verdict.shape for verdict in verdicts if verdict.what == what} == wanted, what
-    # one verdict a promise: the promise for one shape stands instead of the one for all
+COPY = "forward + gradient: fraction of memcpy speed"
+
+
+def test_every_promise_is_judged() -> None:
+    verdicts = promises.promises(every_ratio(100.0))
+    # one verdict per promise: the one for many classes counts instead of the one for all
     assert len({(v.what, v.shape) for v in verdicts}) == len(verdicts)
+    wanted = {v.shape: v.wanted for v in verdicts if v.what == COPY}
+    assert wanted == dict.fromkeys(budgets.SHAPES, ">= 0.7") | {budgets.SMALL_V: ">= 0.3"}
     said = {verdict.what for verdict in verdicts}
-    assert "peak memory above the logits" in said
+    assert "neglog.torch: peak memory above the logits, in arrays" in said
     for dtype in budgets.ULPS:
-        assert {f"neglog, {dtype} nll", f"neglog.torch, {dtype} gradient"} <= said
+        names = {
+            f"neglog, {dtype} nll: worst error",
+            f"neglog.torch, {dtype} gradient: worst error",
+        }
+        assert names <= said
+
+
+def test_every_goal_is_judged() -> None:
+    run = every_ratio(100.0)
+    assert {v.shape for v in promises.goals(run)} == set(budgets.SHAPES) - {budgets.SMALL_V}
+    with_head = promises.goals(run | {"head": made_up_head(1.0)})
+    assert len(with_head) == len(budgets.SHAPES) - 1 + len(budgets.HEAD_GOALS)
 
 
 @pytest.mark.parametrize("value", [100.0, 0.01])
 def test_verdicts_follow_the_numbers(value: float) -> None:
-    fast = value > 1
-    for verdict in promises.verdicts(every_ratio(value)):
+    fast, run = value > 1, every_ratio(value)
+    for verdict in promises.promises(run) + promises.goals(run):
         assert verdict.met == (fast if verdict.wanted[:2] == ">=" else not fast), verdict
 
 
-def test_a_promise_for_one_dtype_is_held_against_that_dtype() -> None:
-    run = every_ratio(100.0)
-    for row in run["rows"]:
-        row["ratio"] = dict.fromkeys(PEERS, 0.01) if row["dtype"] == "bfloat16" else row["ratio"]
-    missed = [verdict for verdict in promises.speed(run) if not verdict.met]
-    assert {verdict.what for verdict in missed} == {
-        "bfloat16, forward + backward against torch eager"
-    }
-    assert {verdict.shape for verdict in missed} == set(budgets.SHAPES[1:])
+def test_a_goal_is_at_least_what_is_promised() -> None:
+    promised = {(p.face, p.what, p.dtype): p.at_most for p in budgets.HEAD_PROMISES}
+    for goal in budgets.HEAD_GOALS:
+        assert goal.at_most <= promised.get((goal.face, goal.what, goal.dtype), math.inf)
+    for goal in budgets.COPY_GOALS:
+        assert goal.at_least >= max(promise.at_least for promise in budgets.COPY_PROMISES)
 
 
 def test_a_wrong_answer_is_not_timed() -> None:
@@ -124,25 +147,127 @@ def test_the_tables_of_the_torch_face() -> None:
         timing.row(dtype, shape, "forward + backward", step)
         for dtype in ("float32", "float64", "bfloat16")
     ]
-    part = {"neglog.torch": [2e-3], "torch.compile": [6e-3]}
+    part = {"neglog.torch": [2e-3], "torch.compile": [6e-3], "no loss": [9e-3]}
     rows.append(timing.row("float32", shape, torch_face.COMPILED_MODE, part))
-    found = table.torch_rows({"rows": rows})
-    assert table.torch_times(found, table.ENGLISH).splitlines()[2:] == [
+    peak = {"shape": shape, "arrays": {"neglog.torch": 1.01, "torch eager": 3.02}}
+    run = {"rows": rows, "memory": peak}
+    assert table.torch_times(run, documents.ENGLISH).splitlines()[2:] == [
         "| 2048 x 32768 | 1.0 ms | 2.0x | — |",
         "| 2048 x 32768, bfloat16 | 1.0 ms | 2.0x | — |",
-        "| 2048 x 32768, in a compiled step | 2.0 ms | — | 3.0x |",
     ]
-    peak = {"shape": shape, "arrays": {"neglog.torch": 1.01, "torch eager": 3.02}}
-    for words in table.READMES.values():
-        last = table.memory(peak, words).splitlines()[-1]
+    for words in documents.README.values():
+        assert table.compiled(run, words).splitlines()[2:] == ["| 2048 x 32768 | 2.0 | 6.0 | 9.0 |"]
+        last = table.memory(run, words).splitlines()[-1]
         assert last == "| 2048 x 32768 | 1.01 x 256 MiB | 3.02 x 256 MiB |"
 
 
-def test_a_run_without_torch_has_no_table_of_it() -> None:
-    run = table.kept_run()
+@pytest.mark.parametrize("name", ["summary", *table.TABLES])
+def test_a_run_without_torch_has_every_table(name: str) -> None:
+    run = lookup.kept_run()
     run["rows"] = [row for row in run["rows"] if "neglog.torch" not in row["seconds"]]
-    run.pop("memory", None)
-    assert "PyTorch" not in table.markdown(run, table.ENGLISH)
+    for part in ("memory", "training"):
+        run.pop(part, None)
+    text = f"<!--table {name}-->\n<!--/table-->"
+    assert len(documents.updated(text, run, documents.ENGLISH).splitlines()) > 2
+
+
+def made_up_training() -> list[dict[str, Any]]:
+    seconds = dict(zip(training.ROUTES, (0.5, 1.0, 0.25), strict=True))
+    return [
+        {
+            "dtype": model.dtype,
+            "shape": [*model.batch, model.classes],
+            "mode": model.name,
+            "seconds": seconds,
+            "ratio": {},
+            "ulp": dict.fromkeys(training.ROUTES, 0.4),
+            "bytes": {training.TORCH: 2**29, training.PATCHED: 2**28, training.HEAD: 2**27},
+        }
+        for model in training.MODELS
+    ]
+
+
+def test_training_stands_in_the_readme_and_in_its_own_table() -> None:
+    run = lookup.kept_run() | {"training": made_up_training()}
+    text = "<!--table summary-->\n<!--/table-->"
+    lines = documents.updated(text, run, documents.ENGLISH).splitlines()
+    assert len([line for line in lines if line.startswith("| ")]) == 2 + 7
+    assert (
+        "| training step, Llama, bfloat16 | 1.00 s | 500.0 ms | 250.0 ms | 512 MiB / 128 MiB"
+        " | 0.40 / 0.40 |" in lines
+    )
+    table_of_it = table.training(run, documents.KOREAN).splitlines()
+    assert len(table_of_it) == 2 + len(training.MODELS) * len(training.ROUTES)
+    assert table_of_it[4].endswith(
+        "| `linear_cross_entropy` | 250.0 ms | 0.25 | 128 MiB | 0.40 ulp |"
+    )
+    figure = "faster: <!--figure llama-head-times-->?<!--/-->"
+    assert "-->4.00<!--" in documents.updated(figure, run, documents.ENGLISH)
+
+
+def test_a_training_step_is_checked_and_measured() -> None:
+    pytest.importorskip("torch", reason="torch is absent: no face for it")
+    pytest.importorskip("transformers", reason="transformers is absent: no Llama to train")
+    for dtype in ("float32", "bfloat16"):
+        model = training.Model(training.LLAMA, dtype, (2, 9), 16, 1, 2, 50)
+        trained = training.Trained(model)
+        errors = training.checked(trained, dtype)
+        assert errors.keys() == set(training.ROUTES)
+        if dtype == "float32":
+            assert max(errors.values()) < 4
+    before = trained.loss(training.TORCH).item()
+    for _ in range(3):
+        for route in training.ROUTES:
+            trained.step(route)
+    assert trained.loss(training.HEAD).item() < before
+
+
+def test_a_wrong_training_loss_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch", reason="torch is absent: no face for it")
+    pytest.importorskip("transformers", reason="transformers is absent: no Llama to train")
+    trained = training.Trained(training.Model(training.LLAMA, "float32", (2, 9), 16, 1, 2, 50))
+    right = trained.loss_without_logits
+    monkeypatch.setattr(trained, "loss_without_logits", lambda: right() * 1.01)
+    with pytest.raises(AssertionError, match="linear_cross_entropy: loss is off"):
+        training.checked(trained, "float32")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("it takes 31.7 ms", ["31.7 ms"]),
+        ("8.0x as fast, 3 times as large", ["8.0x", "3 times"]),
+        (
+            "64 MiB, 25 GB/s, 0.5 ulp, 0.14 %, 2 s",
+            ["64 MiB", "25 GB/s", "0.5 ulp", "0.14 %", "2 s"],
+        ),
+        ("0.73배, 2초", ["0.73배", "2초"]),
+        ("2048 x 32768 logits, 32 rows, float32, 10 classes, 2 states", []),
+        ("`make bench` takes <!--figure loss-times-->8.0<!--/--> times `64 MiB`", []),
+        ("<!--table head-->\n| 2.0x | 3 ms |\n<!--/table-->", []),
+    ],
+)
+def test_a_measured_figure_without_a_marker_is_found(text: str, found: list[str]) -> None:
+    assert documents.unmarked(text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("is <!--figure speed-->1<!--/-->", "there is no figure 'speed'"),
+        ("<!--table speed-->\n<!--/table-->", "there is no table 'speed'"),
+        ("is\n<!--figure loss-times-->1<!--/-->", "must not begin with a figure's marker"),
+    ],
+)
+def test_a_marker_that_says_nothing_is_named(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        documents.updated(text, lookup.kept_run(), documents.ENGLISH)
+
+
+def test_what_the_run_lacks_is_a_dash() -> None:
+    run = lookup.kept_run() | {"training": []}
+    text = documents.updated("is <!--figure tiny-times-->1<!--/-->", run, documents.ENGLISH)
+    assert text == "is <!--figure tiny-times-->—<!--/-->"
 
 
 def test_a_kept_run_has_no_nan_literals() -> None:
@@ -150,7 +275,7 @@ def test_a_kept_run_has_no_nan_literals() -> None:
     assert json.loads(text) == {"a": ["inf", "nan", 0.3333], "b": [1, "x"]}
 
 
-FACES = ("neglog.torch", "neglog")
+FACES = budgets.FACES
 EXACT = (head.GRADIENTS, head.LOSS, head.STATS, head.HALF)
 TOLERANT = (head.NO_TOLERANCE, *(limit.what for limit in budgets.HEAD_TOLERANCES))
 HEAD_CASES = [
@@ -186,29 +311,34 @@ def made_up_head(value: float, source: str = "classes.npz, states.npz") -> dict[
 
 
 @pytest.mark.parametrize(("value", "met"), [(100.0, True), (0.01, False)])
-def test_every_promise_of_the_head_is_looked_at(value: float, met: bool) -> None:
-    verdicts = list(promises.head({"head": made_up_head(value)}))
-    with_tolerance = len(FACES) * 3 * len(budgets.HEAD_TOLERANCES)
-    of_memory = len(budgets.HEAD_MEMORY.faces) * (len(budgets.HEAD_MEMORY.shapes) + 1)
-    promised = len(budgets.HEAD_PARTS) + len(budgets.HEAD_SPEED)
-    assert len({(v.what, v.shape) for v in verdicts}) == len(verdicts)
-    assert len(verdicts) == promised + with_tolerance + of_memory
-    assert [verdict for verdict in verdicts if verdict.met != met] == []
+def test_every_promise_and_goal_of_the_head_is_judged(value: float, met: bool) -> None:
+    run = every_ratio(100.0) | {"head": made_up_head(value)}
+    of_head = [v for v in promises.promises(run) if "head" in v.what or "tolerance" in v.what]
+    of_errors = len(FACES) * 2 * len(budgets.HEAD_TOLERANCES)
+    of_memory = len(FACES) * (len(budgets.HEAD_MEMORY.shapes) + 1)
+    assert len({(v.what, v.shape) for v in of_head}) == len(of_head)
+    assert len(of_head) == len(budgets.HEAD_PROMISES) + of_errors + of_memory
+    goals = [v for v in promises.goals(run) if "head" in v.what]
+    assert len(goals) == len(budgets.HEAD_GOALS)
+    assert [verdict for verdict in of_head + goals if verdict.met != met] == []
 
 
-def test_a_real_head_of_the_other_shape_hides_nothing() -> None:
+def test_a_smaller_head_is_judged_where_bfloat16_is_slow() -> None:
     found = made_up_head(0.01)
     for row in found["rows"]:
-        row["shape"] = list(budgets.HEAD_SHAPE)
-    verdicts = list(promises.head({"head": found}))
-    assert {verdict.what for verdict in verdicts} == {
-        verdict.what for verdict in promises.head({"head": made_up_head(0.01)})
+        if row["dtype"] == "bfloat16":
+            row["shape"] = list(budgets.SLOW_HEAD_SHAPE)
+    run = every_ratio(100.0) | {"head": found}
+    broken = {
+        v.shape for v in promises.missed(promises.promises(run)) if "bfloat16, loss" in v.what
     }
+    assert broken == {budgets.SLOW_HEAD_SHAPE}
 
 
 def test_a_generated_head_says_nothing_of_a_tolerance() -> None:
-    verdicts = promises.head({"head": made_up_head(0.01, GENERATED)})
-    assert [verdict.what for verdict in verdicts if "tolerance" in verdict.what] == []
+    run = every_ratio(100.0) | {"head": made_up_head(0.01, GENERATED)}
+    judged = promises.promises(run) + promises.goals(run)
+    assert [verdict.what for verdict in judged if "tolerance" in verdict.what] == []
 
 
 def small_head() -> Head:
@@ -220,15 +350,15 @@ def test_the_head_is_measured_and_right(face: str) -> None:
     if face == "neglog.torch":
         pytest.importorskip("torch", reason="torch is absent: no face for it")
     problem = small_head()
-    ways, want = head_ways.FACES[face](problem)._replace(others={}), exact(problem)
-    rows = [*head.exact_rows(ways, problem, want, 0), *head.loss_rows(ways, problem, want, 0)]
+    routes, want = head_routes.FACES[face](problem)._replace(others={}), exact(problem)
+    rows = [*head.exact_rows(routes, problem, want, 0), *head.loss_rows(routes, problem, want, 0)]
     assert [row["mode"] for row in rows] == [head.GRADIENTS, head.HALF, head.LOSS, head.STATS]
     for row in rows:
         assert next(iter(row["seconds"])) == face
         assert row["ratio"]["products"] > 0
     problem.target[0] = (problem.target[0] + 1) % 30
     with pytest.raises(AssertionError, match="loss is off"):
-        list(head.exact_rows(ways, problem, exact(problem), 0))
+        list(head.exact_rows(routes, problem, exact(problem), 0))
 
 
 @pytest.mark.parametrize("face", FACES)
@@ -236,8 +366,8 @@ def test_the_error_of_a_tolerance_is_measured(face: str) -> None:
     if face == "neglog.torch":
         pytest.importorskip("torch", reason="torch is absent: no face for it")
     problem, errors = Head.generated((60, 64, 2000)), {}
-    ways = head_ways.FACES[face](problem)
-    rows = list(head.tolerance_rows(ways, problem, exact(problem), 0, errors))
+    routes = head_routes.FACES[face](problem)
+    rows = list(head.tolerance_rows(routes, problem, exact(problem), 0, errors))
     assert [row["mode"] for row in rows] == list(TOLERANT)
     assert errors[face].keys() == set(TOLERANT)
     for mode, found in errors[face].items():
@@ -248,10 +378,10 @@ def test_the_error_of_a_tolerance_is_measured(face: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["torch eager", "torch chunked"])
-def test_the_other_ways_of_a_head_give_the_same(name: str) -> None:
+def test_the_other_routes_of_a_head_give_the_same(name: str) -> None:
     pytest.importorskip("torch", reason="torch is absent: no face for it")
     problem = small_head()
-    others = head_ways.FACES["neglog.torch"](problem).others
+    others = head_routes.FACES["neglog.torch"](problem).others
     if name not in others:
         pytest.skip("this torch has no head of its own")
     for _ in range(2):  # gradients do not add up
@@ -272,7 +402,7 @@ def test_a_wrong_gradient_of_the_head_is_not_timed() -> None:
             check("wrong", wrong, want, 1e-3)
 
 
-def test_a_slow_way_is_run_twice() -> None:
+def test_a_slow_route_is_run_twice() -> None:
     calls = {"products": lambda: None, "torch chunked": lambda: (0.0, None, None)}
     looked: list[str] = []
     samples = head.interleaved(calls, lambda name, _: looked.append(name), 0)
@@ -360,15 +490,30 @@ def test_memory_that_is_not_there_is_not_asked_for() -> None:
 def test_the_tables_of_the_head() -> None:
     found = made_up_head(2.0)
     found["rows"] = [row for row in found["rows"] if row["seconds"].keys() == {"neglog"}]
-    for words in table.READMES.values():
-        times, errors, taken = table.head(found, words)
-        lines = times.splitlines()
+    run = {"head": found}
+    for words in documents.README.values():
+        lines = table.head(run, words).splitlines()
         assert len(lines) == 2 + len(found["rows"])
         size = "2048 x 768 x 50304"
-        assert lines[2] == f"| {size} | neglog | 1000.0 ms | 0.50 | 2.0x | 2.0x | 2.0x |"
-        assert len(errors.splitlines()) == 2 + len(FACES) * len(budgets.HEAD_TOLERANCES)
-        assert taken.splitlines()[-1] == "| 16384 x 64 x 131072 | 32 MiB | 32 MiB | — |"
-    assert "a real head, `grad_tolerance=1e-5` | neglog" in table.head(found, table.ENGLISH)[0]
-    assert "행의 절반을 무시" in table.head(found, table.KOREAN)[0]
-    run = table.kept_run() | {"head": made_up_head(2.0, GENERATED)}
-    assert "a generated head" in table.markdown(run, table.ENGLISH)
+        assert lines[2] == f"| {size} | neglog | 1.00 s | 0.50 | 2.0x | 2.0x | 2.0x |"
+        errors = table.head_errors(run, words).splitlines()
+        assert len(errors) == 2 + len(FACES) * len(budgets.HEAD_TOLERANCES)
+        taken = table.head_memory(run, words).splitlines()[-1]
+        assert taken == "| 16384 x 64 x 131072 | 32 MiB | 32 MiB | — |"
+    assert "a real head, `grad_tolerance=1e-5` | neglog" in table.head(run, documents.ENGLISH)
+    assert "행의 절반은 무시" in table.head(run, documents.KOREAN)
+    generated = {"head": made_up_head(2.0, GENERATED)}
+    assert "a generated head" in table.head(generated, documents.ENGLISH)
+
+
+def test_a_broken_promise_ends_the_benchmark_with_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    run = every_ratio(0.01) | {"machine": {}, "versions": {}}
+    run["memory"]["shape"] = budgets.TORCH_MEMORY.shape
+    monkeypatch.setattr("sys.argv", ["bench"])
+    monkeypatch.setattr("bench.machine.take_cores", lambda: None)
+    monkeypatch.setattr("bench.run.everything", lambda _: run)
+    with pytest.raises(SystemExit, match=re.escape(f"promise broken: {COPY}")):
+        main()
+    assert capsys.readouterr().out.splitlines()[-1].startswith(f"goal not met: {COPY}")

@@ -1,7 +1,7 @@
-"""The ways to the loss of a linear head and its gradients: ours, the products alone, torch's.
+"""The routes to the loss of a linear head and its gradients: ours, the products alone, torch's.
 
-The products run in the library of the face, by as many threads, into places that lie ready: what a
-way takes above their time is what its loss costs.
+The products run in the library of the face, with as many threads, into memory that is there. What a
+route takes beyond their time is the price of its loss.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ Call = Callable[..., Answer | None]  # None: a product, which has no answer
 LossOf = Callable[[Any, Any, Any], Any]  # of hidden, classes and target
 
 
-class Ways(NamedTuple):
+class Routes(NamedTuple):
     """One face on one head."""
 
     name: str
@@ -30,7 +30,7 @@ class Ways(NamedTuple):
     others: dict[str, Call]
 
 
-def numpy_ways(head: Head) -> Ways:
+def numpy_routes(head: Head) -> Routes:
     ours, h, c, y = library("neglog"), head.hidden, head.classes, head.target
     logits = np.zeros((len(h), len(c)), h.dtype)
     dh, dc = np.zeros_like(h), np.zeros_like(c)
@@ -48,7 +48,7 @@ def numpy_ways(head: Head) -> Ways:
         np.matmul(logits, c, out=dh)
         np.matmul(logits.T, h, out=dc)
 
-    return Ways(
+    return Routes(
         "neglog",
         gradients,
         lambda: gradients(half),
@@ -61,7 +61,7 @@ def numpy_ways(head: Head) -> Ways:
 
 
 def torch_losses() -> dict[str, LossOf]:
-    """The loss of a head in each way that is known; ours first."""
+    """The loss of a head by every route; ours first."""
     torch = torch_library()
     nn = torch.nn.functional
 
@@ -80,7 +80,7 @@ def torch_losses() -> dict[str, LossOf]:
 
 
 def step(loss_of: LossOf, hidden: Any, classes: Any, target: Any) -> Callable[..., Answer]:
-    """What a training loop does; the old gradients are let go inside of the measured time."""
+    """What a training loop does; the time includes freeing the old gradients."""
     leaves = [x.detach().requires_grad_() for x in (hidden, classes)]
 
     def both(goal: Any = target, **options: Any) -> Answer:
@@ -93,7 +93,7 @@ def step(loss_of: LossOf, hidden: Any, classes: Any, target: Any) -> Callable[..
     return both
 
 
-def torch_ways(head: Head) -> Ways:
+def torch_routes(head: Head) -> Routes:
     torch, ours, losses = torch_library(), our_library(), torch_losses()
     h, c, y = map(torch_view, (head.hidden, head.classes, head.target))
     half = torch_view(head.half_ignored)
@@ -119,9 +119,9 @@ def torch_ways(head: Head) -> Ways:
         torch.mm(logits.T, h, out=dc)
 
     others: dict[str, Call] = dict(steps)
-    return Ways(
+    return Routes(
         "neglog.torch", mine, lambda: mine(half), loss, row_stats, products, product, others
     )
 
 
-FACES: dict[str, Callable[[Head], Ways]] = {"neglog.torch": torch_ways, "neglog": numpy_ways}
+FACES: dict[str, Callable[[Head], Routes]] = {"neglog.torch": torch_routes, "neglog": numpy_routes}
