@@ -103,7 +103,7 @@ def measured(name: str, shape: Shape) -> int:
     head = arguments(shape)
     fill_buffers(name, head)
     run = gradients(name, head)
-    FORGET_PEAK.write_text("5")  # the peak is now what is held
+    FORGET_PEAK.write_text("5")  # from here on the peak is that of the step
     before = peak()
     result = run()
     above_arguments = peak() - before

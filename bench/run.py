@@ -22,7 +22,7 @@ SLOW_TO_START = {"torch.compile"}
 
 
 def everything(options: argparse.Namespace) -> Run:
-    """All that the options ask for, printed as it comes."""
+    """All that the options ask for, printed as it is measured."""
     today = datetime.now(UTC).date().isoformat()
     run: Run = {"date": today, "machine": machine.describe(), "versions": machine.versions()}
     print(sentence(run), flush=True)
@@ -71,7 +71,7 @@ def one_case(case: Case, options: argparse.Namespace, run: Run) -> None:
 def faces(
     shape: tuple[int, ...], options: argparse.Namespace
 ) -> Iterator[tuple[dict[str, str], Peers]]:
-    """Each face that is asked for: its modes, and who takes part."""
+    """Each face that is asked for: its modes and its peers."""
     if options.face != "torch" and len(shape) == 2:
         yield MODES, PEERS
     if options.face != "numpy":
@@ -79,7 +79,7 @@ def faces(
 
 
 def exact_peers(options: argparse.Namespace) -> Peers:
-    """Those whose errors are measured."""
+    """The peers whose errors are measured."""
     ours = {} if options.face == "numpy" else torch_face.ACCURATE
     return ours if options.face == "torch" else PEERS | ours
 
@@ -91,7 +91,7 @@ def chosen(peers: Peers, options: argparse.Namespace) -> Peers:
 
 
 def checked(case: Case, peers: Peers, answers: Any, run: Run) -> dict[str, Calls]:
-    """Everyone who can do this case; a wrong answer raises."""
+    """The peers that can do this case; a wrong answer raises."""
     calls = {}
     for name, peer in peers.items():
         try:
@@ -111,7 +111,7 @@ def leave_out(name: str, reason: UnavailableError, run: Run) -> None:
 
 
 def torch_only(seconds: float, run: Run) -> None:
-    """What is measured of the PyTorch face alone."""
+    """What only the PyTorch face measures."""
     shape = budgets.TORCH_MEMORY.shape
     try:
         keep(torch_face.stats_row(seconds), run)

@@ -169,7 +169,7 @@ def taken(model: Model, route: str) -> int:
     trained.step(route)
     trained.optimiser.zero_grad()
     trained.tokens = tokens
-    FORGET_PEAK.write_text("5")  # the peak is now what is held: weights and the optimiser's state
+    FORGET_PEAK.write_text("5")  # forgets the peak so far; weights and state stay
     before = peak()
     for _ in range(STEPS):
         trained.step(route)
