@@ -205,14 +205,14 @@ def reduced(problem: Problem, ops: ArrayOps, losses: Array) -> Array:
     """Losses of rows -> their mean or sum, or themselves."""
     if problem.reduction == "none":
         return losses
-    total = ops.sum(losses)
-    return total if problem.reduction == "sum" else divided(problem, ops, total, losses.shape)
+    value = ops.sum(losses)
+    return value if problem.reduction == "sum" else divided(problem, ops, value, losses.shape)
 
 
 def divided(problem: Problem, ops: ArrayOps, value: Any, shape: Sequence[int]) -> Any:
     """The value over a mean's denominator, for rows of this shape; 0 for a mean over no row."""
     if problem.total is None:
-        return value / max(math.prod(shape), 1)
+        return value / (math.prod(shape) or 1)
     nothing = problem.total == 0
     return ops.where(nothing, 0.0, value / ops.where(nothing, 1.0, problem.total))
 

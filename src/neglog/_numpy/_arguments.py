@@ -114,10 +114,9 @@ class Problem(_problem.Problem):
 
     def deliver(self, losses: Array) -> Any:
         """Losses of the rows, reduced and rounded once to the dtype of results."""
-        value = _problem.reduced(self, ops, losses)
         if self.reduction == "none":
-            return to_result(value, self.dtype, self.rows_shape)
-        return to_scalar(float(value), self.dtype)
+            return to_result(losses, self.dtype, self.rows_shape)
+        return to_scalar(float(_problem.reduced(self, ops, losses)), self.dtype)
 
 
 def reduce_rows(losses: Array, reduction: str, dtype: DType, shape: tuple[int, ...]) -> Any:

@@ -24,7 +24,7 @@ def where(condition: Any, x1: Any, x2: Any) -> Any:
     # A single number needs no array: np.where takes 2 us.
     if type(condition) is np.ndarray:
         return np.where(condition, x1, x2)
-    return x1 if condition else x2
+    return np.float64(x1 if condition else x2)
 
 
 def take(x: Array, indices: Array) -> Array:
