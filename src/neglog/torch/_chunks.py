@@ -14,7 +14,7 @@ from torch import Tensor
 
 from .._engine import Panels
 from .._head import chunks
-from .._head.chunks import Add, Gradients, Head
+from .._head.chunks import Gradients, Head, Reduce
 from .._head.info import HeadInfo, fill
 from .._head.remainder import Remainder
 from . import _compose, _engine
@@ -87,19 +87,19 @@ def _swept(head: Head, memory: int, rows: Rows, order: Tensor | None, asked: Any
     sweeps: list[Panels] = []
     num_classes, dtype = len(head.classes), head.hidden.dtype
 
-    def begin(which: slice | Tensor) -> Add:
+    def begin(which: slice | Tensor) -> Reduce:
         part, n = rows.of(which), len(head.hidden[which])
         sweep = _engine.sweep(
             n, num_classes, part.target, part.probs, part.temperature, dtype, **asked
         )
         sweeps.append(sweep)
-        return lambda logits, first: sweep.add(_engine.as_array(logits), first)
+        return lambda logits, first: sweep.reduce(_engine.as_array(logits), first)
 
     library = Library(dtype, begun=False)
-    chunks.run_numbers(library, head, memory, dtype.itemsize, begin, order)
+    chunks.run_panels(library, head, memory, dtype.itemsize, begin, order)
     if not sweeps:
         begin(slice(0))
-    return [as_numbers(sweep.result) for sweep in sweeps]
+    return [as_numbers(sweep.finish()) for sweep in sweeps]
 
 
 def _places(head: Head, wanted: Wanted, once: bool, every: bool, approximate: bool) -> Gradients:

@@ -1,20 +1,17 @@
-// What the files that know Python share: views of its arrays, its signals, the chosen kernels.
+// What the files that know Python share: views of its arrays, its signals.
 #pragma once
 
 #include <nanobind/nanobind.h>
 
-#include <functional>
 #include <new>
 #include <string>
 
-#include "job.hpp"
 #include "pool.hpp"
+#include "rows/job.hpp"
 
 namespace neglog {
 
 namespace nb = nanobind;
-
-extern const Kernels* chosen;  // the instruction set in use
 
 // A borrowed view of an array; the buffer protocol costs a tenth of a DLPack capsule.
 class Array {
@@ -82,51 +79,53 @@ inline void finish(Outcome outcome) {
     if (outcome == Outcome::no_memory) throw std::bad_alloc();
 }
 
-// Elements worth a thread of their own, about 20 microseconds of work.
-constexpr int64_t kShare = 1 << 15;
-inline Outcome share(int64_t units, int64_t unit_elements, size_t scratch,
-                     const std::function<void(int64_t, int64_t, char*)>& work) {
-    const int64_t least = pieces(kShare, unit_elements);
-    // Whole tiles of rows, and whole strips where rows are class-major.
-    const int64_t whole = least < 16 ? 1 : least < 128 ? 16 : 256;
-    const int64_t grain = pieces(least, whole) * whole;
-    return parallel_for(units, grain, scratch, work, signalled);
-}
-
 // What goes along with rows of logits, and where their numbers go.
 class RowArrays {
-    Array target_, probs_, temperatures_, numbers_[4], argmax_;
+    Array target_, probs_, temperatures_, coefficients_[5], numbers_[4], argmax_;
 
-public:
     double* per_row(Array& a, nb::handle object, const char* name, const Job& job,
                     bool writable = false) {
         a.take(object, name, 1, 8, writable);
         if (a) a.same(name, a.shape(0) == job.rows);
         return a.as<double>();
     }
-    // `logits` are those of all classes, or of some.
-    void take(Job& job, const Array& logits, nb::handle target, nb::handle probs,
-              nb::handle temperature, nb::handle nll, nb::handle dense, nb::handle lse,
-              nb::handle entropy, nb::handle argmax) {
-        if (!target.is_none()) {
-            const bool is_64 = nb::cast<int>(nb::getattr(target, "itemsize")) == 8;
-            target_.take(target, "target", 1, is_64 ? 8 : 4);
-            target_.same("target", target_.shape(0) == job.rows);
-            job.target = target_.as<void>();
-            job.target_is_64 = is_64;
-        }
+
+public:
+    void take_target(Job& job, nb::handle target) {
+        if (target.is_none()) return;
+        const bool is_64 = nb::cast<int>(nb::getattr(target, "itemsize")) == 8;
+        target_.take(target, "target", 1, is_64 ? 8 : 4);
+        target_.same("target", target_.shape(0) == job.rows);
+        job.target = target_.as<void>();
+        job.target_is_64 = is_64;
+    }
+    // Probabilities (1, width) for all rows; or, given the logits, of their shape.
+    void take_probs(Job& job, nb::handle probs, int64_t width, const Array* logits = nullptr) {
         probs_.take(probs, "probs", 2, compute_size(job.dtype), false, 3);
-        if (probs_) {
-            const bool shared = probs_.dims() == 2 && probs_.shape(0) == 1;
-            probs_.same("probs", shared ? probs_.shape(1) == logits.shape(1) : probs_.like(logits));
-            job.probs = probs_.as<void>();
-            job.probs_at = shared ? Layout{0, 0, 1} : probs_.layout();
-        }
+        if (!probs_) return;
+        const bool shared = probs_.dims() == 2 && probs_.shape(0) == 1;
+        probs_.same("probs",
+                    shared ? probs_.shape(1) == width : logits != nullptr && probs_.like(*logits));
+        job.probs = probs_.as<void>();
+        job.probs_at = shared ? Layout{0, 0, 1} : probs_.layout();
+    }
+    void take_temperature(Job& job, nb::handle temperature) {
         job.temperature = 1;
         if (PyFloat_Check(temperature.ptr()))
-            job.temperature = PyFloat_AS_DOUBLE(temperature.ptr());
+            job.temperature = PyFloat_AsDouble(temperature.ptr());
         else
             job.temperatures = per_row(temperatures_, temperature, "temperature", job);
+    }
+    void take_coefficients(Job& job, nb::handle nll, nb::handle dense, nb::handle lse,
+                           nb::handle square, nb::handle entropy) {
+        job.nll_coef = per_row(coefficients_[0], nll, "nll_coef", job);
+        job.dense_coef = per_row(coefficients_[1], dense, "dense_coef", job);
+        job.lse_coef = per_row(coefficients_[2], lse, "lse_coef", job);
+        job.square_coef = per_row(coefficients_[3], square, "square_coef", job);
+        job.entropy_coef = per_row(coefficients_[4], entropy, "entropy_coef", job);
+    }
+    void take_results(Job& job, nb::handle nll, nb::handle dense, nb::handle lse,
+                      nb::handle entropy, nb::handle argmax) {
         job.nll = per_row(numbers_[0], nll, "nll", job, true);
         job.dense = per_row(numbers_[1], dense, "dense", job, true);
         job.lse = per_row(numbers_[2], lse, "lse", job, true);
@@ -136,7 +135,7 @@ public:
     }
 };
 
-void define_sparse(nb::module_& m);  // what sparse_module.cpp adds to the module
-void define_sweep(nb::module_& m);   // what sweep_module.cpp does
+void define_panels(nb::module_& m);  // what panels_module.cpp adds to the module
+void define_sparse(nb::module_& m);  // what sparse_module.cpp adds
 
 }  // namespace neglog

@@ -4,7 +4,7 @@
 // t / (1 + t), whichever side z is on, so that neither tail loses a digit.
 #pragma once
 
-#include "emit.hpp"
+#include "rows/write.hpp"
 
 namespace neglog::NEGLOG_ISA {
 namespace {

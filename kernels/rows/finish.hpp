@@ -1,7 +1,7 @@
 // From the sums of a tile of rows to their results: a few operations on one number a row.
 #pragma once
 
-#include "reduce.hpp"
+#include "rows/reduce.hpp"
 
 namespace neglog::NEGLOG_ISA {
 namespace {
@@ -44,7 +44,7 @@ template <class T> inline T* out_of(const Job& job, int64_t row) {
     return static_cast<T*>(job.out) + start_of(job.out_at, row);
 }
 
-inline void load_targets(const Job& job, int64_t row, int count, Rows& r) {
+inline void load_targets(const Job& job, int64_t row, int count, TileState& r) {
     if (job.target_is_64)
         for (int i = 0; i < count; ++i)
             r.target[i] = static_cast<const int64_t*>(job.target)[row + i];
@@ -58,8 +58,8 @@ inline void load_targets(const Job& job, int64_t row, int count, Rows& r) {
 }
 
 // A tile before its first rows: what is the same for all of them.
-inline Rows first_tile(const Job& job) {
-    Rows r{};
+inline TileState first_tile(const Job& job) {
+    TileState r{};
     for (int i = 0; i < kTile; ++i) {
         r.target[i] = -1;
         r.inverse_t[i] = inverse_of(job.temperature).high;
@@ -68,7 +68,7 @@ inline Rows first_tile(const Job& job) {
     return r;
 }
 // What the rows bring along, before anything of their logits is read.
-inline void begin_tile(const Job& job, int64_t row, int count, Rows& r) {
+inline void begin_tile(const Job& job, int64_t row, int count, TileState& r) {
     if (job.target) load_targets(job, row, count, r);
     if (job.temperatures)
         for (int i = 0; i < count; ++i) {
@@ -81,20 +81,20 @@ inline void begin_tile(const Job& job, int64_t row, int count, Rows& r) {
             store(r.skipped + i, skipped(job, row, i, count));
 }
 
-inline void set_sums(Rows& r, int i, const Partial& p) {
+inline void set_sums(TileState& r, int i, const RowState& p) {
     r.max[i] = p.max;
     r.others[i] = p.others;
-    r.spread[i] = p.spread;
+    r.gaps[i] = p.gaps;
     r.cross[i] = p.cross;
     r.mass[i] = p.mass;
     r.mass_arg[i] = p.mass_arg;
-    r.unit[i] = p.unit;
+    r.row_scale[i] = p.row_scale;
     r.arg[i] = p.arg;
 }
 
 // The first nan of a row that has one, as numpy.argmax has it.
 template <class T>
-inline int64_t argmax_of(const T* z, int64_t step, int64_t classes, const Rows& r, int i) {
+inline int64_t argmax_of(const T* z, int64_t step, int64_t classes, const TileState& r, int i) {
     if (r.skipped[i]) return 0;
     if (r.others[i] == r.others[i]) [[likely]]
         return r.arg[i];
@@ -111,7 +111,7 @@ NEGLOG_INLINE Doubles unless_zero(Doubles weight, Doubles value) {
 }
 
 // One number a row, 0 for a skipped row, for those of a vector of rows from `i` on that exist.
-inline void write_stat(const Rows& r, int i, int count, double* to, int64_t row, Doubles value) {
+inline void write_stat(const TileState& r, int i, int count, double* to, int64_t row, Doubles value) {
     if (!to) return;
     value = (load(r.skipped + i) != 0) ? Doubles{} : value;
     to += row + i;
@@ -124,7 +124,7 @@ inline void write_stat(const Rows& r, int i, int count, double* to, int64_t row,
 // S the mean of (max - z) / T, which is entropy - log_sum.  At the row's maximum that would cancel,
 // and is written with 1 - p = others / sum.  With lse = inf every p is 0 or 1, and where it is 0 so
 // is the gradient.
-inline void gradients(const Job& job, int64_t row, int i, int count, Rows& r, Doubles lse) {
+inline void gradients(const Job& job, int64_t row, int i, int count, TileState& r, Doubles lse) {
     const Doubles scale = load(r.inverse_t + i) * job.scale, p = load(r.inverse_sum + i),
                   rest = load(r.others + i) * p;
     const Indices y = load(r.target + i);
@@ -148,7 +148,7 @@ inline void gradients(const Job& job, int64_t row, int i, int count, Rows& r, Do
     if (job.entropy_coef) {
         const Doubles slope =
             coefficient(job.entropy_coef, row, i, count, 0) * scale * load(r.inverse_t + i);
-        const Doubles mean = unless_zero(slope, slope * load(r.spread + i) * p);
+        const Doubles mean = unless_zero(slope, slope * load(r.gaps + i) * p);
         total -= mean;
         at_max -= mean * p;
         store(r.slope + i, slope);
@@ -161,7 +161,7 @@ inline void gradients(const Job& job, int64_t row, int i, int count, Rows& r, Do
 // nll = log(sum) + (max - z_y) / T: both parts are positive, so nothing cancels, and where the
 // target is the maximum what is left is log1p(sum of the others).  lse - z_y loses all digits to a
 // common offset.  `target_logit` of the rows is set already.
-inline void finish_vector(const Job& job, int64_t row, int i, int count, Rows& r) {
+inline void finish_vector(const Job& job, int64_t row, int i, int count, TileState& r) {
     const Doubles max = load(r.max + i), it = load(r.inverse_t + i), nan = splat(__builtin_nan(""));
     const Doubles others = (max == -kInfinity) ? nan : load(r.others + i);
     const Doubles inverse = 1 / (1 + others), log_sum = log1p(others, inverse),
@@ -180,14 +180,14 @@ inline void finish_vector(const Job& job, int64_t row, int i, int count, Rows& r
         write_stat(r, i, count, job.dense, row, load(r.cross + i) * it + mass * log_sum);
     }
     if (job.entropy)
-        write_stat(r, i, count, job.entropy, row, log_sum + load(r.spread + i) * it * inverse);
+        write_stat(r, i, count, job.entropy, row, log_sum + load(r.gaps + i) * it * inverse);
     write_stat(r, i, count, job.lse, row, lse);
-    if (job.emit == Emit::gradient) gradients(job, row, i, count, r, lse);
+    if (job.output == Output::gradient) gradients(job, row, i, count, r, lse);
 }
 
 // Row i of the tile begins at z + i * first, its classes are `step` apart.
 template <class T> inline void finish_tile(const Job& job, int64_t row, int count, const T* z,
-                                           int64_t first, int64_t step, Rows& r) {
+                                           int64_t first, int64_t step, TileState& r) {
     for (int i = 0; i < count; i += kLanes<double>) finish_vector(job, row, i, count, r);
     if (job.argmax)
         for (int i = 0; i < count; ++i)

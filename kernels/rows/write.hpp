@@ -1,7 +1,7 @@
 // The output as large as the logits: gradient, softmax or log_softmax, a part of a row at a time.
 #pragma once
 
-#include "finish.hpp"
+#include "rows/finish.hpp"
 
 namespace neglog::NEGLOG_ISA {
 namespace {
@@ -29,7 +29,7 @@ template <class T> inline void put(T* to, double value) {
 }
 
 // to[j] = f(j) for j < n, a vector at a time; f may compute past n, but nothing is written there.
-template <class T, class F> inline void write(T* to, int64_t n, F f) {
+template <class T, class F> inline void fill(T* to, int64_t n, F f) {
     constexpr int W = kLanes<Compute<T>>;
     int64_t j = 0;
     for (; j + W <= n; j += W) store(to + j, f(j));
@@ -64,53 +64,53 @@ NEGLOG_INLINE Line line_of(Doubles total, Doubles slope, Doubles share, Doubles 
     const Doubles most = farthest * size(slope) / inverse_t, here = size(total);
     const Doubles largest = share * ((here < most) ? most : here);
     const Doubles factor = bit_cast<Doubles>(bit_cast<Indices>(largest) & int64_t{0x7ff} << 52);
-    const Indices flat = (slope == 0) | (factor == 0);
+    const Indices flat = (slope == 0) | (factor == 0) | (total != total);
     return {flat ? total * share : factor, flat ? splat(1.0) : total * share / factor,
             flat ? Doubles{} : slope * share / factor};
 }
 
 // The gradient at a target that is not the maximum, where p <= 1/2; `e` is its exponential.
-inline double gradient_at_target(const Rows& r, int i, double e, double share, double q) {
+inline double gradient_at_target(const TileState& r, int i, double e, double share, double q) {
     double total = r.total[i];
     if (r.slope[i] != 0 && share * e != 0) total += r.slope[i] * (r.max[i] - r.target_logit[i]);
     const double g = total * share * e - r.nll_grad[i];
     return r.dense_grad[i] != 0 ? g - r.dense_grad[i] * q : g;
 }
 
-template <class T, class E> inline void emit_scaled(T* to, int64_t n, double factor, E e) {
+template <class T, class E> inline void write_scaled(T* to, int64_t n, double factor, E e) {
     using C = Compute<T>;
     const Factor<C> c(factor);
     const Vec<C> first = splat(c.first), second = splat(c.second);
     if (c.second == 1)
-        write(to, n, [&](int64_t j) { return e(j) * first; });
+        fill(to, n, [&](int64_t j) { return e(j) * first; });
     else
-        write(to, n, [&](int64_t j) { return e(j) * first * second; });
+        fill(to, n, [&](int64_t j) { return e(j) * first * second; });
 }
 
 template <class T>
-inline void emit_gradient(T* to, const T* z, const Compute<T>* e, int64_t begin, int64_t n,
-                          const Compute<T>* q, const Rows& r, int i, double share) {
+inline void write_gradient(T* to, const T* z, const Compute<T>* e, int64_t begin, int64_t n,
+                          const Compute<T>* q, const TileState& r, int i, double share) {
     using C = Compute<T>;
-    const auto emit = [&](double factor, auto exponential) {
-        if (!q || r.dense_grad[i] == 0) return emit_scaled(to, n, factor, exponential);
+    const auto write = [&](double factor, auto exponential) {
+        if (!q || r.dense_grad[i] == 0) return write_scaled(to, n, factor, exponential);
         const Factor<C> c(factor);
         const Vec<C> first = splat(c.first), second = splat(c.second),
                      b = splat(static_cast<C>(r.dense_grad[i]));
         const Reader<C> probs(q, n);
-        write(to, n, [&](int64_t j) { return exponential(j) * first * second - b * probs(j); });
+        fill(to, n, [&](int64_t j) { return exponential(j) * first * second - b * probs(j); });
     };
     const auto kept = [e](int64_t j) { return load(e + j); };
     Line line{splat(r.total[i] * share), {}, {}};
     if (r.slope[i] != 0)
         line = line_of(splat(r.total[i]), splat(r.slope[i]), splat(share), splat(r.inverse_t[i]));
     if (line.slope[0] == 0) {
-        emit(line.factor[0], kept);
+        write(line.factor[0], kept);
     } else {
         const Vec<C> max = splat(static_cast<C>(r.max[i])),
                      level = splat(static_cast<C>(line.level[0])),
                      slope = splat(static_cast<C>(line.slope[0]));
         const Reader<T> logits(z, n);
-        emit(line.factor[0],
+        write(line.factor[0],
              [&](int64_t j) { return times<C>(kept(j), fused(slope, max - logits(j), level)); });
     }
     const int64_t y = r.target[i] - begin, arg = r.arg[i] - begin;
@@ -126,38 +126,47 @@ template <class C> NEGLOG_INLINE Vec<C> log_softmax(Vec<C> z, Vec<C> max, Vec<C>
     return d.high + ((d.low == d.low ? d.low : Vec<C>{}) - log_sum);  // -inf leaves nan behind
 }
 template <class T>
-inline void emit_log_softmax(T* to, const T* z, int64_t begin, int64_t n, const Rows& r, int i) {
+inline void write_log_softmax(T* to, const T* z, int64_t begin, int64_t n, const TileState& r, int i) {
     using C = Compute<T>;
     const Vec<C> max = splat(static_cast<C>(r.max[i])),
                  log_sum = splat(static_cast<C>(r.log_sum[i]));
     const Reader<T> logits(z, n);
-    write(to, n, [&](int64_t j) { return log_softmax<C>(logits(j), max, log_sum); });
+    fill(to, n, [&](int64_t j) { return log_softmax<C>(logits(j), max, log_sum); });
     const int64_t arg = r.arg[i] - begin;
     if (0 <= arg && arg < n) put(to + arg, -r.log_sum[i]);
 }
 
-// One part of one row, from its exponentials `e`; null means that they were not kept and are
-// computed again, to the same bits, into `spare`.
+// The exponentials of a part of a row; null: they were not kept.
+template <class C> struct Exponentials {
+    const C* at;
+    double max, row_scale;  // what they are relative to
+};
+
+// Exponentials that were not kept, computed again to the same bits.
 template <class T>
-inline void emit_part(const Job& job, int64_t row, int64_t begin, int64_t n, double part_max,
-                      double unit, const Rows& r, int i, const Compute<T>* e, Compute<T>* spare,
-                      T* to) {
+inline Exponentials<Compute<T>> exponentials_again(const Job& job, const T* z, int64_t n,
+                                                   Inverse it, Compute<T>* spare) {
+    const RowState part = mode_of(job) & kScaled
+                              ? reduce<kScaled, T>(z, n, nullptr, it, spare)
+                              : reduce<0, T>(z, n, nullptr, {1, 0}, spare);
+    return {spare, part.max, part.row_scale};
+}
+
+// The output of one part of one row.
+template <class T>
+inline void write_part(const Job& job, int64_t row, int64_t begin, int64_t n,
+                       Exponentials<Compute<T>> e, const TileState& r, int i, Compute<T>* spare,
+                       T* to) {
     const T* z = logits_of<T>(job, row) + begin;
-    if (r.skipped[i]) return write(to, n, [](int64_t) { return Vec<Compute<T>>{}; });
-    if (job.emit == Emit::log_softmax) return emit_log_softmax<T>(to, z, begin, n, r, i);
-    if (!e) {
-        if (mode_of(job) & kScaled)
-            reduce<kScaled, T>(z, n, nullptr, inverse_of(r, i), spare);
-        else
-            reduce<0, T>(z, n, nullptr, {1, 0}, spare);
-        e = spare;
-    }
+    if (r.skipped[i]) return fill(to, n, [](int64_t) { return Vec<Compute<T>>{}; });
+    if (job.output == Output::log_softmax) return write_log_softmax<T>(to, z, begin, n, r, i);
+    if (!e.at) e = exponentials_again<T>(job, z, n, inverse_of(r, i), spare);
     const double share =
-        gap_between(r.max[i], part_max, inverse_of(r, i)).factor * r.inverse_sum[i] * unit;
-    if (job.emit == Emit::gradient)
-        return emit_gradient<T>(to, z, e, begin, n,
+        gap_between(r.max[i], e.max, inverse_of(r, i)).factor * r.inverse_sum[i] * e.row_scale;
+    if (job.output == Output::gradient)
+        return write_gradient<T>(to, z, e.at, begin, n,
                                 job.probs ? probs_of<T>(job, row) + begin : nullptr, r, i, share);
-    emit_scaled(to, n, share, [e](int64_t j) { return load(e + j); });
+    write_scaled(to, n, share, [e](int64_t j) { return load(e.at + j); });
     const int64_t arg = r.arg[i] - begin;
     if (0 <= arg && arg < n) put(to + arg, r.inverse_sum[i]);
 }

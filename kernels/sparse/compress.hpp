@@ -1,8 +1,8 @@
 // The large entries of a gradient picked out, the others summed.
 #pragma once
 
-#include "math.hpp"
-#include "sums.hpp"
+#include "sparse/job.hpp"
+#include "vector/sums.hpp"
 
 namespace neglog::NEGLOG_ISA {
 namespace {

@@ -1,8 +1,8 @@
-// Rows to lanes and back: a block of rows of logits turned by 90 degrees, 16 bytes of each row at a
+// Rows to lanes and back: a block of rows of logits transposed by 90 degrees, 16 bytes of each row at a
 // time, in registers.
 #pragma once
 
-#include "vec.hpp"
+#include "vector/vec.hpp"
 
 namespace neglog::NEGLOG_ISA {
 namespace {
@@ -60,7 +60,7 @@ template <int Pair> NEGLOG_INLINE void store_pair(double* to, Vec<double> v) {
 
 // Turns four vectors of four floats a quad: lane 4 q + k of vector c becomes lane 4 q + c of
 // vector k.
-NEGLOG_INLINE void turn_quads(Vec<float> (&v)[4]) {
+NEGLOG_INLINE void transpose_quads(Vec<float> (&v)[4]) {
     IVec<float> low, high, left, right;
     for (int i = 0; i < kLanes<float>; ++i) {
         constexpr int W = kLanes<float>;
@@ -82,13 +82,13 @@ NEGLOG_INLINE void turn_quads(Vec<float> (&v)[4]) {
 
 // Rows to lanes: to[j * W + i] = from[i * stride + j].  Four classes at a time, of which the last
 // four overlap their neighbours; with fewer than four, what follows a row is read along with it.
-inline void to_lanes(const float* from, int64_t stride, int64_t V, float* to) {
+inline void transpose_to_lanes(const float* from, int64_t stride, int64_t V, float* to) {
     constexpr int W = kLanes<float>;
     for (int64_t j = 0; j < V; j += 4) {
         j = j + 4 <= V || V < 4 ? j : V - 4;
         Vec<float> v[4];
         for (int k = 0; k < 4; ++k) v[k] = load_quads(from + k * stride + j, 4 * stride);
-        turn_quads(v);
+        transpose_quads(v);
         for (int k = 0; k < 4; ++k) store(to + (j + k) * W, v[k]);
     }
 }
@@ -99,19 +99,19 @@ template <int Quad> NEGLOG_INLINE void store_rows(const Vec<float> (&v)[4], floa
 }
 // And back.  Rows are written in their order: with fewer than four classes each overwrites what
 // the one before wrote past its end.
-inline void from_lanes(const float* from, int64_t V, float* to, int64_t stride) {
+inline void transpose_from_lanes(const float* from, int64_t V, float* to, int64_t stride) {
     constexpr int W = kLanes<float>;
     for (int64_t j = 0; j < V; j += 4) {
         j = j + 4 <= V || V < 4 ? j : V - 4;
         Vec<float> v[4];
         for (int k = 0; k < 4; ++k) v[k] = load(from + (j + k) * W);
-        turn_quads(v);
+        transpose_quads(v);
         store_rows<0>(v, to + j, stride);
     }
 }
 
 // The same for float64, two classes at a time.
-NEGLOG_INLINE void turn_pairs(Vec<double> (&v)[2]) {
+NEGLOG_INLINE void transpose_pairs(Vec<double> (&v)[2]) {
     IVec<double> left, right;
     for (int i = 0; i < kLanes<double>; ++i) {
         left[i] = i / 2 * 2 + i % 2 * kLanes<double>;
@@ -121,13 +121,13 @@ NEGLOG_INLINE void turn_pairs(Vec<double> (&v)[2]) {
     v[0] = __builtin_shuffle(a, b, left);
     v[1] = __builtin_shuffle(a, b, right);
 }
-inline void to_lanes(const double* from, int64_t stride, int64_t V, double* to) {
+inline void transpose_to_lanes(const double* from, int64_t stride, int64_t V, double* to) {
     constexpr int W = kLanes<double>;
     for (int64_t j = 0; j < V; j += 2) {
         j = j + 2 <= V || V < 2 ? j : V - 2;
         Vec<double> v[2] = {load_pairs(from + j, 2 * stride),
                             load_pairs(from + stride + j, 2 * stride)};
-        turn_pairs(v);
+        transpose_pairs(v);
         store(to + j * W, v[0]);
         store(to + (j + 1) * W, v[1]);
     }
@@ -138,12 +138,12 @@ template <int Pair> NEGLOG_INLINE void store_rows(const Vec<double> (&v)[2], dou
     store_pair<Pair>(to + (2 * Pair + 1) * stride, v[1]);
     if constexpr (Pair + 1 < kPairs) store_rows<Pair + 1>(v, to, stride);
 }
-inline void from_lanes(const double* from, int64_t V, double* to, int64_t stride) {
+inline void transpose_from_lanes(const double* from, int64_t V, double* to, int64_t stride) {
     constexpr int W = kLanes<double>;
     for (int64_t j = 0; j < V; j += 2) {
         j = j + 2 <= V || V < 2 ? j : V - 2;
         Vec<double> v[2] = {load(from + j * W), load(from + (j + 1) * W)};
-        turn_pairs(v);
+        transpose_pairs(v);
         store_rows<0>(v, to + j, stride);
     }
 }

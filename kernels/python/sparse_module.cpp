@@ -5,7 +5,8 @@
 #include <memory>
 #include <vector>
 
-#include "arrays.hpp"
+#include "python/arrays.hpp"
+#include "run.hpp"
 
 namespace neglog {
 namespace {
@@ -99,14 +100,14 @@ Kept* compress(int dtype, nb::handle grad, nb::handle threshold, nb::handle row_
     job.class_sums = class_tables.at();
     job.used = &kept->count;
     const auto work = [&](int64_t begin, int64_t end, char* scratch) {
-        chosen->compress(job, begin, end, scratch);
+        chosen().compress(job, begin, end, scratch);
     };
     const int64_t tile = std::min(rows, kBand) * std::min(classes, kPanel);
     const int64_t grain = pieces(kShareOfGradient, std::max<int64_t>(tile, 1));
     Outcome outcome;
     {
         const nb::gil_scoped_release free;
-        outcome = parallel_for(panels * bands, grain, chosen->compress_bytes(job), work, signalled);
+        outcome = parallel_for(panels * bands, grain, chosen().compress_bytes(job), work, signalled);
         if (kept->count <= kept->at.capacity) row_tables.add_up(), class_tables.add_up();
     }
     finish(outcome);
@@ -179,9 +180,9 @@ void add_times_classes(int dtype, const std::vector<const Kept*>& all, nb::handl
         const int64_t slices = slices_of(job), wanted = 2 * num_threads();
         job.part = slices < wanted ? pieces(job.rows, pieces(wanted, slices)) : job.rows;
         const int64_t units = slices * pieces(job.rows, job.part);
-        const size_t scratch = chosen->classes_bytes(job);
+        const size_t scratch = chosen().classes_bytes(job);
         outcome = product.run(units, scratch, [&](int64_t begin, int64_t end, char* memory) {
-            chosen->times_classes(job, begin, end, memory);
+            chosen().times_classes(job, begin, end, memory);
         });
     }
     finish(outcome);
@@ -201,9 +202,9 @@ void add_times_hidden(int dtype, const std::vector<const Kept*>& all, nb::handle
         job.part = pieces(panels, 4 * num_threads());
         job.most = most_in(all, job.part);
         const int64_t units = pieces(panels, job.part);
-        const size_t scratch = chosen->hidden_bytes(job);
+        const size_t scratch = chosen().hidden_bytes(job);
         outcome = product.run(units, scratch, [&](int64_t begin, int64_t end, char* memory) {
-            chosen->times_hidden(job, begin, end, memory);
+            chosen().times_hidden(job, begin, end, memory);
         });
     }
     finish(outcome);

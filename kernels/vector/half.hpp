@@ -2,7 +2,7 @@
 // the nearest, ties to even.
 #pragma once
 
-#include "vec.hpp"
+#include "vector/vec.hpp"
 
 namespace neglog::NEGLOG_ISA {
 namespace {

@@ -1,7 +1,7 @@
 // exp and log1p on vectors, as exact as a row needs them.
 #pragma once
 
-#include "vec.hpp"
+#include "vector/vec.hpp"
 
 namespace neglog::NEGLOG_ISA {
 namespace {

@@ -2,11 +2,13 @@
 // NEGLOG_ISA names the set; the compiler's flags for the file that includes this choose it.
 #pragma once
 
-#include "binary.hpp"
-#include "class_major.hpp"
-#include "softcap.hpp"
-#include "sparse.hpp"
-#include "sweep.hpp"
+#include "kernels.hpp"
+#include "rows/binary.hpp"
+#include "rows/class_major.hpp"
+#include "rows/panels.hpp"
+#include "rows/softcap.hpp"
+#include "rows/targets.hpp"
+#include "sparse/products.hpp"
 
 namespace neglog::NEGLOG_ISA {
 namespace {
@@ -56,76 +58,64 @@ void run(const Job& job, int64_t begin, int64_t end, char* scratch) {
         else if (job.logits_at.columns)
             run_class_major<T>(job, begin, end, scratch);
         else if (few_classes(job))
-            run_lanes<T>(job, begin, end, scratch);
+            run_short_rows<T>(job, begin, end, scratch);
         else
-            run_rows<T>(job, begin, end, scratch);
+            run_long_rows<T>(job, begin, end, scratch);
     });
     fence(job.stream);
 }
 
-void reduce_parts_any(const Job& job, int64_t begin, int64_t end, Partial* partials) {
+void reduce_parts_any(const Job& job, int64_t begin, int64_t end, RowState* states) {
     const FlushSubnormals mode;
-    with_type(job.dtype, [&](auto t) { reduce_parts<decltype(t)>(job, begin, end, partials); });
+    with_type(job.dtype, [&](auto t) { reduce_parts<decltype(t)>(job, begin, end, states); });
 }
 
-void finish_rows_any(const Job& job, int64_t begin, int64_t end, const Partial* partials, Rows* f) {
+void finish_rows_any(const Job& job, int64_t begin, int64_t end, const RowState* states, TileState* f) {
     const FlushSubnormals mode;
-    with_type(job.dtype, [&](auto t) { finish_rows<decltype(t)>(job, begin, end, partials, f); });
+    with_type(job.dtype, [&](auto t) { finish_rows<decltype(t)>(job, begin, end, states, f); });
 }
 
-void emit_parts_any(const Job& job, int64_t begin, int64_t end, const Partial* partials,
-                    const Rows* f, char* scratch) {
+void write_parts_any(const Job& job, int64_t begin, int64_t end, const TileState* rows,
+                     char* scratch) {
     const FlushSubnormals mode;
     with_type(job.dtype,
-              [&](auto t) { emit_parts<decltype(t)>(job, begin, end, partials, f, scratch); });
+              [&](auto t) { write_parts<decltype(t)>(job, begin, end, rows, scratch); });
     fence(job.stream);
 }
 
-void sweep_any(const Sweep& sweep, int64_t begin, int64_t end) {
+size_t panel_bytes_any(const PanelJob& panel) {
+    return with_type(panel.job.dtype, [&](auto t) { return panel_bytes<decltype(t)>(); });
+}
+
+void clear_states(const PanelJob& panel, int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) panel.states[row] = empty_state();
+}
+
+void reduce_panel_any(const PanelJob& panel, int64_t begin, int64_t end) {
     const FlushSubnormals mode;
-    with_type(sweep.job.dtype, [&](auto t) { run_sweep<decltype(t)>(sweep, begin, end); });
+    with_type(panel.job.dtype, [&](auto t) { reduce_panel<decltype(t)>(panel, begin, end); });
+}
+
+void merge_states(const PanelJob& panel, const PanelState* others, int64_t begin, int64_t end) {
+    const FlushSubnormals mode;
+    for (int64_t row = begin; row < end; ++row)
+        merge_into(panel.states[row], others[row], inverse_of(panel.job, row));
+}
+
+void finish_states_any(const PanelJob& panel, int64_t begin, int64_t end) {
+    const FlushSubnormals mode;
+    finish_states(panel, begin, end);
+}
+
+void write_panel_any(const PanelJob& panel, int64_t begin, int64_t end, char* scratch) {
+    const FlushSubnormals mode;
+    with_type(panel.job.dtype,
+              [&](auto t) { write_panel<decltype(t)>(panel, begin, end, scratch); });
 }
 
 void binary(const BinaryJob& job, int64_t begin, int64_t end) {
     const FlushSubnormals mode;
     with_type(job.dtype, [&](auto t) { run_binary<decltype(t)>(job, begin, end); });
-}
-
-template <class I> TargetScan scan_as(const I* y, int64_t n, int64_t classes,
-                                      int64_t ignore_index) {
-    typedef I V __attribute__((vector_size(kVecBytes)));
-    constexpr int W = kVecBytes / static_cast<int>(sizeof(I));
-    const auto ignored = [&](I v) { return static_cast<int64_t>(v) == ignore_index; };
-    const auto bad = [&](I v) {
-        return (v < 0 || static_cast<int64_t>(v) >= classes) && !ignored(v);
-    };
-    // More classes, or another index, than the type can name: no target reaches them.
-    const int64_t top = static_cast<int64_t>((~uint64_t{0} >> 1) >> (64 - 8 * sizeof(I)));
-    const I limit = static_cast<I>(classes - 1 < top ? classes - 1 : top);
-    const bool can_ignore = static_cast<int64_t>(static_cast<I>(ignore_index)) == ignore_index;
-    const I skip = can_ignore ? static_cast<I>(ignore_index) : I{-1};
-    int64_t i = 0, count = 0;
-    constexpr int64_t block =
-        8 * W;  // one question a block: folding a vector costs as much as four
-    for (; i + block <= n; i += block) {
-        V odd{};
-        for (int k = 0; k < block; k += W) {
-            V v;
-            __builtin_memcpy(&v, y + i + k, sizeof v);
-            odd |= (v < 0) | (v > limit) | (v == skip);
-        }
-        if (!any_lane(bit_cast<Indices>(odd))) [[likely]]
-            continue;
-        for (int64_t k = i; k < i + block; ++k) {
-            if (bad(y[k])) return {k, count};
-            count += ignored(y[k]);
-        }
-    }
-    for (; i < n; ++i) {
-        if (bad(y[i])) return {i, count};
-        count += ignored(y[i]);
-    }
-    return {-1, count};
 }
 
 TargetScan scan(const void* target, bool is_64, int64_t n, int64_t classes, int64_t ignore_index) {
@@ -169,8 +159,13 @@ const Kernels kernels = {NEGLOG_NAME,
                          run,
                          reduce_parts_any,
                          finish_rows_any,
-                         emit_parts_any,
-                         sweep_any,
+                         write_parts_any,
+                         panel_bytes_any,
+                         clear_states,
+                         reduce_panel_any,
+                         merge_states,
+                         finish_states_any,
+                         write_panel_any,
                          binary,
                          scan,
                          compress_bytes_any,

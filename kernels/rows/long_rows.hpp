@@ -1,7 +1,7 @@
 // Rows of more classes than fit side by side: a tile of rows is reduced, finished and written.
 #pragma once
 
-#include "emit.hpp"
+#include "rows/write.hpp"
 
 namespace neglog::NEGLOG_ISA {
 namespace {
@@ -28,7 +28,7 @@ template <class C> inline int tile_rows(int64_t classes) {
 // What a thread needs beside the arrays: the parts' sums, exponentials, one part of output.
 template <class T> struct Scratch {
     using C = Compute<T>;
-    Partial* partials;
+    RowState* states;
     C* exponentials;
     T* staging;
     static int64_t kept(int64_t classes) {
@@ -37,27 +37,27 @@ template <class T> struct Scratch {
         return classes > kKept<C> ? kPart<C> : tile_rows<C>(classes) * row;
     }
     Scratch(char* memory, int64_t classes)
-        : partials(reinterpret_cast<Partial*>(memory)),
-          exponentials(reinterpret_cast<C*>(memory + partial_bytes(classes))),
+        : states(reinterpret_cast<RowState*>(memory)),
+          exponentials(reinterpret_cast<C*>(memory + state_bytes(classes))),
           staging(reinterpret_cast<T*>(exponentials + kept(classes))) {}
-    static int64_t partial_bytes(int64_t classes) {
-        return (parts_of<C>(classes) * static_cast<int64_t>(sizeof(Partial)) + 63) / 64 * 64;
+    static int64_t state_bytes(int64_t classes) {
+        return (parts_of<C>(classes) * static_cast<int64_t>(sizeof(RowState)) + 63) / 64 * 64;
     }
     static size_t bytes(int64_t classes) {
-        return static_cast<size_t>(partial_bytes(classes) +
+        return static_cast<size_t>(state_bytes(classes) +
                                    (kept(classes) + kPart<C>)*static_cast<int64_t>(sizeof(C)));
     }
 };
 
 template <class T>
-inline Partial reduce_nth(const Job& job, int64_t row, int64_t part, Inverse it,
+inline RowState reduce_nth(const Job& job, int64_t row, int64_t part, Inverse it,
                           Compute<T>* exponentials) {
     using C = Compute<T>;
     const int64_t begin = part * kPart<C>, n = part_size<C>(job.classes, part);
     const T* z = logits_of<T>(job, row) + begin;
     const int mode = mode_of(job);
     const C* q = mode & kDense ? probs_of<T>(job, row) + begin : nullptr;
-    Partial p;
+    RowState p;
     switch (mode) {
         case 0:
             p = reduce<0, T>(z, n, q, it, exponentials);
@@ -81,87 +81,85 @@ inline Partial reduce_nth(const Job& job, int64_t row, int64_t part, Inverse it,
     return p;
 }
 
-template <class T> inline double target_logit(const Job& job, int64_t row, const Rows& r, int i) {
+template <class T> inline double target_logit(const Job& job, int64_t row, const TileState& r, int i) {
     return r.target[i] >= 0 && !r.skipped[i] ? value_of(logits_of<T>(job, row) + r.target[i]) : 0;
 }
 
 // Writes a part, past the caches where the job says so.
 template <class T>
-inline void emit_to(const Job& job, int64_t row, int64_t part, double part_max, double unit,
-                    const Rows& r, int i, const Compute<T>* e, const Scratch<T>& scratch) {
+inline void write_nth(const Job& job, int64_t row, int64_t part, Exponentials<Compute<T>> e,
+                      const TileState& r, int i, const Scratch<T>& scratch) {
     using C = Compute<T>;
     const int64_t begin = part * kPart<C>, n = part_size<C>(job.classes, part);
     T* to = out_of<T>(job, row) + begin;
     T* first = job.stream ? scratch.staging : to;
-    emit_part<T>(job, row, begin, n, part_max, unit, r, i, e, scratch.exponentials, first);
+    write_part<T>(job, row, begin, n, e, r, i, scratch.exponentials, first);
     if (job.stream)
         stream(reinterpret_cast<char*>(to), reinterpret_cast<const char*>(first),
                n * static_cast<int64_t>(sizeof(T)));
 }
 
-template <class T> void run_rows(const Job& job, int64_t begin, int64_t end, char* memory) {
+template <class T> void run_long_rows(const Job& job, int64_t begin, int64_t end, char* memory) {
     using C = Compute<T>;
     const Scratch<T> scratch(memory, job.classes);
     const int64_t parts = parts_of<C>(job.classes);
     const int tile = tile_rows<C>(job.classes);
     const int64_t pitch = parts > 1 ? parts * kPart<C> : padded<C>(job.classes);
     const bool keep =
-        (job.emit == Emit::gradient || job.emit == Emit::softmax) && job.classes <= kKept<C>;
+        (job.output == Output::gradient || job.output == Output::softmax) && job.classes <= kKept<C>;
     const auto kept = [&](int i, int64_t part) {
         return keep ? scratch.exponentials + i * pitch + part * kPart<C> : nullptr;
     };
-    Rows r = first_tile(job);
+    TileState r = first_tile(job);
     for (int64_t row = begin; row < end; row += tile) {
         const int count = static_cast<int>(end - row < tile ? end - row : tile);
         begin_tile(job, row, count, r);
         for (int i = 0; i < count; ++i) {
             if (r.skipped[i]) continue;
             for (int64_t p = 0; p < parts; ++p)
-                scratch.partials[p] = reduce_nth<T>(job, row + i, p, inverse_of(r, i), kept(i, p));
-            set_sums(r, i, merge(scratch.partials, parts, inverse_of(r, i)));
+                scratch.states[p] = reduce_nth<T>(job, row + i, p, inverse_of(r, i), kept(i, p));
+            set_sums(r, i, merge(scratch.states, parts, inverse_of(r, i)));
             r.target_logit[i] = target_logit<T>(job, row + i, r, i);
         }
         finish_tile(job, row, count, logits_of<T>(job, row), job.logits_at.first, 1, r);
-        if (job.emit == Emit::none) continue;
+        if (job.output == Output::none) continue;
         for (int i = 0; i < count; ++i)
             for (int64_t p = 0; p < parts; ++p) {
-                const double max = parts > 1 ? scratch.partials[p].max : r.max[i];
-                const double unit = parts > 1 ? scratch.partials[p].unit : r.unit[i];
-                emit_to<T>(job, row + i, p, max, unit, r, i, kept(i, p), scratch);
+                const double max = parts > 1 ? scratch.states[p].max : r.max[i];
+                const double row_scale = parts > 1 ? scratch.states[p].row_scale : r.row_scale[i];
+                write_nth<T>(job, row + i, p, {kept(i, p), max, row_scale}, r, i, scratch);
             }
     }
 }
 
 // The same in three steps, for rows that are shared by the threads.
 template <class T> void reduce_parts(const Job& job, int64_t begin, int64_t end,
-                                     Partial* partials) {
+                                     RowState* states) {
     const int64_t parts = parts_of<Compute<T>>(job.classes);
     for (int64_t u = begin; u < end; ++u) {
         const int64_t row = u / parts;
         if (!is_skipped(job, row))
-            partials[u] = reduce_nth<T>(job, row, u % parts, inverse_of(job, row), nullptr);
+            states[u] = reduce_nth<T>(job, row, u % parts, inverse_of(job, row), nullptr);
     }
 }
 template <class T>
-void finish_rows(const Job& job, int64_t begin, int64_t end, const Partial* partials, Rows* rows) {
+void finish_rows(const Job& job, int64_t begin, int64_t end, const RowState* states, TileState* rows) {
     const int64_t parts = parts_of<Compute<T>>(job.classes);
     for (int64_t row = begin; row < end; ++row) {
-        Rows& r = rows[row];
+        TileState& r = rows[row];
         r = first_tile(job);
         begin_tile(job, row, 1, r);
-        if (!r.skipped[0]) set_sums(r, 0, merge(partials + row * parts, parts, inverse_of(r, 0)));
+        if (!r.skipped[0]) set_sums(r, 0, merge(states + row * parts, parts, inverse_of(r, 0)));
         r.target_logit[0] = target_logit<T>(job, row, r, 0);
         finish_tile(job, row, 1, logits_of<T>(job, row), 0, 1, r);
     }
 }
 template <class T>
-void emit_parts(const Job& job, int64_t begin, int64_t end, const Partial* partials,
-                const Rows* rows, char* memory) {
+void write_parts(const Job& job, int64_t begin, int64_t end, const TileState* rows, char* memory) {
     const Scratch<T> scratch(memory, job.classes);
     const int64_t parts = parts_of<Compute<T>>(job.classes);
     for (int64_t u = begin; u < end; ++u)
-        emit_to<T>(job, u / parts, u % parts, partials[u].max, partials[u].unit, rows[u / parts], 0,
-                   nullptr, scratch);
+        write_nth<T>(job, u / parts, u % parts, {}, rows[u / parts], 0, scratch);
 }
 
 }  // namespace

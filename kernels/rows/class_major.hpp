@@ -1,7 +1,7 @@
 // Class-major rows, as those of an image's pixels: they already stand side by side.
 #pragma once
 
-#include "lanes.hpp"
+#include "rows/short_rows.hpp"
 
 namespace neglog::NEGLOG_ISA {
 namespace {
@@ -44,7 +44,7 @@ template <class T> inline void write_strip(const Job& job, int64_t row, int64_t 
         for (int64_t j = 0; j < job.classes; ++j) {
             alignas(kVecBytes) T staging[pitch];
             T* to = static_cast<T*>(job.out) + start + j * job.out_at.step;
-            write(job.stream ? staging : to, n,
+            fill(job.stream ? staging : to, n,
                   [&](int64_t k) { return load(strip + j * pitch + i + k); });
             if (job.stream)
                 stream(reinterpret_cast<char*>(to), reinterpret_cast<const char*>(staging),
@@ -70,7 +70,7 @@ void run_class_major(const Job& job, int64_t begin, int64_t end, char* memory) {
     const bool own_probs = job.probs && !shares_probs(job);
     Tile<C> tile;
     share_probs<C>(job, tile);
-    Rows r = first_tile(job);
+    TileState r = first_tile(job);
     for (int64_t row = begin; row < end; row += kStrip<C>) {
         const int64_t rows = end - row < kStrip<C> ? end - row : kStrip<C>;
         read_strip<T>(static_cast<const T*>(job.logits), job.logits_at, row, rows, V, z);
@@ -80,11 +80,11 @@ void run_class_major(const Job& job, int64_t begin, int64_t end, char* memory) {
             load_tile<C>(z + i, V, tile.z);
             if (own_probs) load_tile<C>(q + i, V, tile.q);
             work_on<C>(job, row + i, static_cast<int>(rows - i < W ? rows - i : W), tile, r);
-            if (job.emit == Emit::none) continue;
-            output_tile<C>(job, tile, r);
+            if (job.output == Output::none) continue;
+            write_tile<C>(job, tile, r);
             store_tile<C>(tile.z, V, z + i);
         }
-        if (job.emit != Emit::none) write_strip<T>(job, row, rows, z);
+        if (job.output != Output::none) write_strip<T>(job, row, rows, z);
     }
 }
 

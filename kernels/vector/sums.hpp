@@ -1,8 +1,8 @@
 // Sums that lose nothing that is asked of them, and the ends of rows that fill no vector.
 #pragma once
 
-#include "half.hpp"
-#include "math.hpp"
+#include "vector/half.hpp"
+#include "vector/math.hpp"
 
 namespace neglog::NEGLOG_ISA {
 namespace {

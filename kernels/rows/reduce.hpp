@@ -1,8 +1,8 @@
 // The sums over a row, or over a part of a long one: two readings, the second from the cache.
 #pragma once
 
-#include "job.hpp"
-#include "sums.hpp"
+#include "rows/job.hpp"
+#include "vector/sums.hpp"
 
 namespace neglog::NEGLOG_ISA {
 namespace {
@@ -37,7 +37,7 @@ inline Inverse inverse_of(double temperature) {
 inline Inverse inverse_of(const Job& job, int64_t row) {
     return inverse_of(job.temperatures ? job.temperatures[row] : job.temperature);
 }
-inline Inverse inverse_of(const Rows& r, int i) { return {r.inverse_t[i], r.inverse_low[i]}; }
+inline Inverse inverse_of(const TileState& r, int i) { return {r.inverse_t[i], r.inverse_low[i]}; }
 
 // How a logit becomes its exponential.  Not by way of z - max: the rounding error of that
 // difference would have to be carried along (logits of 3e4 cost the exponential ten of its 24
@@ -78,7 +78,7 @@ template <int M, class C> NEGLOG_INLINE Vec<C> exponential(Vec<C> z, const Scale
 
 // What turns the above, less its 2^shift, into exp((z - max) / T): exp(n ln2 - max / T), n that of
 // `power`.
-template <int M, class C> NEGLOG_INLINE Vec<double> unit_of(Doubles max, Doubles inverse_t,
+template <int M, class C> NEGLOG_INLINE Vec<double> row_scale_of(Doubles max, Doubles inverse_t,
                                                             Doubles inverse_low, Vec<double> n) {
     if constexpr (M & kFar) return splat(1.0);
     const Doubles x = max * inverse_t;
@@ -132,9 +132,9 @@ template <class T> inline Maximum<Compute<T>> find_max(const T* z, int64_t n, co
     return {value, first};
 }
 
-// `exponentials`, if any, receives what `unit` turns into exp((z - max) / T), in whole steps.
+// `exponentials`, if any, receives what `row_scale` turns into exp((z - max) / T), in whole steps.
 template <int M, class T>
-inline Partial sum_part(const T* z, int64_t n, const Compute<T>* q, Inverse it,
+inline RowState sum_part(const T* z, int64_t n, const Compute<T>* q, Inverse it,
                         Maximum<Compute<T>> found, const T* tail, Compute<T>* exponentials) {
     using C = Compute<T>;
     constexpr int W = kLanes<C>;
@@ -150,7 +150,7 @@ inline Partial sum_part(const T* z, int64_t n, const Compute<T>* q, Inverse it,
     IVec<C> lane;
     for (int i = 0; i < W; ++i) lane[i] = i;
 
-    Sum<C> others, spread, cross, mass;
+    Sum<C> others, gaps, cross, mass;
     int arg = 0;
     const auto add = [&](const T* at, const C* q_at, int64_t step) __attribute__((always_inline)) {
         fetch_ahead(z, steps * kFirst<T> + step * kSecond<T>, kSecond<T>);
@@ -163,7 +163,7 @@ inline Partial sum_part(const T* z, int64_t n, const Compute<T>* q, Inverse it,
             if constexpr (M & (kEntropy | kDense)) x[k] = max - v[k];
         }
         if constexpr (M & kEntropy)
-            spread.add((times<C>(e[0], x[0]) + times<C>(e[1], x[1])) +
+            gaps.add((times<C>(e[0], x[0]) + times<C>(e[1], x[1])) +
                        (times<C>(e[2], x[2]) + times<C>(e[3], x[3])));
         if constexpr (M & kDense)
             cross.add((times<C>(w[0], x[0]) + times<C>(w[1], x[1])) +
@@ -193,22 +193,22 @@ inline Partial sum_part(const T* z, int64_t n, const Compute<T>* q, Inverse it,
     at = at < n ? at : 0;  // there is none where a nan hid the maximum
     const double power =
         static_cast<double>(scale.power[0]) - static_cast<double>(ExpTable<C>::magic);
-    const double unit = unit_of<M, C>(splat(top), splat(it.high), splat(it.low), splat(power))[0];
+    const double row_scale = row_scale_of<M, C>(splat(top), splat(it.high), splat(it.low), splat(power))[0];
     const double down = static_cast<double>(ExpTable<C>::down);
     return {top,
-            others.total() * down * unit,
-            spread.total() * down * unit,
+            others.total() * down * row_scale,
+            gaps.total() * down * row_scale,
             cross.total(),
             mass.total(),
             M & kDense ? static_cast<double>(q[at]) : 0.0,
-            unit,
+            row_scale,
             at};
 }
 
 // A part whose maximum is infinite.  +inf, once: the probability is 1 there.  All -inf: the part
 // weighs nothing.  Otherwise (a nan, two of +inf) nan.
-template <int M, class T> inline Partial reduce_special(const T* z, int64_t n, const Compute<T>* q,
-                                                        int64_t step, Partial found) {
+template <int M, class T> inline RowState reduce_special(const T* z, int64_t n, const Compute<T>* q,
+                                                        int64_t step, RowState found) {
     int64_t infinite = 0, nans = 0, arg = 0;
     CarefulSum mass;
     for (int64_t j = 0; j < n; ++j) {
@@ -223,7 +223,7 @@ template <int M, class T> inline Partial reduce_special(const T* z, int64_t n, c
         mass.add(-found.mass_arg);
         found.mass = mass.total();
     }
-    found.spread = 0;
+    found.gaps = 0;
     found.cross = found.mass != 0 && found.max > 0 ? kInfinity : 0;
     found.others = nans > 0 || infinite > 1 ? __builtin_nan("") : found.max < 0 ? -1 : 0;
     return found;
@@ -234,14 +234,14 @@ inline bool is_far(double max, double inverse_t, double near) {
 }
 
 template <int M, class T>
-inline Partial reduce(const T* z, int64_t n, const Compute<T>* q, Inverse it,
+inline RowState reduce(const T* z, int64_t n, const Compute<T>* q, Inverse it,
                       Compute<T>* exponentials) {
     using C = Compute<T>;
     const int64_t whole = n - n % kStep<C>;
     const Tail<T, kStep<C>> tail(z + whole, n - whole, minus_infinity<T>());
     const Maximum<C> found = find_max<T>(z, n, tail.at);
     if (is_far(static_cast<double>(found.value), it.high, ExpTable<C>::near)) [[unlikely]] {
-        const Partial p =
+        const RowState p =
             sum_part<(M & kDense) | kEntropy | kFar, T>(z, n, q, it, found, tail.at, exponentials);
         return __builtin_isinf(p.max) ? reduce_special<M, T>(z, n, q, 1, p) : p;
     }
@@ -264,27 +264,27 @@ inline Gap gap_between(double high, double low, Inverse it) {
 }
 
 // The parts of a row as one.  A part of -inf alone has others = -1, so that it weighs 0.
-inline Partial merge(const Partial* parts, int64_t count, Inverse it) {
+inline RowState merge(const RowState* parts, int64_t count, Inverse it) {
     int64_t top = 0;
     for (int64_t p = 1; p < count; ++p) top = parts[p].max > parts[top].max ? p : top;
-    Partial all = parts[top];
-    CarefulSum others, spread, cross, mass;
+    RowState all = parts[top];
+    CarefulSum others, gaps, cross, mass;
     others.add(all.others);
     for (int64_t p = 0; p < count; ++p) {
         if (p == top) continue;
-        const Partial& low = parts[p];
+        const RowState& low = parts[p];
         const Gap gap = gap_between(all.max, low.max, it);
         const double weight = low.others + 1, mass_here = low.mass + low.mass_arg;
         // A second +inf is nan; so is a nan anywhere, whatever it weighs.
         others.add(gap.value == 0 && all.max == kInfinity ? __builtin_nan("")
                                                           : weight * gap.factor);
         if (gap.factor > 0)
-            spread.add(gap.factor * (low.spread + (gap.value != 0 ? weight * gap.value : 0)));
+            gaps.add(gap.factor * (low.gaps + (gap.value != 0 ? weight * gap.value : 0)));
         cross.add(low.cross + (mass_here != 0 && gap.value != 0 ? mass_here * gap.value : 0));
         mass.add(mass_here);
     }
     all.others = others.total();
-    all.spread += spread.total();
+    all.gaps += gaps.total();
     all.cross += cross.total();
     all.mass += mass.total();
     return all;

@@ -1,7 +1,7 @@
 // Products of the large entries of a gradient with what made it.
 #pragma once
 
-#include "compress.hpp"
+#include "sparse/compress.hpp"
 
 namespace neglog::NEGLOG_ISA {
 namespace {

@@ -2,7 +2,7 @@
 // then is an ordinary one of float64.  An option of few models, so clear before fast.
 #pragma once
 
-#include "rows.hpp"
+#include "rows/long_rows.hpp"
 
 namespace neglog::NEGLOG_ISA {
 namespace {
@@ -98,7 +98,7 @@ template <class T> void run_softcap(const Job& job, int64_t begin, int64_t end, 
                 probs[j] = static_cast<double>(probs_of<T>(job, row)[j * job.probs_at.step]);
             one.probs = probs;
         }
-        run_rows<double>(one, 0, 1, memory);
+        run_long_rows<double>(one, 0, 1, memory);
         if (!job.out) continue;
         T* out = out_of<T>(job, row);
         for (int64_t j = 0; j < V; ++j)
