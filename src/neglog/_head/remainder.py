@@ -1,9 +1,9 @@
 """`grad_tolerance`: the small entries of the logits' gradient, put together instead of multiplied.
 
 On a trained model a fiftieth of the entries of p - y has nearly all of the weight. Entries above
-the tolerance go through sparse products. The others, R, are replaced by a matrix of rank one for each
-sign with the same row sums m and class sums r: R ~ m r' / sum(m). One matrix for both signs would
-divide by a sum that vanishes when a whole row is left out, because p - y sums to 0.
+the tolerance go through sparse products. The others, R, are replaced by a matrix of rank one for
+each sign with the same row sums m and class sums r: R ~ m r' / sum(m). One matrix for both signs
+would divide by a sum that vanishes when a whole row is left out, because p - y sums to 0.
 """
 
 from collections.abc import Iterator

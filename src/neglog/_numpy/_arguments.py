@@ -199,7 +199,7 @@ def set_options(
 def _fast_path(
     logits: Any, target: Any, ignore_index: Any, reduction: Any, axis: Any
 ) -> Problem | None:
-    """The fast path: the most common call, (N, V), valid classes, no options, in a third of the time.
+    """The most common call, (N, V) with valid classes and no options, in a third of the time.
 
     None for anything else, in particular for arguments that must be rejected with an explanation.
     """

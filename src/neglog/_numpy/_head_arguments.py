@@ -53,8 +53,8 @@ def as_head(
         turned = table.ndim == 2 and table.shape[0] == states.shape[-1]
         way = "; pass classes.T" if turned else ""
         raise ValueError(
-            f"classes must have shape (V, {states.shape[-1]}), one row per class, as many numbers as"
-            f" hidden {states.shape} has in its last axis, got {table.shape}{way}"
+            f"classes must have shape (V, {states.shape[-1]}), one row per class, as many numbers"
+            f" as hidden {states.shape} has in its last axis, got {table.shape}{way}"
         )
     if not len(table):
         raise ValueError(f"classes must have at least one class, got shape {table.shape}")
