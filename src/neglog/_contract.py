@@ -32,7 +32,7 @@ class RowStats(NamedTuple):
 
 
 class InputKindWarning(UserWarning):
-    """The logits look like probabilities or log-probabilities: another function is meant."""
+    """The logits look like probabilities or log-probabilities, which other functions take."""
 
 
 def warn_input_kind(kind: int) -> None:
@@ -115,7 +115,7 @@ def class_axis(axis: Any, shape: tuple[int, ...]) -> int:
 
 
 def without_axis(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
-    """The shape of one number a row."""
+    """The shape of row numbers: the logits' without the class axis."""
     return shape[:axis] + shape[axis + 1 :]
 
 
@@ -130,7 +130,7 @@ def check_shape(name: str, got: tuple[int, ...], expected: tuple[int, ...], mean
 def refuse_target(
     target: tuple[int, ...], kind: str, logits: tuple[int, ...], rows: tuple[int, ...]
 ) -> None:
-    """Explain both forms of a target to a caller who passed neither."""
+    """Raise an error that explains both forms of a target."""
     way = "" if np.prod(target) != np.prod(rows) else f"; target.reshape({rows}) has its shape"
     if kind == "floats" and target == rows:
         way = "; if these floats are classes, cast target to int64"
@@ -144,11 +144,11 @@ def refuse_target(
 
 
 def refuse_class(name: str, row: tuple[int, ...], value: Any, num_classes: int) -> None:
-    """A class that does not exist."""
+    """Raise an error that names the first class that does not exist."""
     where = f"[{', '.join(map(str, row))}]" if row else ""
     raise IndexError(
         f"{name}{where} is {value}, but there are {num_classes} classes, 0 to"
-        f" {num_classes - 1}; give rows to leave out the value ignore_index where there is one"
+        f" {num_classes - 1}; to skip a row, set its target to ignore_index"
     )
 
 

@@ -148,9 +148,9 @@ def prepare(
         and label_smoothing == z_loss == 0.0
         and temperature == 1.0
     ):
-        plain = _prepare_plain(logits, target, ignore_index, reduction, axis)
-        if plain is not None:
-            return plain
+        fast = _fast_path(logits, target, ignore_index, reduction, axis)
+        if fast is not None:
+            return fast
     problem = Problem()
     array, problem.dtype = as_floats("logits", logits)
     problem.shape = array.shape
@@ -196,12 +196,12 @@ def set_options(
         _leave_out_all(problem)
 
 
-def _prepare_plain(
+def _fast_path(
     logits: Any, target: Any, ignore_index: Any, reduction: Any, axis: Any
 ) -> Problem | None:
-    """The commonest call, (N, V) with good classes and no option, in a third of the time.
+    """The most common call, (N, V) with valid classes and no options, in a third of the time.
 
-    None for anything else, above all for whatever has to be refused with an explanation.
+    None for anything else, in particular for arguments that must be rejected with an explanation.
     """
     if type(logits) is not np.ndarray or type(target) is not np.ndarray:
         return None
@@ -234,11 +234,11 @@ def _prepare_plain(
 
 
 def as_temperature(temperature: Any, rows_shape: tuple[int, ...]) -> float | Array | None:
-    """A number, or one a row, flat; None for 1."""
+    """A number, or one per row, flat; None for 1."""
     if type(temperature) is not float:
         if not np.isscalar(temperature) and np.ndim(temperature):
             return as_weights(
-                "temperature", temperature, rows_shape, "one number a row", zero=False
+                "temperature", temperature, rows_shape, "one number per row", zero=False
             )
         temperature = as_number("temperature", temperature)
     return None if temperature == 1.0 else as_positive("temperature", temperature, "1.0")

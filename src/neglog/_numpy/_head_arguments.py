@@ -53,8 +53,8 @@ def as_head(
         turned = table.ndim == 2 and table.shape[0] == states.shape[-1]
         way = "; pass classes.T" if turned else ""
         raise ValueError(
-            f"classes must have shape (V, {states.shape[-1]}), one row a class, as many numbers as"
-            f" hidden {states.shape} has in its last axis, got {table.shape}{way}"
+            f"classes must have shape (V, {states.shape[-1]}), one row per class, as many numbers"
+            f" as hidden {states.shape} has in its last axis, got {table.shape}{way}"
         )
     if not len(table):
         raise ValueError(f"classes must have at least one class, got shape {table.shape}")
@@ -62,7 +62,7 @@ def as_head(
     dtype = next(kind for kind in RESULTS.values() if kind == both)
     if bias is not None:
         bias, _ = as_floats("bias", bias)
-        check_shape("bias", bias.shape, (len(table),), "one number a class")
+        check_shape("bias", bias.shape, (len(table),), "one number per class")
     room = MEMORY if memory is None else as_integer("memory", memory)
     flat, tolerance = states.reshape(-1, states.shape[-1]), as_grad_tolerance(grad_tolerance)
     head = HeadArguments(flat, table, bias, states.shape[:-1], dtype, room, tolerance)
@@ -82,7 +82,7 @@ def as_problem(head: HeadArguments, target: Any, *options: Any) -> Problem:
 def as_chosen(chosen: Any, head: HeadArguments) -> Array:
     """(N, K) classes."""
     array = as_integers("chosen", chosen)
-    check_shape("chosen", array.shape[:-1], head.rows_shape, "that of one number a row, before K")
+    check_shape("chosen", array.shape[:-1], head.rows_shape, "that of one number per row, before K")
     flat = as_classes(array, 0)
     check_classes("chosen", flat, array, head.num_classes, 0)
     return flat.reshape(-1, array.shape[-1])

@@ -5,14 +5,14 @@ from typing import Any
 import numpy as np
 
 from .._engine import Panels, RowResults, run_rows
-from .._head.chunks import Add, Gradients, Head, run, run_numbers
+from .._head.chunks import Gradients, Head, Reduce, run, run_panels
 from .._head.info import HeadInfo, fill
 from .._head.products import Which
 from .._head.remainder import Remainder
 from ._arguments import Problem
 from ._arrays import Array
 from ._head_arguments import HeadArguments
-from ._head_products import Library
+from ._head_products import Products
 
 
 def _pass(
@@ -21,7 +21,7 @@ def _pass(
     """Numbers of the useful rows, which these are, and the gradients of the reduced loss."""
     scale = problem.scale()
     wanted = any(place is not None for place in into)
-    if not wanted and _may_sweep(problem):
+    if not wanted and _takes_panels(problem):
         return (
             _numbers(arguments, problem, useful, lse=problem.square_coef is not None),
             useful,
@@ -34,17 +34,17 @@ def _pass(
         part.logits = logits
         numbers.append(part.run(scale, logits if wanted else None))
 
-    head, library, (most, groups) = _head(arguments), _library(arguments), arguments.plan()
+    head, products, (most, groups) = _head(arguments), _products(arguments), arguments.plan()
     remainder = None
     if arguments.tolerance and wanted and (problem.n if useful is None else len(useful)):
         units = scale * problem.row_scale()
-        remainder = Remainder(library, head, into, arguments.tolerance, units, useful, groups)
+        remainder = Remainder(products, head, into, arguments.tolerance, units, useful, groups)
         useful = remainder.order
-    run(library, head, into, most, one_chunk, useful, remainder)
+    run(products, head, into, most, one_chunk, useful, remainder)
     return _joined(numbers), useful, remainder
 
 
-def _may_sweep(problem: Problem) -> bool:
+def _takes_panels(problem: Problem) -> bool:
     """Whether the engine takes a panel of classes at a time of such rows."""
     return problem.softcap is None and (problem.probs is None or problem.probs.ndim == 1)
 
@@ -53,24 +53,24 @@ def _numbers(
     arguments: HeadArguments, problem: Problem, useful: Array | None, **asked: Any
 ) -> RowResults:
     """Numbers of the useful rows, a panel of classes at a time."""
-    sweeps: list[Panels] = []
+    panels: list[Panels] = []
 
-    def begin(which: Which) -> Add:
+    def begin(which: Which) -> Reduce:
         part, n = problem.of(which), len(arguments.hidden[which])
-        sweeps.append(
+        panels.append(
             Panels(n, arguments.num_classes, part.target, part.probs, part.temperature, **asked)
         )
-        return sweeps[-1].reduce
+        return panels[-1].reduce
 
-    run_numbers(
-        _library(arguments),
+    run_panels(
+        _products(arguments),
         _head(arguments),
         arguments.memory,
         arguments.dtype.itemsize,
         begin,
         useful,
     )
-    return _joined([sweep.finish() for sweep in sweeps])
+    return _joined([one.finish() for one in panels])
 
 
 def _head(arguments: HeadArguments) -> Head:
@@ -78,9 +78,9 @@ def _head(arguments: HeadArguments) -> Head:
     return Head(arguments.hidden, arguments.classes, bias)
 
 
-def _library(arguments: HeadArguments) -> Library:
+def _products(arguments: HeadArguments) -> Products:
     same = arguments.hidden.dtype == arguments.classes.dtype == arguments.dtype
-    return Library(arguments.dtype, same=same, begun=arguments.tolerance > 0)
+    return Products(arguments.dtype, same=same, begun=arguments.tolerance > 0)
 
 
 def statistics(
@@ -88,7 +88,7 @@ def statistics(
 ) -> tuple[Any, Array]:
     """Numbers of all rows, and the log-probabilities (N, K) of the chosen classes."""
     asked: Any = {"lse": True, "entropy": True, "argmax": True}
-    if chosen is None and _may_sweep(problem):
+    if chosen is None and _takes_panels(problem):
         return _numbers(arguments, problem, None, **asked), np.empty((0, 0))
     numbers: list[RowResults] = []
     log_probs: list[Array] = []
@@ -101,7 +101,7 @@ def statistics(
             log_probs.append(_log_probs(logits, chosen[which], options))
 
     most, _ = arguments.plan()
-    run(_library(arguments), _head(arguments), Gradients(None, None, None), most, one_chunk)
+    run(_products(arguments), _head(arguments), Gradients(None, None, None), most, one_chunk)
     width = 0 if chosen is None else chosen.shape[1]
     return _joined(numbers), np.concatenate(log_probs) if log_probs else np.empty((0, width))
 

@@ -9,8 +9,8 @@ from ._arrays import RESULTS, Array, DType
 _BLOCK = 1024  # classes whose part of a product stays in the cache until it is added
 
 
-class Library:
-    """What one head is computed with; the roles are those of `_head.Library`."""
+class Products:
+    """NumPy's products for one head; see `_head.products.Products`."""
 
     def __init__(self, dtype: DType, *, same: bool, begun: bool) -> None:
         self._dtype = dtype  # of the logits

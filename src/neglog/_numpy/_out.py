@@ -1,4 +1,4 @@
-"""The caller's `out` as the place of a gradient."""
+"""Write a gradient into the caller's `out`."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The binary cross-entropy: every element is a question of its own."""
+"""The binary cross-entropy: every element is a separate yes-or-no question."""
 
 from typing import Any
 
@@ -36,8 +36,8 @@ def binary_cross_entropy(
     Args:
         logits: any shape, any real dtype.
         target: the logits' shape, numbers in [0, 1] of any real dtype or bool.
-        weight: broadcasts to the logits' shape, a factor >= 0 for each element; an element of
-            weight 0 is left out.
+        weight: broadcasts to the logits' shape, a factor >= 0 for each element; elements of
+            weight 0 are skipped.
         pos_weight: broadcasts to the logits' shape (most often (V,)), a factor >= 0 for yes.
         reduction: "mean" (over all elements, whatever their weights), "sum" or "none".
 

@@ -1,4 +1,4 @@
-"""Losses read off log-probabilities or off all the probabilities of a row."""
+"""Losses computed from log-probabilities, or from all probabilities of a row."""
 
 from typing import Any
 
@@ -46,18 +46,18 @@ def nll_loss(
         log_probs: shape (..., V), any real dtype: the output of `log_softmax`, or np.log(p).
         target: integers of the shape of log_probs without the class axis.
         weight: shape (V,), a factor >= 0 for each class.
-        ignore_index: rows with this target are left out.
+        ignore_index: rows with this target are skipped.
         reduction: "mean" (divided by the sum of w_y), "sum" or "none".
         axis: the class axis.
 
     Returns:
-        A scalar, or with "none" one number a row; float64 for float64 and integers, else float32.
+        A scalar, or with "none" one number per row; float64 for float64 and integers, else float32.
         A target with log-probability -inf costs inf.
 
     Raises:
         TypeError: an argument is not real numbers, or the target not integers.
-        ValueError: a shape, or an option out of its range.
-        IndexError: a target that is no class; names the first such row.
+        ValueError: a shape does not fit, or an option is out of range.
+        IndexError: a target is not a class; names the first such row.
 
     Examples:
         >>> import numpy as np
@@ -73,7 +73,7 @@ def nll_loss(
     axis = class_axis(axis, array.shape)
     options, num_classes = check_options(ignore_index, 0.0, 0.0, None, reduction), array.shape[axis]
     if weight is not None:
-        weight = as_weights("weight", weight, (num_classes,), "one number a class")
+        weight = as_weights("weight", weight, (num_classes,), "one number per class")
     shape = without_axis(array.shape, axis)
     classes, ignored = as_class_target(target, shape, num_classes, options.ignore_index)
     rows = np.moveaxis(array, axis, -1).reshape(-1, num_classes)
@@ -134,7 +134,7 @@ def one_vs_rest_nll(
 ) -> Any:
     """`-log p_y - sum over the other classes j of log(1 - p_j)`, p the softmax, in nats.
 
-    Every probability is judged as a yes-or-no answer: the target's by -log p, the others' by
+    Each probability is scored as a yes-or-no answer: the target's by -log p, the others' by
     -log(1 - p). Some texts say that PyTorch's loss is computed this way, over all outputs. It is
     not: PyTorch's NLLLoss uses the target's entry alone (`nll_loss`), and a softmax couples the
     outputs, so that this sum counts the same mistake twice. Those texts also add a small epsilon
@@ -148,12 +148,12 @@ def one_vs_rest_nll(
         axis: the class axis.
 
     Returns:
-        A scalar, or with "none" one number a row; float64 for float64 and integers, else float32.
+        A scalar, or with "none" one number per row; float64 for float64 and integers, else float32.
 
     Raises:
         TypeError: an argument is not real numbers, or the target not integers.
-        ValueError: a shape, or an option out of its range.
-        IndexError: a target that is no class; names the first such row.
+        ValueError: a shape does not fit, or an option is out of range.
+        IndexError: a target is not a class; names the first such row.
 
     Warns:
         InputKindWarning: the logits look like probabilities or log-probabilities.

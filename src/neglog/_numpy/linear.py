@@ -32,19 +32,19 @@ def linear_cross_entropy(
 ) -> Any:
     """The loss of a linear head, `cross_entropy(hidden @ classes.T + bias, target)`, in chunks.
 
-    The logits, N x V numbers, never exist at once: `memory` bytes of them do.
+    The N x V logits never exist all at once; a chunk of them takes `memory` bytes.
 
     Args:
         hidden: shape (..., D), any real dtype.
-        classes: shape (V, D), one row a class: the weight of a linear head.
+        classes: shape (V, D), one row per class: the weight of a linear head.
         target: integers (...), or floats (..., V), as for `cross_entropy`.
         bias: shape (V,).
         weight: a factor >= 0 for each class.
-        row_weight: a factor >= 0 for each row; a row of weight 0 costs no product.
-        ignore_index: rows with this target are left out, and cost no product.
+        row_weight: a factor >= 0 for each row; rows of weight 0 cost no product.
+        ignore_index: rows with this target are skipped and cost no product.
         label_smoothing: in [0, 1].
         z_loss: the factor of lse^2.
-        temperature: divides the logits; a number or one a row.
+        temperature: divides the logits; a number, or one per row.
         softcap: c bounds the logits as c * tanh(z / c).
         reduction: "mean", "sum" or "none".
         memory: bytes for the logits of a chunk, at least one row of them; None: 64 MiB.
@@ -53,8 +53,8 @@ def linear_cross_entropy(
         As `cross_entropy`: float64 if hidden or classes are, else float32.
 
     Raises:
-        TypeError, ValueError, IndexError: as `cross_entropy`; ValueError also where D differs,
-            where the classes are turned, or where the memory does not hold one row.
+        TypeError, ValueError, IndexError: as `cross_entropy`; ValueError also if D differs,
+            if the classes are transposed, or if the memory does not hold one row.
 
     Examples:
         >>> import numpy as np
@@ -62,8 +62,8 @@ def linear_cross_entropy(
         >>> print(f"{linear_cross_entropy(hidden, classes, [2, 0]):.6f}")
         1.134800
 
-    Differs from torch.nn.functional.linear_cross_entropy: chunks always, rows that do not count
-    are left out before the product, and every option of `cross_entropy` is there.
+    Differs from torch.nn.functional.linear_cross_entropy: always in chunks; rows that
+    do not count are skipped before the product; every option of `cross_entropy` is available.
 
     References:
         E. Wijmans et al. (2025), "Cut your losses in large-vocabulary language models", ICLR.
@@ -111,11 +111,11 @@ def linear_cross_entropy_and_grad(
         target: classes (...) or probabilities (..., V).
         bias: shape (V,).
         weight: shape (V,).
-        row_weight: one number a row.
+        row_weight: one number per row.
         ignore_index: rows with this target get a gradient of exactly 0.
         label_smoothing: in [0, 1].
         z_loss: >= 0.
-        temperature: a number or one a row.
+        temperature: a number, or one per row.
         softcap: a number or None.
         reduction: "mean", "sum" or "none"; with "none" the gradients are those of the sum.
         memory: as for `linear_cross_entropy`.
@@ -172,10 +172,10 @@ def linear_row_stats(
 
     Args:
         hidden: shape (..., D), any real dtype.
-        classes: shape (V, D), one row a class.
+        classes: shape (V, D), one row per class.
         target: integers (...).
         bias: shape (V,).
-        temperature: divides the logits; a number or one a row.
+        temperature: divides the logits; a number, or one per row.
         softcap: c bounds the logits as c * tanh(z / c), after the temperature.
         chosen: integers (..., K), classes of each row whose log-probabilities are wanted.
         memory: bytes for the logits of a chunk; None: 64 MiB.
@@ -186,8 +186,8 @@ def linear_row_stats(
 
     Raises:
         TypeError: an argument is not real numbers, the target or `chosen` not integers.
-        ValueError: a shape, or an option out of its range.
-        IndexError: a target or a chosen class that is none; names the first.
+        ValueError: a shape does not fit, or an option is out of range.
+        IndexError: a target or a chosen class does not exist; names the first.
 
     Examples:
         >>> import numpy as np

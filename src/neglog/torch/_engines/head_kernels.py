@@ -14,13 +14,13 @@ from torch import Tensor
 
 from ..._engine import Panels
 from ..._head import chunks
-from ..._head.chunks import Add, Gradients, Head
+from ..._head.chunks import Gradients, Head, Reduce
 from ..._head.info import HeadInfo, fill
 from ..._head.remainder import Remainder
 from .._engines import composed, kernels
 from .._engines.head_rows import HeadResults, RowArguments, Soften, Wanted, as_results, joined
 from .._engines.kernels import RESULTS
-from .._engines.products import Library
+from .._engines.products import CpuProducts
 from .._head_arguments import HeadArguments
 from .._memory import empty, zeros
 
@@ -58,11 +58,11 @@ def compute(
     into = _places(head, wanted, count <= most, order is None, approximate)
     power = _power(head.hidden.dtype, scale, flat) if any(wanted) else 0
     scale = math.ldexp(scale, -power)
-    library, remainder = Library(head.hidden.dtype, begun=approximate), None
+    products, remainder = CpuProducts(head.hidden.dtype, begun=approximate), None
     if approximate:
         weights = scale * flat.row_scale(n, soften, most)
         used = None if order is None else order.numpy()
-        remainder = Remainder(library, head, into, arguments.tolerance, weights, used, groups)
+        remainder = Remainder(products, head, into, arguments.tolerance, weights, used, groups)
         order = torch.from_numpy(remainder.order)
     passed: list[HeadResults] = []
 
@@ -70,7 +70,7 @@ def compute(
         out = logits if any(wanted) else None
         passed.append(_run_chunk(logits, flat.of(which), out, scale, soften, asked))
 
-    chunks.run(library, head, into, most, one_chunk, order, remainder)
+    chunks.run(products, head, into, most, one_chunk, order, remainder)
     if not passed:  # no row: every result exists and is empty
         one_chunk(head.hidden.new_empty(0, len(head.classes)), slice(0))
         into = Gradients(*(None if place is None else place.zero_() for place in into))
@@ -86,7 +86,7 @@ def _by_panels(
     started: list[Panels] = []
     num_classes, dtype = len(head.classes), head.hidden.dtype
 
-    def begin(which: slice | Tensor) -> Add:
+    def begin(which: slice | Tensor) -> Reduce:
         part, n = rows.of(which), len(head.hidden[which])
         panels = kernels.panels(
             n, num_classes, part.target, part.probs, part.temperature, dtype, **asked
@@ -94,8 +94,8 @@ def _by_panels(
         started.append(panels)
         return lambda logits, first: panels.reduce(kernels.as_array(logits), first)
 
-    library = Library(dtype, begun=False)
-    chunks.run_numbers(library, head, memory, dtype.itemsize, begin, order)
+    products = CpuProducts(dtype, begun=False)
+    chunks.run_panels(products, head, memory, dtype.itemsize, begin, order)
     if not started:
         begin(slice(0))
     return [as_results(panels.finish()) for panels in started]

@@ -11,8 +11,8 @@ from .kernels import RESULTS, Array, as_array
 _BLOCK = 1024  # classes whose part of a product stays in the cache
 
 
-class Library:
-    """The products of one head on a CPU; the roles are those of `_head.products.Library`."""
+class CpuProducts:
+    """The products of one head on a CPU; the roles are those of `_head.products.CpuProducts`."""
 
     def __init__(self, dtype: torch.dtype, *, begun: bool) -> None:
         self._dtype = dtype  # of the logits, hidden and classes
