@@ -1,6 +1,8 @@
 """The command line as a stranger meets it: what can be typed, what is refused, its parts."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ pytest.importorskip("matplotlib", reason="needs the extra plot")
 from command_helpers import NEGLOG, neglog
 from rich.console import Console
 
+import neglog as package
 from neglog._show.terminal import console, draw
 from neglog.cli import main
 from neglog.cli._files import free_name, replacing
@@ -38,11 +41,100 @@ def test_help_waits_for_nothing_heavy(tmp_path: Path) -> None:
     assert "loaded: []" in neglog(cwd=tmp_path, code=code).stdout
 
 
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out == f"neglog {package.__version__}\n"
+
+
+def test_the_package_runs_as_a_module(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "neglog", "--version"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert run.stdout == f"neglog {package.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["explian", "--logits", "1,2"],
+            "expected demo or explain, got 'explian'\n"
+            "  did you mean: neglog explain --logits 5,4,2 --target 0",
+        ),
+        (
+            ["report", "x"],
+            "expected demo or explain, got 'report'\n"
+            "  for example: neglog demo\n  for example: neglog explain --logits 5,4,2 --target 0",
+        ),
+        (
+            ["here"],
+            "expected demo or explain, got the file here\n"
+            "  to explain its first row: neglog explain --row 0 here",
+        ),
+        (
+            ["rows.npz"],  # which is not there, but looks like a file
+            "expected demo or explain, got the file rows.npz\n"
+            "  to explain its first row: neglog explain --row 0 rows.npz",
+        ),
+        (
+            ["5,4.5,2"],
+            "expected demo or explain, got the numbers 5,4.5,2\n"
+            "  to explain them as logits: neglog explain --logits 5,4.5,2 --target 0",
+        ),
+        (
+            ["explain", "likelyhood", "--data", "1"],
+            "expected options or likelihood, got 'likelyhood'\n"
+            "  did you mean: neglog explain likelihood --data 1,2,3 --normal orange=1.5,1",
+        ),
+        (
+            ["explain", "no/rows"],
+            "expected options or likelihood, got the file no/rows\n"
+            "  to explain its first row: neglog explain --row 0 no/rows",
+        ),
+    ],
+    ids=str,
+)
+def test_what_is_not_a_command_is_told_with_an_example(
+    arguments: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").touch()
+    assert main(arguments) == 2
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", f"neglog: {message}\n")
+    assert max(map(len, printed.err.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("missing", "option", "message"),
+    [
+        ("rich", (), "the text needs rich: pip install 'neglog[cli]'"),
+        (
+            "matplotlib",
+            ("--png", "a.png"),
+            "the figure needs matplotlib: pip install 'neglog[plot]'",
+        ),
+    ],
+)
+def test_a_missing_extra_of_explain_is_named(
+    missing: str, option: tuple[str, ...], message: str, tmp_path: Path
+) -> None:
+    code = f"import sys; sys.modules[{missing!r}] = None\n{NEGLOG}"
+    run = neglog("explain", "--logits", "1,2", "--target", "0", *option, cwd=tmp_path, code=code)
+    assert (run.returncode, run.stdout, run.stderr) == (2, "", f"neglog: {message}\n")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         ([], "usage: neglog"),
-        (["dmeo"], "expected demo or explain, got 'dmeo'; did you mean demo?"),
+        (["dmeo"], "expected demo or explain, got 'dmeo'\n  did you mean: neglog demo"),
         (["demo", "--colour"], "unrecognized arguments: --colour"),
         (["demo", "--output", "no/such/place.png"], "there is no folder no/such for place.png"),
         (["demo", "--output", "."], ". is a folder"),
@@ -64,9 +156,7 @@ def test_a_missing_extra_is_told_with_the_way_to_it(missing: str, tmp_path: Path
     code = f"import sys; sys.modules[{missing!r}] = None\n{NEGLOG}"
     run = neglog("demo", cwd=tmp_path, code=code)
     assert run.returncode == 2
-    assert (
-        run.stderr == f"neglog: neglog demo needs {missing}: pip install 'neglog[cli]'\n"
-    )
+    assert run.stderr == f"neglog: the demo needs {missing}: pip install 'neglog[cli]'\n"
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ LAYERS = (
     {"report", "trace", "checker", "learn", "exercises"},
     {"neglog"},
     {"cli"},
+    {"__main__"},
 )
 DEPTH = {name: depth for depth, names in enumerate(LAYERS) for name in names}
 
@@ -37,13 +38,14 @@ GUESTS = {
     "torch": {"torch"},
     "learn": {"scipy", "sklearn", "threadpoolctl"},
     "trace": {"rich", "matplotlib"},
+    "_show": {"rich", "matplotlib"},
     "cli": {"rich", "sklearn", "matplotlib"},
 }
 # What an extra of pyproject.toml must install: what the parts that it serves import.
 EXTRAS = {
     "learn": GUESTS["learn"],
     "plot": {"matplotlib"},  # what shows things draws with it, and prints with rich
-    "cli": GUESTS["cli"] | GUESTS["learn"] | GUESTS["trace"],
+    "cli": GUESTS["cli"] | GUESTS["learn"] | GUESTS["_show"],
     "torch": GUESTS["torch"],
     "all": set().union(*GUESTS.values()),
 }
@@ -138,6 +140,41 @@ def installed_by(extra: str) -> set[str]:
 def test_an_extra_installs_what_its_parts_import() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert {name: installed_by(name) for name in project["optional-dependencies"]} == EXTRAS
+
+
+SUBJECTS = ("softmax", "likelihood")  # folders of the trace; each can be read without the other
+
+
+def subject_violations(path: Path, subject: str) -> list[str]:
+    """What a file of a subject imports from elsewhere in the trace."""
+    own = f"neglog.trace.{subject}"
+    return [
+        f"{path.relative_to(ROOT)} imports {module}"
+        for module in imported_modules(path)
+        if module.startswith("neglog.trace") and not f"{module}.".startswith(f"{own}.")
+    ]
+
+
+def test_a_subject_of_the_trace_stands_alone() -> None:
+    for subject in SUBJECTS:
+        files = sorted((PACKAGE / "trace" / subject).rglob("*.py"))
+        assert len(files) > 4
+        assert [line for path in files for line in subject_violations(path, subject)] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["from ..likelihood.text import verdict", "from .._trace import Trace", "import neglog.trace"],
+)
+def test_a_subject_that_needs_another_is_seen(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "PACKAGE", tmp_path)
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    path = tmp_path / "trace" / "softmax" / "row.py"
+    path.parent.mkdir(parents=True)
+    path.write_text(f"from .steps import Step\n{line}\n")
+    assert len(subject_violations(path, "softmax")) == 1
 
 
 def test_exports_are_sorted_and_are_the_public_names() -> None:

@@ -127,7 +127,7 @@ def _deliver(trace: Trace, options: argparse.Namespace, remark: str = "") -> Non
     if options.json:
         print(json.dumps(trace.to_dict(), allow_nan=False))
     elif not (options.html or options.png or options.open):
-        with needs("neglog explain", "cli"):
+        with needs("the text", "cli"):
             from neglog._show.terminal import console
 
         console().print(trace)

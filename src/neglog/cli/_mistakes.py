@@ -16,17 +16,16 @@ def not_a_command(argument: str, commands: Collection[str]) -> str:
     expected = f"expected {' or '.join(names)}, got"
     if _are_numbers(argument):
         meant = f"neglog explain --logits {argument} --target 0"
-        return f"{expected} the numbers {argument}; to explain them as logits:\n  {meant}"
+        return f"{expected} the numbers {argument}\n  to explain them as logits: {meant}"
     if _is_path(argument):
         meant = f"neglog explain --row 0 {argument}"
-        return f"{expected} the file {argument}; to explain its first row:\n  {meant}"
+        return f"{expected} the file {argument}\n  to explain its first row: {meant}"
     from difflib import get_close_matches
 
     near = get_close_matches(argument, commands, n=1)
-    guess = f"; did you mean {near[0]}?" if near else "; for example:"
-    return "\n  ".join(
-        [f"{expected} {argument!r}{guess}", *(EXAMPLES[name] for name in near or commands)]
-    )
+    word = "did you mean" if near else "for example"
+    lines = [f"{word}: {EXAMPLES[name]}" for name in near or commands]
+    return "\n  ".join([f"{expected} {argument!r}", *lines])
 
 
 def _are_numbers(argument: str) -> bool:

@@ -33,7 +33,7 @@ def text(subject: Rows | Likelihood, width: int = 80) -> str:
 
 def renderable(subject: Rows | Likelihood) -> "RenderableType":
     """What Rich prints."""
-    with needs("text", "cli"):
+    with needs("the text", "cli"):
         import rich  # noqa: F401
     return _Explanation(subject)
 

@@ -27,7 +27,7 @@ def likelihood_text(subject: Likelihood, out: TextOutput) -> Iterator["Renderabl
     yield _points(subject, out)
     if len(subject.candidates) > _columns(out):
         yield out.words(f"the best {_columns(out)} of {len(subject.candidates)} candidates", "dim")
-    yield out.heading("The likelihood Λ, a product, and its logarithm, a sum")
+    yield out.heading("The likelihood, a product, and its logarithm, a sum")
     yield _candidates(subject, out)
     yield out.words("The nll is the sum of logs with its sign changed: the smallest wins.")
     if any(candidate.underflow_at for candidate in subject.candidates):
@@ -57,7 +57,7 @@ def verdict(subject: Likelihood, called: Callable[[str], str]) -> str:
     if not subject.winner:
         return "No candidate has a log-likelihood: a density is nan."
     if not isfinite(best):
-        return "Every candidate gives some point a density of 0: none can have made these points."
+        return "Every candidate gives some point a density of 0: none is possible."
     winners = [called(name) for name in subject.winner]
     if len(winners) > 1:
         return f"{listed(winners)} tie: they make the points equally likely."

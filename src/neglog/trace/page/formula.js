@@ -1,5 +1,5 @@
 // MathML from short lists: ["frac", above, below], ["sub", base, index], ["sup", base, power],
-// ["under", base, below], ["sum", index, body], ["row", ...]; a text is an identifier, a number or an operator.
+// ["under", base, below], ["sum", index, body], ["row", ...]; a string is an identifier, a number or an operator.
 const Formula = (() => {
   const WORDS = new Set(["log", "max"]);
 
@@ -49,8 +49,8 @@ const Formula = (() => {
     binary: ["row", "−", "log", ["frac", "1", ["row", "1", "+", e(["row", "−", "d"])]]],
     margin: ["row", "d", "=", z("y"), "−", "log", ["sum", "j ≠ y", e(z("j"))]],
     ce: ["row", "CE", "=", ["frac", "1", "N"], ["sum", "n", ["sub", "L", "n"]]],
-    likelihood: ["row", "L", "(", "θ", ")", "=", ["under", "∏", "i"], "p", "(", ["sub", "x", "i"], "|", "θ", ")"],
-    log_likelihood: ["row", "log", "L", "(", "θ", ")", "=", ["sum", "i",
+    likelihood: ["row", "Λ", "(", "θ", ")", "=", ["under", "∏", "i"], "p", "(", ["sub", "x", "i"], "|", "θ", ")"],
+    log_likelihood: ["row", "log", "Λ", "(", "θ", ")", "=", ["sum", "i",
       ["row", "log", "p", "(", ["sub", "x", "i"], "|", "θ", ")"]]],
     density: ["row", "x", "↦", "p", "(", "x", "|", "θ", ")"],
     parameter: ["row", "θ", "↦", "p", "(", "x", "|", "θ", ")"],

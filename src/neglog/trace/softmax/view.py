@@ -12,7 +12,7 @@ FLAGS = {
     "overflow": "too large for the type: it became inf",
     "nan": "inf / inf, inf - inf or 0 * inf, which has no value",
     "underflow": "too small for the type: it became 0, or kept a few bits",
-    "cancel": "a small number lost beside a large one: half of its digits are gone, or all",
+    "cancel": "a small number beside a large one: at least half of its digits are lost",
 }
 
 
