@@ -1,6 +1,6 @@
 #include "run.hpp"
 
-#include "isa/cpu.hpp"
+#include "cpu.hpp"
 
 namespace neglog {
 

@@ -67,8 +67,6 @@ public:
     }
 };
 
-inline Py_ssize_t compute_size(DType dtype) { return dtype == DType::f64 ? 8 : 4; }
-
 inline bool signalled() {
     const nb::gil_scoped_acquire hold;
     return PyErr_CheckSignals() != 0;

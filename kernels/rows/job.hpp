@@ -10,6 +10,8 @@ enum class DType : int { f64, f32, f16, bf16 };
 inline constexpr int64_t size_of(DType dtype) {
     return dtype == DType::f64 ? 8 : dtype == DType::f32 ? 4 : 2;
 }
+// Halves are computed with as float32.
+inline constexpr int64_t compute_size(DType dtype) { return dtype == DType::f64 ? 8 : 4; }
 enum class Output : int { none, gradient, softmax, log_softmax };
 
 // How many pieces of a size hold n.

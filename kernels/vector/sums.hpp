@@ -10,13 +10,11 @@ namespace {
 constexpr double kInfinity = __builtin_inf();
 
 // Fold the lanes of a vector into one number, in a fixed order.
-template <class C, class Op> inline C fold(Vec<C> v, Op op) {
-    IVec<C> lane;
-    for (int i = 0; i < kLanes<C>; ++i) lane[i] = i;
-#pragma GCC unroll 8
-    for (int step = kLanes<C> / 2; step > 0; step /= 2)
-        v = op(v, __builtin_shuffle(v, lane ^ step));
-    return v[0];
+template <class C, int Step = kLanes<C> / 2, class Op> inline C fold(Vec<C> v, Op op) {
+    if constexpr (Step > 0)
+        return fold<C, Step / 2>(op(v, swap_lanes<C, Step>(v)), op);
+    else
+        return v[0];
 }
 template <class C> inline C largest(Vec<C> v) {
     return fold<C>(v, [](Vec<C> a, Vec<C> b) { return larger(a, b); });
@@ -45,6 +43,17 @@ public:
 template <> class Sum<double> {
     Vec<double> sum_{}, lost_{};
 
+    template <int Step> Sum folded() const {
+        if constexpr (Step > 0) {
+            Sum all = *this;
+            all.add(swap_lanes<double, Step>(sum_));
+            all.lost_ += swap_lanes<double, Step>(lost_);
+            return all.folded<Step / 2>();
+        } else {
+            return *this;
+        }
+    }
+
 public:
     void add(Vec<double> v) {
         const Vec<double> sum = sum_ + v;
@@ -53,14 +62,7 @@ public:
         sum_ = sum;
     }
     double total() const {
-        Sum all = *this;
-        IVec<double> lane;
-        for (int i = 0; i < kLanes<double>; ++i) lane[i] = i;
-        for (int step = kLanes<double> / 2; step > 0; step /= 2) {
-            const Sum other = all;
-            all.add(__builtin_shuffle(other.sum_, lane ^ step));
-            all.lost_ += __builtin_shuffle(other.lost_, lane ^ step);
-        }
+        const Sum all = folded<kLanes<double> / 2>();
         return all.sum_[0] +
                (all.lost_[0] == all.lost_[0] ? all.lost_[0] : 0);  // inf - inf in a sum of inf
     }

@@ -58,26 +58,23 @@ template <int Pair> NEGLOG_INLINE void store_pair(double* to, Vec<double> v) {
 #endif
 }
 
-// Turns four vectors of four floats a quad: lane 4 q + k of vector c becomes lane 4 q + c of
-// vector k.
+// Of a quad of lanes i / 4 in two vectors a and b: a0 b0 a1 b1, a2 b2 a3 b3, a0 a1 b0 b1, a2 a3 b2 b3.
+constexpr int low_halves(int i) { return i / 4 * 4 + i % 4 / 2 + i % 2 * kLanes<float>; }
+constexpr int high_halves(int i) { return low_halves(i) + 2; }
+constexpr int left_halves(int i) { return i / 4 * 4 + i % 2 + i % 4 / 2 * kLanes<float>; }
+constexpr int right_halves(int i) { return left_halves(i) + 2; }
+
+// Transposes four vectors of four floats in each quad: lane 4 q + k of vector c becomes lane 4 q + c
+// of vector k.
 NEGLOG_INLINE void transpose_quads(Vec<float> (&v)[4]) {
-    IVec<float> low, high, left, right;
-    for (int i = 0; i < kLanes<float>; ++i) {
-        constexpr int W = kLanes<float>;
-        const int quad = i / 4 * 4, odd = i % 2 * W, half = i % 4 / 2;
-        low[i] = quad + half + odd;         // a0 b0 a1 b1
-        high[i] = quad + 2 + half + odd;    // a2 b2 a3 b3
-        left[i] = quad + i % 2 + half * W;  // a0 a1 b0 b1
-        right[i] = quad + 2 + i % 2 + half * W;
-    }
-    const Vec<float> ab_low = __builtin_shuffle(v[0], v[1], low),
-                     ab_high = __builtin_shuffle(v[0], v[1], high);
-    const Vec<float> cd_low = __builtin_shuffle(v[2], v[3], low),
-                     cd_high = __builtin_shuffle(v[2], v[3], high);
-    v[0] = __builtin_shuffle(ab_low, cd_low, left);
-    v[1] = __builtin_shuffle(ab_low, cd_low, right);
-    v[2] = __builtin_shuffle(ab_high, cd_high, left);
-    v[3] = __builtin_shuffle(ab_high, cd_high, right);
+    const Vec<float> ab_low = shuffle<float, low_halves>(v[0], v[1]),
+                     ab_high = shuffle<float, high_halves>(v[0], v[1]);
+    const Vec<float> cd_low = shuffle<float, low_halves>(v[2], v[3]),
+                     cd_high = shuffle<float, high_halves>(v[2], v[3]);
+    v[0] = shuffle<float, left_halves>(ab_low, cd_low);
+    v[1] = shuffle<float, right_halves>(ab_low, cd_low);
+    v[2] = shuffle<float, left_halves>(ab_high, cd_high);
+    v[3] = shuffle<float, right_halves>(ab_high, cd_high);
 }
 
 // Rows to lanes: to[j * W + i] = from[i * stride + j].  Four classes at a time, of which the last
@@ -111,15 +108,12 @@ inline void transpose_from_lanes(const float* from, int64_t V, float* to, int64_
 }
 
 // The same for float64, two classes at a time.
+constexpr int left_of_pairs(int i) { return i / 2 * 2 + i % 2 * kLanes<double>; }
+constexpr int right_of_pairs(int i) { return left_of_pairs(i) + 1; }
 NEGLOG_INLINE void transpose_pairs(Vec<double> (&v)[2]) {
-    IVec<double> left, right;
-    for (int i = 0; i < kLanes<double>; ++i) {
-        left[i] = i / 2 * 2 + i % 2 * kLanes<double>;
-        right[i] = left[i] + 1;
-    }
     const Vec<double> a = v[0], b = v[1];
-    v[0] = __builtin_shuffle(a, b, left);
-    v[1] = __builtin_shuffle(a, b, right);
+    v[0] = shuffle<double, left_of_pairs>(a, b);
+    v[1] = shuffle<double, right_of_pairs>(a, b);
 }
 inline void transpose_to_lanes(const double* from, int64_t stride, int64_t V, double* to) {
     constexpr int W = kLanes<double>;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>  // index_sequence, which is a type alone
 
 // The pieces of an inner loop: a call would pass vectors through memory.
 #define NEGLOG_INLINE [[gnu::always_inline]] inline
@@ -30,7 +31,10 @@ constexpr bool kFused = true;  // a product and a sum with one rounding
 constexpr bool kFused = false;
 #endif
 
-template <class C> struct VecOf {
+// Of numbers that are computed with, which halves are not.
+template <class C>
+    requires(sizeof(C) >= 4)
+struct VecOf {
     typedef C type __attribute__((vector_size(kVecBytes)));
 };
 template <class C> using Vec = typename VecOf<C>::type;
@@ -78,6 +82,20 @@ template <class To, class From> inline To bit_cast(From from) {
 
 template <class C> inline Vec<C> splat(C x) { return x - Vec<C>{}; }  // x - 0 keeps the sign of -0
 template <class C> inline IVec<C> splat_int(Int<C> x) { return x - IVec<C>{}; }
+
+// The lanes of a and b that Index(0), Index(1), ... name; those of b follow those of a.
+template <class C, int (*Index)(int), size_t... I>
+NEGLOG_INLINE Vec<C> pick(Vec<C> a, Vec<C> b, std::index_sequence<I...>) {
+    return __builtin_shufflevector(a, b, Index(static_cast<int>(I))...);
+}
+template <class C, int (*Index)(int)> NEGLOG_INLINE Vec<C> shuffle(Vec<C> a, Vec<C> b) {
+    return pick<C, Index>(a, b, std::make_index_sequence<kLanes<C>>{});
+}
+// Lanes i and i ^ Step change places.
+template <int Step> constexpr int partner(int i) { return i ^ Step; }
+template <class C, int Step> NEGLOG_INLINE Vec<C> swap_lanes(Vec<C> v) {
+    return shuffle<C, partner<Step>>(v, v);
+}
 
 // The larger of two lanes; a nan in `a` is passed over (the sum of the row finds it later).
 inline Vec<float> larger(Vec<float> a, Vec<float> b) {

@@ -1,4 +1,4 @@
-#include "isa/cpu.hpp"
+#include "cpu.hpp"
 
 #include <cstdint>
 
