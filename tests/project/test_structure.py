@@ -45,7 +45,7 @@ GUESTS = {
 EXTRAS = {
     "learn": GUESTS["learn"],
     "plot": {"matplotlib"},  # what shows things draws with it, and prints with rich
-    "cli": GUESTS["cli"] | GUESTS["learn"] | GUESTS["trace"],
+    "cli": GUESTS["cli"] | GUESTS["learn"] | GUESTS["_show"],
     "torch": GUESTS["torch"],
     "all": set().union(*GUESTS.values()),
 }

@@ -72,7 +72,7 @@ def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 def _demo(options: argparse.Namespace) -> None:
     output = options.output or free_name(Path("neglog-demo.png"))
     writable(output, options.force)
-    with needs("neglog demo", "cli"):
+    with needs("the demo", "cli"):
         from neglog.cli import demo
 
     demo.run(output)
