@@ -1,4 +1,4 @@
-"""Peak memory of a head's loss and gradients, each way in a process of its own."""
+"""Peak memory of a head's loss and gradients, each route in a process of its own."""
 
 import os
 import re
@@ -14,11 +14,11 @@ import numpy as np
 from bench import ROOT
 from bench.head import LeaveOut
 from bench.head_problem import Head
-from bench.head_ways import FACES, step, torch_losses
+from bench.head_routes import FACES, step, torch_losses
 from bench.memory import peak
 from bench.peers import UnavailableError, library, torch_view
 
-WAYS = ("neglog.torch", "neglog", "torch eager", "torch chunked")
+ROUTES = ("neglog.torch", "neglog", "torch eager", "torch chunked")
 ALL_LOGITS = {"torch eager": 3}  # arrays of N x V that it holds at once
 FORGET_PEAK = Path("/proc/self/clear_refs")
 SMALL = (64, 64, 256)
@@ -27,11 +27,11 @@ Shape = tuple[int, int, int]
 
 
 def everything(leave_out: LeaveOut) -> list[dict[str, Any]]:
-    """Ours at every shape that something is promised of, the others at the first."""
+    """Ours at every shape, the others at the one that is timed."""
     found = []
-    for shape in budgets.HEAD_MEMORY.shapes:
+    for shape in (budgets.HEAD_SHAPE, *budgets.HEAD_MEMORY.shapes):
         taken = {}
-        for name in WAYS if not found else budgets.HEAD_MEMORY.faces:
+        for name in ROUTES if not found else budgets.FACES:
             try:
                 taken[name] = above(name, shape)
             except UnavailableError as reason:
@@ -63,7 +63,7 @@ def may_forget_peak() -> bool:
 
 
 def available() -> int:
-    """Bytes that a new process can have without another one losing any."""
+    """Bytes that a new process can take without swapping."""
     found: Any = re.search(r"^MemAvailable:\s*(\d+) kB", Path("/proc/meminfo").read_text(), re.M)
     return int(found[1]) * 1024
 
@@ -81,7 +81,7 @@ def arguments(shape: Shape) -> Head:
 
 
 def gradients(name: str, head: Head) -> Callable[[], Any]:
-    """One step of this way."""
+    """One step of this route."""
     if name == "neglog":
         ours = library("neglog")
         return lambda: ours.linear_cross_entropy_and_grad(head.hidden, head.classes, head.target)
@@ -89,12 +89,12 @@ def gradients(name: str, head: Head) -> Callable[[], Any]:
 
 
 def fill_buffers(name: str, head: Head) -> None:
-    """What libraries keep from their first call, and matrix products from their largest.
+    """Makes libraries allocate what they keep after a first call.
 
-    Those pack their arguments into buffers of their own, up to 48 MiB, and never give them back.
+    Matrix products pack their arguments into buffers of up to 48 MiB and never free them.
     """
     gradients(name, arguments(SMALL))()
-    rows = budgets.HEAD_MEMORY.logits // (4 * len(head.classes))
+    rows = max(1, budgets.HEAD_MEMORY.logits // (4 * len(head.classes)))
     chunk = Head(head.hidden[:rows], head.classes, head.target[:rows])
     FACES["neglog" if name == "neglog" else "neglog.torch"](chunk).products()
 
@@ -103,7 +103,7 @@ def measured(name: str, shape: Shape) -> int:
     head = arguments(shape)
     fill_buffers(name, head)
     run = gradients(name, head)
-    FORGET_PEAK.write_text("5")  # the peak is now what is held
+    FORGET_PEAK.write_text("5")  # from here on the peak is that of the step
     before = peak()
     result = run()
     above_arguments = peak() - before

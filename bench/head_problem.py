@@ -1,4 +1,4 @@
-"""The linear heads that are measured: one from files, or one made to be as peaked as a real one."""
+"""The linear heads that are measured: from files, or generated as peaked as a real one."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,19 +21,19 @@ PIECE = 128  # rows of float64 logits at a time
 SPREAD = 4.3
 OWN_LOGIT = 19.0  # of the target, before noise: a mean nll of about 3 nats
 
-# Loss, or the nll of every row; gradients by hidden and classes, None where none was asked for.
+# Loss, or the nll of every row; gradients of hidden and classes, None if not requested.
 Answer = tuple[Any, Any, Any]
 
 
 class Exact(NamedTuple):
-    """The nll of every row, and the gradients of the mean, up to float64."""
+    """The nll of every row and the gradients of the mean, in float64."""
 
     nll: NDArray[np.float64]
     hidden: NDArray[np.float64]
     classes: NDArray[np.float64] | None  # None: not known
 
     def of_half(self) -> "Exact":
-        """What is known where the odd rows are ignored."""
+        """The same with the odd rows ignored."""
         hidden = 2 * self.hidden
         hidden[1::2] = 0
         return Exact(self.nll[::2], hidden, None)
@@ -41,7 +41,7 @@ class Exact(NamedTuple):
 
 @dataclass(frozen=True)
 class Head:
-    """Hidden states, the vectors of the classes, and the class that each row should have had."""
+    """Hidden states, the vectors of the classes, and the target of each row."""
 
     hidden: NDArray  # (N, D)
     classes: NDArray  # (V, D)
@@ -50,7 +50,7 @@ class Head:
 
     @classmethod
     def generated(cls, shape: tuple[int, int, int]) -> "Head":
-        """(N, D, V). Rare classes are seldom a target."""
+        """Of shape (N, D, V). Rare classes are rarely a target."""
         n, width, num_classes = shape
         random = np.random.default_rng(0)
         classes = random.standard_normal((num_classes, width), np.float32)
@@ -65,7 +65,7 @@ class Head:
         """From .npz files: `classes` (V, D); `hidden` (N, D) and `target` (N,).
 
         Raises:
-            ValueError: a file has not these arrays, or they do not belong together.
+            ValueError: a file lacks these arrays, or they do not fit each other.
             OSError: a file cannot be read.
         """
         (table,) = _arrays(classes, "classes")
@@ -142,7 +142,7 @@ def exact(head: Head) -> Exact:
 
 
 def distances(have: Answer, want: Exact) -> dict[str, float]:
-    """How far each number is off, in norms of what it should be; of what was asked for alone."""
+    """Relative error of the loss and of each requested gradient, in norms."""
     loss, *gradients = have
     right = want.nll.mean()
     found = {"loss": float(abs(to_numpy(loss).mean() - right) / abs(right))}
@@ -154,7 +154,7 @@ def distances(have: Answer, want: Exact) -> dict[str, float]:
 
 
 def check(who: str, have: Answer, want: Exact, limit: float) -> None:
-    """Raises where an answer is not the answer; what is not checked is not timed."""
+    """Raises if an answer is wrong; unchecked answers are not timed."""
     for name, error in distances(have, want).items():
         if not error <= limit:
             what = name if name == "loss" else f"gradient of {name}"

@@ -1,5 +1,5 @@
 // MathML from short lists: ["frac", above, below], ["sub", base, index], ["sup", base, power],
-// ["under", base, below], ["sum", index, body], ["row", ...]; a text is an identifier, a number or an operator.
+// ["under", base, below], ["sum", index, body], ["row", ...]; a string is an identifier, a number or an operator.
 const Formula = (() => {
   const WORDS = new Set(["log", "max"]);
 
