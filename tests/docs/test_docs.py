@@ -1,4 +1,4 @@
-"""What the documents say is what the code does and what the benchmark measured."""
+"""The documents agree with the code and with the kept run of the benchmark."""
 
 import doctest
 import re
@@ -25,7 +25,7 @@ def blocks(path: Path, language: str) -> list[str]:
 @pytest.mark.parametrize("name", ["README.md", "README.ko.md", "docs/en/coming-from-torch.md"])
 def test_the_examples_of_a_document_run(name: str) -> None:
     if "torch" in name:
-        pytest.importorskip("torch", reason="torch is absent: its page has nothing to run on")
+        pytest.importorskip("torch", reason="torch is not installed: the page cannot run")
     code = "\n".join(blocks(ROOT / name, "pycon"))
     test = doctest.DocTestParser().get_doctest(code, {}, name, name, 0)
     said: list[str] = []
@@ -136,7 +136,7 @@ def test_docstrings_mean_what_they_say() -> None:
 def test_built_pages_ask_no_other_host() -> None:
     pages = sorted((ROOT / "build" / "docs").rglob("*.html"))
     if not pages:
-        pytest.skip("no pages at hand: `make docs` builds them")
+        pytest.skip("no pages: `make docs` builds them")
     asks = re.compile(r"<(?:script|img|iframe|link|source)[^>]+(?:src|href)=\"(?:https?:)?//[^>]*>")
     found = [(page.name, hit) for page in pages for hit in asks.findall(page.read_text("utf-8"))]
     assert found == []

@@ -1,4 +1,4 @@
-"""Every check of the tutorial accepts right answers, and says of wrong ones what is wrong."""
+"""Every check of the tutorial accepts right answers and explains what is wrong with others."""
 
 import inspect
 from dataclasses import FrozenInstanceError
@@ -44,7 +44,7 @@ def test_wrong_answers_are_told_what_is_wrong(name: str) -> None:
 
 
 class Hostile:
-    """Raises whatever is done with it."""
+    """Raises an exception on every use."""
 
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise RuntimeError("no")

@@ -1,4 +1,4 @@
-"""Answers to the exercises of chapters 6 to 10: right, and wrong with a part of the message."""
+"""Answers to the exercises of chapters 6 to 10: right ones, wrong ones with their messages."""
 
 from typing import Any
 

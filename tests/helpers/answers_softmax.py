@@ -1,4 +1,4 @@
-"""Answers to the exercises of chapters 1 to 5: right, and wrong with a part of the message."""
+"""Answers to the exercises of chapters 1 to 5: right ones, wrong ones with their messages."""
 
 from typing import Any
 
