@@ -3,6 +3,7 @@
 import hashlib
 import re
 import warnings
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import Any, ClassVar
@@ -31,7 +32,12 @@ THEME_IN_KOREAN = {
     "Previous": "이전",
 }
 
-HANGUL_FONTS = ("NotoSansCJK-Regular", "NotoSansCJKkr-Regular", "NanumGothic", "malgun")
+HANGUL_FONTS = {
+    "NotoSansCJK-Regular": "NotoSansCJK-Bold",
+    "NotoSansCJKkr-Regular": "NotoSansCJKkr-Bold",
+    "NanumGothic": "NanumGothicBold",
+    "malgun": "malgunbd",
+}
 
 
 def hangul_font() -> list[str]:
@@ -39,9 +45,13 @@ def hangul_font() -> list[str]:
 
     matplotlib's own list of fonts is a file that it seldom renews, so the folders are asked.
     """
-    for path in map(Path, findSystemFonts()):
-        if path.stem in HANGUL_FONTS:
-            fontManager.addfont(path)
+    found = {Path(path).stem: path for path in findSystemFonts()}
+    for regular, bold in HANGUL_FONTS.items():
+        if regular in found:
+            if bold in found:  # else matplotlib warns of each bold label
+                fontManager.addfont(found[bold])
+                fontManager.ttflist[-1] = replace(fontManager.ttflist[-1], weight=700)  # Nanum: 600
+            fontManager.addfont(found[regular])
             return [fontManager.ttflist[-1].name]
     return []
 

@@ -25,8 +25,8 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 import neglog
+from neglog._show.terminal import console, title
 from neglog.cli._files import free_name, replacing, writable
-from neglog.cli._terminal import console, title
 from neglog.torch import cross_entropy, row_stats
 
 SIDE, CLASSES = 32, 10

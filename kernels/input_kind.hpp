@@ -1,7 +1,7 @@
 // Are these logits, or what one passes by mistake?
 #pragma once
 
-#include "job.hpp"
+#include "rows/job.hpp"
 
 namespace neglog {
 

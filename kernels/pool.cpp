@@ -1,7 +1,15 @@
 #include "pool.hpp"
 
+#if defined(__unix__) || defined(__APPLE__)
 #include <pthread.h>
+#endif
+#if defined(__linux__)
 #include <sched.h>
+#elif defined(_WIN32)
+#define NOMINMAX
+#define WIN32_LEAN_AND_MEAN
+#include <windows.h>
+#endif
 
 #include <atomic>
 #include <chrono>
@@ -9,6 +17,7 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <system_error>
 #include <thread>
 
 namespace neglog {
@@ -114,8 +123,10 @@ std::atomic<Pool*> pool{nullptr};
 std::atomic<int> threads{0};
 
 Pool& the_pool() {
+#if defined(__unix__) || defined(__APPLE__)
     static const int registered = pthread_atfork(nullptr, nullptr, [] { pool.store(nullptr); });
     (void)registered;
+#endif
     Pool* current = pool.load();
     if (current) return *current;
     Pool* fresh = new Pool;
@@ -130,6 +141,10 @@ int default_threads() {
 #if defined(__linux__)
     cpu_set_t allowed;
     if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) return CPU_COUNT(&allowed);
+#elif defined(_WIN32)
+    DWORD_PTR allowed, all;  // 0 where the process has several groups of processors
+    if (GetProcessAffinityMask(GetCurrentProcess(), &allowed, &all) && allowed)
+        return __builtin_popcountll(allowed);
 #endif
     const unsigned n = std::thread::hardware_concurrency();
     return n ? static_cast<int>(n) : 1;

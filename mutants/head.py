@@ -2,8 +2,8 @@
 
 from mutants.catalogue import Mutant
 
-HEAD, NUMPY = "src/neglog/_head/chunks.py", "src/neglog/_numpy/_chunks.py"
-PRODUCTS, REMAINDER = "src/neglog/_numpy/_products.py", "src/neglog/_head/remainder.py"
+HEAD, ARGUMENTS = "src/neglog/_head/chunks.py", "src/neglog/_numpy/_arguments.py"
+PRODUCTS, REMAINDER = "src/neglog/_numpy/_head_products.py", "src/neglog/_head/remainder.py"
 COMPRESS, SWEEP = "kernels/compress.hpp", "kernels/sweep.hpp"
 ROWS, NODE = "src/neglog/torch/_head_rows.py", "src/neglog/torch/_head.py"
 
@@ -24,23 +24,23 @@ LINEAR = (
     ),
     Mutant(
         "head: rows of weight 0 reach the products",
-        NUMPY,
-        "return None if used.all() else np.flatnonzero(used)",
+        ARGUMENTS,
+        "return None if used is None or used.all() else np.flatnonzero(used)",
         "return None",
         ("head/test_linear",),
     ),
     Mutant(
         "head: probabilities of the first chunk for all",
-        "src/neglog/_numpy/_task.py",
+        ARGUMENTS,
         '"square_coef", "temperature", "probs")',
         '"square_coef", "temperature")',
         ("head/test_linear",),
     ),
     Mutant(
         "head: half gradients added up as halves",
-        "src/neglog/_numpy/head.py",
-        "dclasses = np.zeros(layer.classes.shape, layer.dtype)",
-        "dclasses = np.zeros(layer.classes.shape, layer.classes.dtype)",
+        "src/neglog/_numpy/linear.py",
+        "dclasses = np.zeros(head.classes.shape, head.dtype)",
+        "dclasses = np.zeros(head.classes.shape, head.classes.dtype)",
         ("head/test_linear",),
     ),
     Mutant(

@@ -48,7 +48,6 @@ __all__ = [
     "explain",
     "explain_likelihood",
     "kl_divergence",
-    "learn",
     "linear_cross_entropy",
     "linear_cross_entropy_and_grad",
     "linear_row_stats",
@@ -67,7 +66,8 @@ __all__ = [
     "trace",
 ]
 
-# Imported on first use, for what they bring along: name -> the module that has it.
+# Imported on first use, because of what they load: name -> the module that has it. `learn` and
+# `torch` need packages that may be missing, so `from neglog import *` leaves them out.
 _LAZY = {
     "Bernoulli": "trace",
     "Normal": "trace",
@@ -75,6 +75,7 @@ _LAZY = {
     "explain": "trace",
     "explain_likelihood": "trace",
     "learn": "learn",
+    "torch": "torch",
     "trace": "trace",
 }
 

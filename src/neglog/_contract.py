@@ -152,15 +152,10 @@ def refuse_class(name: str, row: tuple[int, ...], value: Any, num_classes: int) 
     )
 
 
-def row_weights(
-    target: Any, num_classes: int, ignore_index: int, ignored: int, weight: Any, row_weight: Any
-) -> tuple[Any, Any]:
-    """Row weights with and without the class weight, (N,) each; None: 1 in every row."""
-    if ignored:
-        keep = (target != ignore_index) * 1.0
-        row_weight = keep if row_weight is None else row_weight * keep
-    if weight is None:
-        return row_weight, row_weight
-    # An ignored target is no index: clipped to one, then its weight meets a factor of 0.
-    classes = weight[target.clip(0, num_classes - 1)]
-    return (classes if row_weight is None else classes * row_weight), row_weight
+def check_no_ignored_class(ignore_index: int) -> None:
+    """With a target of probabilities no class can be ignored."""
+    if ignore_index >= 0:
+        raise ValueError(
+            f"ignore_index must not be a class when target holds probabilities, got"
+            f" {ignore_index}; leave rows out with row_weight=0"
+        )

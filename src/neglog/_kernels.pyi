@@ -1,8 +1,9 @@
-"""The kernels (kernels/module.cpp). Arrays are read by the buffer protocol, never converted."""
+"""The kernels (kernels/python). Arrays are read by the buffer protocol, never converted."""
 
 from typing import Any
 
 few_classes: int
+state_numbers: int  # in the state of a row
 
 def rows(
     dtype: int,
@@ -23,23 +24,34 @@ def rows(
     entropy: Any,
     argmax: Any,
     out: Any,
-    emit: int,
+    output: int,
 ) -> None: ...
-def sweep(
+def clear_states(states: Any) -> None: ...
+def reduce_panel(
     dtype: int,
+    states: Any,
     logits: Any,
     first: int,
     classes: int,
-    known: Any,
-    target_logit: Any,
-    target: Any,
-    probs: Any,
-    temperature: Any,
-    nll: Any,
-    dense: Any,
-    lse: Any,
-    entropy: Any,
-    argmax: Any,
+    problem: tuple[Any, ...],
+    results: tuple[Any, ...],
+) -> None: ...
+def merge_states(states: Any, others: Any, temperature: Any) -> None: ...
+def finish_states(
+    dtype: int,
+    states: Any,
+    classes: int,
+    problem: tuple[Any, ...],
+    results: tuple[Any, ...],
+) -> None: ...
+def write_panel(
+    dtype: int,
+    states: Any,
+    logits: Any,
+    first: int,
+    classes: int,
+    problem: tuple[Any, ...],
+    scale: float,
 ) -> None: ...
 def binary(
     dtype: int,

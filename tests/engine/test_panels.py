@@ -4,27 +4,43 @@ from typing import Any
 
 import ml_dtypes
 import numpy as np
+import oracle
 import pytest
+from budgets import ULPS
+from checks import assert_ulps
 from hypothesis import given
 from hypothesis import strategies as st
 
 import neglog
 from neglog import _kernels
-from neglog._engine import Panels, RowResult, run_rows
+from neglog._engine import Panels, RowResults, run_rows
 
 ALL: Any = {"lse": True, "entropy": True, "argmax": True}
+COEFFICIENTS = ("nll_coef", "dense_coef", "lse_coef", "square_coef", "entropy_coef")
 DTYPES = (np.float64, np.float32, np.float16, ml_dtypes.bfloat16)
 
 
-def swept(logits: Any, target: Any, cuts: list[int], **options: Any) -> RowResult:
+def run_panels(
+    logits: Any, target: Any, cuts: list[int], *, order: int = 1, **options: Any
+) -> tuple[RowResults, Any]:
+    """The results and the gradient, with panels taken in their order (1) or backwards (-1)."""
     n, num_classes = logits.shape
-    sweep = Panels(n, num_classes, target, **options, **ALL)
-    for first, stop in zip([0, *cuts], [*cuts, num_classes], strict=True):
-        sweep.add(logits[:, first:stop], first)
-    return sweep.result
+    panels = Panels(n, num_classes, target, **options, **ALL)
+    pieces = list(zip([0, *cuts], [*cuts, num_classes], strict=True))[::order]
+    for first, stop in pieces:
+        panels.reduce(logits[:, first:stop], first)
+    grad = logits.copy()
+    for first, stop in pieces:
+        panels.write_gradient(grad[:, first:stop], first)
+    return panels.finish(), grad
 
 
-def assert_same(have: RowResult, want: RowResult, dtype: Any) -> None:
+def run_whole(logits: Any, target: Any, **options: Any) -> tuple[RowResults, Any]:
+    grad = np.empty_like(logits)
+    return run_rows(logits, target, grad=grad, **options, **ALL), grad
+
+
+def assert_same(have: RowResults, want: RowResults, dtype: Any) -> None:
     """To the rounding of exponentials, which are relative to another maximum in each panel."""
     rtol = 1e-13 if dtype == np.float64 else 4e-7
     np.testing.assert_array_equal(have.argmax, want.argmax)
@@ -32,6 +48,31 @@ def assert_same(have: RowResult, want: RowResult, dtype: Any) -> None:
         assert (one is None) == (other is None)
         if one is not None and other is not None:
             np.testing.assert_allclose(one, other, rtol=rtol, atol=1e-15)
+
+
+def assert_gradient(grad: Any, whole: Any, logits: Any, target: Any, options: Any) -> None:
+    """nan and 0 where the gradient of whole rows is; the promised ulp where it is finite."""
+    name = logits.dtype.name
+    assert (np.isnan(grad.astype(float)) == np.isnan(whole.astype(float))).all()
+    ignored = np.all([options.get(c, np.ones(len(grad))) == 0 for c in COEFFICIENTS], axis=0)
+    assert (grad[ignored].astype(float) == 0).all()
+    fine = np.isfinite(whole.astype(float)).all(axis=1) & (target >= 0)
+    temperature = options.get("temperature", np.ones(len(grad)))[fine]
+    with np.errstate(all="ignore"):  # a square of an infinite lse
+        r = oracle.rows(logits[fine], temperature)
+        hot = np.arange(logits.shape[1]) == target[fine, None]
+        coef = {c: options.get(c, np.zeros(len(grad)))[fine] for c in COEFFICIENTS}
+        probs = options.get("probs", np.zeros(logits.shape[1]))
+        want, size = oracle.row_gradient(r, coef, hot, probs[None])
+    known = np.isfinite(size.astype(float)).all(axis=1)
+    scale = options["scale"]
+    want, size, have = want[known] * scale, size[known] * scale, grad[fine][known]
+    # A probability below the smallest normal number is 0, whatever it is multiplied by.
+    tiny = oracle.smallest_normal(name)
+    gone = (r.p[known] < tiny) & (np.abs(want) < 2.0**12 * tiny)
+    assert (np.abs(have[gone].astype(float)) < 2.0**12 * tiny).all()
+    have = np.where(gone, np.zeros_like(have), have)
+    assert_ulps(have, np.where(gone, 0, want), name, ULPS[name].grad, "in panels", size=size)
 
 
 @st.composite
@@ -44,21 +85,45 @@ def problems(draw: Any) -> tuple[Any, Any, list[int], dict[str, Any]]:
         special = random.choice([np.inf, -np.inf, np.nan, 0.0], size=(n, v))
         logits = np.where(random.random((n, v)) < 0.1, special.astype(dtype), logits)
     cuts = sorted(draw(st.sets(st.integers(1, v - 1), max_size=5))) if v > 1 else []
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"scale": 0.7}
     if draw(st.booleans()):
         options["temperature"] = random.uniform(0.5, 2, n)
     if draw(st.booleans()):
         options["probs"] = random.dirichlet(np.ones(v)).astype(
             np.float64 if dtype == np.float64 else np.float32
         )
+    kept = random.random(n) < 0.7  # the other rows are ignored
+    for name in draw(st.sets(st.sampled_from(COEFFICIENTS))) | {"nll_coef"}:
+        if name != "dense_coef" or "probs" in options:
+            options[name] = np.where(kept, random.integers(-3, 4, n) / 2, 0)
+    if "probs" in options:
+        options.setdefault("dense_coef", np.zeros(n))
     return logits, random.integers(0, v, n), cuts, options
 
 
-@given(problems())
-def test_panels_change_nothing(problem: Any) -> None:
+@given(problems(), st.sampled_from([1, -1]))
+def test_panels_change_nothing(problem: Any, order: int) -> None:
     logits, target, cuts, options = problem
-    want = run_rows(logits, target, **options, **ALL)
-    assert_same(swept(logits, target, cuts, **options), want, logits.dtype)
+    want, whole = run_whole(logits, target, **options)
+    have, grad = run_panels(logits, target, cuts, order=order, **options)
+    assert_same(have, want, logits.dtype)
+    assert_gradient(grad, whole, logits, target, options)
+
+
+@given(problems())
+def test_states_of_other_panels_can_be_merged(problem: Any) -> None:
+    """As by two processes, of which each has some of the classes; empty states weigh nothing."""
+    logits, target, cuts, options = problem
+    n, num_classes = logits.shape
+    first, second, empty = (Panels(n, num_classes, target, **options, **ALL) for _ in range(3))
+    for k, (start, stop) in enumerate(zip([0, *cuts], [*cuts, num_classes], strict=True)):
+        (first, second)[k % 2].reduce(logits[:, start:stop], start)
+    for other in (empty, second):
+        first.merge(other.states)
+    want, whole = run_whole(logits, target, **options)
+    assert_same(first.finish(), want, logits.dtype)
+    first.write_gradient(grad := logits.copy(), 0)
+    assert_gradient(grad, whole, logits, target, options)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -72,19 +137,48 @@ def test_panels_of_several_parts(dtype: Any) -> None:
     logits[5, [100, 25000]] = np.nan
     logits[6, [7, 9]] = np.inf, np.nan
     logits[7, [7, 9]] = np.inf
-    want = run_rows(logits, target, **ALL)
+    options: dict[str, Any] = {"scale": 0.5, "nll_coef": np.ones(70), "entropy_coef": np.ones(70)}
+    want, whole = run_whole(logits, target, **options)
     assert want.argmax is not None
     assert want.argmax[5:8].tolist() == [100, 9, 7]
     for cuts in ([], [8192, 16384, 24576], [1, 20001], [9000, 9001, 29999]):
-        assert_same(swept(logits, target, cuts), want, dtype)
+        have, grad = run_panels(logits, target, cuts, **options)
+        assert_same(have, want, dtype)
+        assert_gradient(grad, whole, logits, target, options)
 
 
 def test_the_first_nan_is_the_largest_wherever_it_stands() -> None:
     logits = np.array([[0, np.nan, 5, np.nan], [1, 2, np.nan, 9], [np.nan, 0, 0, np.inf]])
-    found = swept(logits, np.zeros(3, np.int64), [1, 2, 3]).argmax
-    np.testing.assert_array_equal(found, run_rows(logits, np.zeros(3, np.int64), **ALL).argmax)
-    assert found is not None
-    np.testing.assert_array_equal(found[:2], [1, 2])
+    target = np.zeros(3, np.int64)
+    for order in (1, -1):
+        found = run_panels(logits, target, [1, 2, 3], order=order)[0].argmax
+        np.testing.assert_array_equal(found, run_rows(logits, target, **ALL).argmax)
+        assert found is not None
+        np.testing.assert_array_equal(found[:2], [1, 2])
+
+
+def test_the_maximum_and_the_target_stand_in_any_panel() -> None:
+    """Both are written apart from the other entries, and next to nothing is left beside them."""
+    logits = np.full((16, 12), -40.0)
+    target, places = np.repeat([0, 5, 7, 11], 4), np.tile([0, 5, 7, 11], 4)
+    logits[np.arange(16), places] = 60
+    options: dict[str, Any] = {"nll_coef": np.ones(16), "scale": 1.0}
+    for dtype in DTYPES:
+        z = logits.astype(dtype)
+        whole = run_whole(z, target, **options)[1]
+        for cuts in ([], [5], [6], [1, 5, 6, 8, 11]):
+            for order in (1, -1):
+                grad = run_panels(z, target, cuts, order=order, **options)[1]
+                assert_gradient(grad, whole, z, target, options)
+
+
+def test_a_target_that_is_not_a_class_makes_its_row_nan() -> None:
+    logits, target = np.zeros((3, 6), np.float32), np.array([1, -100, 6])
+    have, grad = run_panels(logits, target, [2, 4], nll_coef=np.array([1.0, 0, 1]))
+    assert have.nll is not None
+    np.testing.assert_array_equal(np.isnan(have.nll), [False, False, True])
+    np.testing.assert_array_equal(np.isnan(grad).all(axis=1), [False, False, True])
+    assert (grad[1] == 0).all()
 
 
 def test_threads_change_no_bit() -> None:
@@ -95,7 +189,8 @@ def test_threads_change_no_bit() -> None:
         found = []
         for threads in (1, 2, 3):
             neglog.set_num_threads(threads)
-            found.append(swept(logits, target, [100, 250]))
+            result, grad = run_panels(logits, target, [100, 250])
+            found.append((*result, grad))
     finally:
         neglog.set_num_threads(before)
     for other in found[1:]:
@@ -104,10 +199,22 @@ def test_threads_change_no_bit() -> None:
 
 
 def test_panels_that_do_not_fit_are_refused() -> None:
-    logits, place = np.zeros((2, 3)), np.empty((2, 8))
-    rest: Any = (np.empty(2), None, None, 1.0, None, None, None, None, None)
-    for first, classes, known in ((-1, 3, place), (1, 3, place), (0, 2, place), (0, 3, place[:1])):
-        with pytest.raises(ValueError, match=r"logits|known"):
-            _kernels.sweep(0, logits, first, classes, known, *rest)
+    logits, states = np.zeros((2, 3)), np.empty((2, _kernels.state_numbers))
+    problem: Any = (None, None, 1.0, *[None] * 5)
+    nothing: Any = (None,) * 5
+    narrow = states[:, :8]
+    for first, classes, place in (
+        (-1, 3, states), (1, 3, states), (0, 2, states), (0, 3, states[:1]), (0, 3, narrow),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=r"logits|states"):
+            _kernels.reduce_panel(0, place, logits, first, classes, problem, nothing)
+        with pytest.raises(ValueError, match=r"logits|states"):
+            _kernels.write_panel(0, place, logits, first, classes, problem, 1.0)
     with pytest.raises(TypeError):
-        _kernels.sweep(0, logits, 0, 3, None, *rest)
+        _kernels.reduce_panel(0, None, logits, 0, 3, problem, nothing)
+    with pytest.raises(ValueError, match="others"):
+        _kernels.merge_states(states, states[:1], 1.0)
+    with pytest.raises(ValueError, match="eight"):
+        _kernels.finish_states(0, states, 3, problem[1:], nothing)
+    with pytest.raises(ValueError, match="five"):
+        _kernels.finish_states(0, states, 3, problem, nothing[1:])

@@ -5,6 +5,7 @@ with NEGLOG_CPU set for each of the others. It prints the instruction set that i
 """
 
 import sys
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -95,6 +96,23 @@ def check_class_major(z: Any, target: Any, what: str) -> None:
         assert_identical(turned.swapaxes(1, 2).reshape(n, -1), grad[:n], f"gradient {place}")
 
 
+def check_panels(z: Any, target: Any, what: str) -> None:
+    """The row loss of the same rows, a panel of classes at a time, from the last to the first."""
+    coef, width = row_loss(len(z)), z.shape[1]
+    panels = _engine.Panels(len(z), width, target, **coef)
+    cuts = [0, *sorted({1, width // 3, width // 2} - {0, width}), width]
+    pieces = list(pairwise(cuts))[::-1]
+    for first, stop in pieces:
+        panels.reduce(z[:, first:stop], first)
+    grad = z.copy()
+    for first, stop in pieces:
+        panels.write_gradient(grad[:, first:stop], first)
+    hot = np.arange(width) == target[:, None]
+    want, size = oracle.row_gradient(oracle.rows(z), coef, hot, np.zeros((1, width)))
+    name = z.dtype.name
+    assert_ulps(grad, want, name, ULPS[name].grad, f"gradient of {what}, in panels", size=size)
+
+
 def sweep(dtypes: tuple[str, ...] = tuple(ULPS), widths: tuple[int, ...] = WIDTHS) -> None:
     for name in dtypes:
         for width in widths:
@@ -108,6 +126,7 @@ def sweep(dtypes: tuple[str, ...] = tuple(ULPS), widths: tuple[int, ...] = WIDTH
             seen = results(z, target)
             check_values(z, target, seen, what)
             check_bits(z, target, seen, what)
+            check_panels(z, target, what)
             if width <= 256:
                 check_class_major(z, target, what)
 

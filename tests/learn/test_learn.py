@@ -339,4 +339,4 @@ except ImportError as error:
     print(error)
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "pip install 'neglog[cli]'" in run.stdout
+    assert "pip install 'neglog[learn]'" in run.stdout

@@ -3,7 +3,7 @@
 from .panels import Panels
 from .rows import (
     Array,
-    RowResult,
+    RowResults,
     binary,
     input_kind,
     reads_class_major,
@@ -18,7 +18,7 @@ __all__ = [
     "Array",
     "CpuInfo",
     "Panels",
-    "RowResult",
+    "RowResults",
     "binary",
     "cpu_info",
     "input_kind",

@@ -1,15 +1,20 @@
-"""Rows whose logits come a panel of classes at a time."""
+"""Rows whose logits come a panel of classes at a time.
+
+A panel is reduced into the states of its rows, and may be forgotten then. States of other panels,
+computed elsewhere, can be merged. Once all classes are in, the states give the results of the rows
+and the gradient of each panel whose logits are made again.
+"""
 
 import numpy as np
 
 from .. import _kernels
-from .rows import Array, bits, code, places
+from .rows import Array, RowResults, bits, code, places
 
 
 class Panels:
-    """Numbers of rows whose logits come a panel of classes at a time, as of one pass over all.
+    """The results and the gradient that `run_rows` gives for all classes at once, without softcap.
 
-    `result` is there once the panels, in order, have brought all classes.
+    `reduce` takes each panel once, in any order; `finish` and `write_gradient` need all of them.
     """
 
     def __init__(
@@ -20,27 +25,52 @@ class Panels:
         probs: Array | None = None,  # (V,), for all rows
         temperature: float | Array | None = None,  # or (N,)
         *,
+        nll_coef: Array | None = None,  # (N,), as all coefficients
+        dense_coef: Array | None = None,
+        lse_coef: Array | None = None,
+        square_coef: Array | None = None,
+        entropy_coef: Array | None = None,
+        scale: float = 1.0,
         lse: bool = False,
         entropy: bool = False,
         argmax: bool = False,
     ) -> None:
-        self.result = places(n, target, probs, lse, entropy, argmax)
-        self._num_classes, self._target, self._probs = num_classes, target, probs
-        self._temperature = 1.0 if temperature is None else temperature
-        self._known, self._target_logit = np.empty((n, 8)), np.zeros(n)
-
-    def add(self, logits: Array, first: int) -> None:
-        """The logits (N, width) of the classes from `first` on."""
-        probs = self._probs
-        _kernels.sweep(
-            code(logits),
-            bits(logits),
-            first,
-            self._num_classes,
-            self._known,
-            self._target_logit,
-            self._target,
-            None if probs is None else probs[None, first : first + logits.shape[1]],
-            self._temperature,
-            *self.result,
+        self._num_classes, self._target, self._probs, self._scale = (
+            num_classes,
+            target,
+            probs,
+            scale,
         )
+        self._temperature = 1.0 if temperature is None else temperature
+        self._coefficients = nll_coef, dense_coef, lse_coef, square_coef, entropy_coef
+        self._results = places(n, target, probs, lse or square_coef is not None, entropy, argmax)
+        self._compute = 0 if probs is None else code(probs)
+        self.states = np.empty((n, _kernels.state_numbers))
+        _kernels.clear_states(self.states)
+
+    def reduce(self, logits: Array, first: int) -> None:
+        """Reduce the logits (N, width) of the classes from `first` on into the states."""
+        panel = bits(logits), first, self._num_classes, self._problem(first, logits.shape[1])
+        _kernels.reduce_panel(code(logits), self.states, *panel, self._results)
+
+    def merge(self, states: Array) -> None:
+        """Add the states (N, ...) of the same rows in which other panels were reduced."""
+        _kernels.merge_states(self.states, states, self._temperature)
+
+    def finish(self) -> RowResults:
+        """The results of the rows, as `run_rows` returns them."""
+        problem = self._problem(0, self._num_classes)
+        _kernels.finish_states(
+            self._compute, self.states, self._num_classes, problem, self._results
+        )
+        return self._results
+
+    def write_gradient(self, logits: Array, first: int) -> None:
+        """Overwrite the logits of a panel with scale * dL/dlogits; L is that of `run_rows`."""
+        panel = bits(logits), first, self._num_classes, self._problem(first, logits.shape[1])
+        _kernels.write_panel(code(logits), self.states, *panel, self._scale)
+
+    def _problem(self, first: int, width: int) -> tuple[object, ...]:
+        """What goes along with the rows; of the probabilities those of a panel."""
+        probs = None if self._probs is None else self._probs[None, first : first + width]
+        return self._target, probs, self._temperature, *self._coefficients

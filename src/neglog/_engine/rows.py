@@ -19,7 +19,7 @@ _GRADIENT, _SOFTMAX, _LOG_SOFTMAX = 1, 2, 3
 _CODES = {np.dtype(np.float64): 0, np.dtype(np.float32): 1, np.dtype(np.float16): 2}
 
 
-class RowResult(NamedTuple):
+class RowResults(NamedTuple):
     """What a pass over the rows gives: each (N,) or None when not asked for."""
 
     nll: Array | None
@@ -64,7 +64,7 @@ def run_rows(
     lse: bool = False,
     entropy: bool = False,
     argmax: bool = False,
-) -> RowResult:
+) -> RowResults:
     """One pass over the rows: losses, statistics and, into `grad`, scale * dL/dlogits.
 
     The loss of row i is  L = nll_coef nll + dense_coef dense + lse_coef lse + square_coef lse^2 +
@@ -98,9 +98,9 @@ def run_rows(
 
 def places(
     n: int, target: Array | None, probs: Array | None, lse: bool, entropy: bool, argmax: bool
-) -> RowResult:
+) -> RowResults:
     """Where the numbers of n rows go."""
-    return RowResult(
+    return RowResults(
         None if target is None else np.empty(n),
         None if probs is None else np.empty(n),
         np.empty(n) if lse else None,

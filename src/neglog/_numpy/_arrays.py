@@ -188,24 +188,3 @@ def to_scalar(value: float, dtype: DType) -> Any:
         return np.float64(value)
     # NumPy warns about a scalar out of float32's range: infinity is the rounded value.
     return np.float32(value if -_LARGEST32 < value < _LARGEST32 else value * np.inf)
-
-
-def weighted(coef: Array | None, values: Array) -> Array:
-    """coef * values, where a coefficient of 0 silences even inf and nan."""
-    if coef is None:
-        return values
-    return np.multiply(coef, values, where=coef != 0, out=np.zeros_like(values))
-
-
-def reduce_rows(
-    losses: Array, coef: Array | None, reduction: str, dtype: DType, shape: tuple[int, ...]
-) -> Any:
-    """Losses of rows times their weights -> one number, or one a row."""
-    losses = weighted(coef, losses)
-    if reduction == "none":
-        return to_result(losses, dtype, shape)
-    total = float(np.add.reduce(losses))
-    if reduction == "mean":
-        count = len(losses) if coef is None else float(np.add.reduce(coef))
-        total = total / count if count else 0.0
-    return to_scalar(total, dtype)

@@ -7,13 +7,15 @@ import numpy.typing as npt
 
 from .. import _engine
 from .._contract import (
-    as_integer,
     check_reduction,
     class_axis,
-    row_weights,
     warn_input_kind,
     without_axis,
 )
+from .._engine import RowResults
+from .._problem import check_options, set_classes
+from . import _array_ops as ops
+from ._arguments import Problem, reduce_rows
 from ._arrays import (
     FLOAT64,
     Array,
@@ -22,7 +24,6 @@ from ._arrays import (
     as_logits,
     as_rows,
     as_weights,
-    reduce_rows,
     to_result,
 )
 from .activations import one_minus
@@ -70,17 +71,19 @@ def nll_loss(
     """
     array, dtype = as_floats("log_probs", log_probs)
     axis = class_axis(axis, array.shape)
-    check_reduction(reduction)
-    ignore, num_classes = as_integer("ignore_index", ignore_index), array.shape[axis]
+    options, num_classes = check_options(ignore_index, 0.0, 0.0, None, reduction), array.shape[axis]
     if weight is not None:
         weight = as_weights("weight", weight, (num_classes,), "one number a class")
     shape = without_axis(array.shape, axis)
-    classes, ignored = as_class_target(target, shape, num_classes, ignore)
+    classes, ignored = as_class_target(target, shape, num_classes, options.ignore_index)
     rows = np.moveaxis(array, axis, -1).reshape(-1, num_classes)
     picked = rows[np.arange(len(rows)), classes.clip(0, num_classes - 1)].astype(FLOAT64)
-    coef, _ = row_weights(classes, num_classes, ignore, ignored, weight, None)
+    problem = Problem()
+    problem.reduction, problem.dtype, problem.rows_shape = reduction, dtype, shape
+    ignoring = ignored > 0
+    set_classes(problem, ops, options, classes, num_classes, weight, None, ignoring=ignoring)
     # 0 - x, because -x would make -0.0 of a certain row.
-    return reduce_rows(0.0 - picked, coef, reduction, dtype, shape)
+    return problem.reduce(RowResults(0.0 - picked, None, None, None, None))
 
 
 def min_entropy(logits: npt.ArrayLike, *, axis: int = -1) -> Any:
@@ -179,7 +182,7 @@ def one_vs_rest_nll(
     against[np.arange(len(wide)), classes] = 0.0
     with np.errstate(over="ignore"):
         losses = nll + against.sum(axis=1)
-    return reduce_rows(losses, None, reduction, dtype, shape)
+    return reduce_rows(losses, reduction, dtype, shape)
 
 
 def _argmax(rows: Array) -> Array:

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ._arguments import prepare
 from ._arrays import Array, from_rows
 from ._out import out_rows, to_out
-from ._task import prepare
 
 
 def cross_entropy(
@@ -86,11 +86,11 @@ def cross_entropy(
         A. Chowdhery et al. (2023), "PaLM: Scaling Language Modeling with Pathways", JMLR 24
         (z-loss).
     """
-    task = prepare(
+    problem = prepare(
         logits, target, weight, row_weight, ignore_index, label_smoothing, z_loss,
         temperature, softcap, reduction, axis,
     )  # fmt: skip
-    return task.reduce(task.run(), reduction)
+    return problem.reduce(problem.run())
 
 
 def cross_entropy_and_grad(
@@ -157,15 +157,17 @@ def cross_entropy_and_grad(
         J. S. Bridle (1990), "Probabilistic interpretation of feedforward classification network
         outputs", in: Neurocomputing, NATO ASI Series 68 (softmax and the gradient p - y).
     """
-    task = prepare(
+    problem = prepare(
         logits, target, weight, row_weight, ignore_index, label_smoothing, z_loss,
         temperature, softcap, reduction, axis,
     )  # fmt: skip
     if out is None:
-        grad = np.empty(task.logits.shape, task.logits.dtype)
+        grad = np.empty(problem.logits.shape, problem.logits.dtype)
     else:
         inputs = {"target": target, "weight": weight, "row_weight": row_weight}
-        grad = out_rows(task, out, logits, temperature=temperature, **inputs)
-    result = task.run(1.0 / task.total if reduction == "mean" else 1.0, grad)
-    loss = task.reduce(result, reduction)
-    return loss, from_rows(grad, task.shape, task.axis) if out is None else to_out(task, grad, out)
+        grad = out_rows(problem, out, logits, temperature=temperature, **inputs)
+    result = problem.run(problem.scale(), grad)
+    loss = problem.reduce(result)
+    if out is None:
+        return loss, from_rows(grad, problem.shape, problem.axis)
+    return loss, to_out(problem, grad, out)

@@ -14,6 +14,7 @@ from .._contract import (
     warn_input_kind,
     without_axis,
 )
+from ._arguments import as_temperature
 from ._arrays import (
     FLOAT64,
     Array,
@@ -24,7 +25,6 @@ from ._arrays import (
     as_rows,
     to_result,
 )
-from ._task import as_temperature
 
 
 def row_stats(

@@ -93,13 +93,13 @@ def _swept(head: Head, memory: int, rows: Rows, order: Tensor | None, asked: Any
             n, num_classes, part.target, part.probs, part.temperature, dtype, **asked
         )
         sweeps.append(sweep)
-        return lambda logits, first: sweep.add(_engine.as_array(logits), first)
+        return lambda logits, first: sweep.reduce(_engine.as_array(logits), first)
 
     library = Library(dtype, begun=False)
     chunks.run_numbers(library, head, memory, dtype.itemsize, begin, order)
     if not sweeps:
         begin(slice(0))
-    return [as_numbers(sweep.result) for sweep in sweeps]
+    return [as_numbers(sweep.finish()) for sweep in sweeps]
 
 
 def _places(head: Head, wanted: Wanted, once: bool, every: bool, approximate: bool) -> Gradients:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .. import _engine
 from .._contract import refuse_class
-from .._engine import RowResult
+from .._engine import RowResults
 from ._memory import empty
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -116,7 +116,7 @@ def run(
     lse: bool = False,
     entropy: bool = False,
     argmax: bool = False,
-) -> tuple[RowResult, Tensor | None]:
+) -> tuple[RowResults, Tensor | None]:
     """The engine's one pass: numbers of rows, and the gradient of scale * sum of their losses.
 
     `out` takes the gradient, and may be the logits themselves: rows of contiguous memory.
@@ -151,7 +151,7 @@ def sweep(
     probs: Tensor | None,  # (V,)
     temperature: Tensor | None,
     dtype: torch.dtype,
-    **asked: bool,
+    **asked: Any,
 ) -> _engine.Panels:
     """The engine on rows whose logits, of this dtype, come a panel of classes at a time."""
     return _engine.Panels(

@@ -94,10 +94,7 @@ def _solve(
     info: HeadInfo | None,
 ) -> tuple[Tensor, Gradients]:
     """The loss, and its gradients times `upstream`."""
-    scale = upstream
-    if task.reduction == "mean":
-        total = float(task.total)
-        scale = scale / total if total else 0.0
+    scale = task.scale(upstream, layer.hidden.shape[:-1].numel())
     rows = Rows(
         target, probs, None, task.temperature, task.softcap, nll_coef=task.nll_coef,
         dense_coef=task.dense_coef, square_coef=task.square_coef,

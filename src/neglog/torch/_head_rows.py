@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._engine import RowResult
+from .._engine import RowResults
 from .._head.chunks import chunks
 
 Soften = Callable[[Tensor], Tensor]  # probabilities (n, V) as given -> those computed with
@@ -111,7 +111,7 @@ class Numbers(NamedTuple):
     log_probs: Tensor | None  # (..., K)
 
 
-def as_numbers(result: RowResult, log_probs: Tensor | None = None) -> Numbers:
+def as_numbers(result: RowResults, log_probs: Tensor | None = None) -> Numbers:
     """Of the engine's arrays, without a copy."""
     nll, dense, lse, entropy, argmax = (None if x is None else torch.from_numpy(x) for x in result)
     return Numbers(nll, dense, lse, entropy, argmax, log_probs)

@@ -12,29 +12,28 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .. import _problem
 from .._contract import without_axis
 from . import _engine, _ops
+from ._array_ops import ArrayOps
 from ._rows import rows
 from ._way import is_batched, is_plain
 
 
-class Task:
+class Task(_problem.Problem):
     """Checked arguments but for the large arrays. Options at their defaults cost no tensor."""
 
     dim: int  # the class axis
     dtype: torch.dtype  # of the loss
-    reduction: str
-    total: float | Tensor  # what a mean divides by
-    keep: Tensor | None = None  # (...) bool; like all below but softcap, one a row
-    nll_coef: Tensor | None = None
-    dense_coef: Tensor | None = None
-    square_coef: Tensor | None = None  # of lse^2
-    temperature: Tensor | None = None  # or ()
-    softcap: float | None = None
-    # For a target of probabilities, which may be softened a part at a time:
-    smoothing: float
-    class_weight: Tensor | None
-    computed: torch.dtype
+    keep: Tensor | None = None  # (...) bool: rows that count
+    computed: torch.dtype  # of the target's probabilities, which may be softened a part at a time
+
+    def scale(self, upstream: float, n: int) -> float:
+        """What the gradient of the sum of n rows is multiplied by, without autograd."""
+        if self.reduction != "mean":
+            return upstream
+        total = max(n, 1) if self.total is None else float(self.total)
+        return upstream / total if total else 0.0
 
 
 def loss(logits: Tensor, target: Tensor | None, probs: Tensor | None, task: Task) -> Tensor:
@@ -60,46 +59,19 @@ def _is_recorded(probs: Tensor | None, task: Task) -> bool:
 
 
 def combined(task: Task, nll: Tensor | None, dense: Tensor | None, lse: Tensor | None) -> Tensor:
-    """L = nll_coef nll + dense_coef dense + square_coef lse^2 for every row, and their sum."""
-    parts = []
-    if nll is not None:
-        parts.append(_weighted(task.nll_coef, nll))
-    if dense is not None:
-        parts.append(_weighted(task.dense_coef, dense))
-    if task.square_coef is not None and lse is not None:
-        parts.append(_weighted(task.square_coef, lse * lse))
-    losses = parts[0] if len(parts) == 1 else torch.stack(parts).sum(0)
-    if task.reduction != "none":
-        losses = losses.sum()
-    if task.reduction == "mean":
-        losses = _divided(losses, task.total)
-    return losses.to(task.dtype)
-
-
-def _weighted(coef: Tensor | None, values: Tensor) -> Tensor:
-    """coef * values, where a coefficient of 0 silences even inf and nan."""
-    if coef is None:
-        return values
-    # The product is right where it is a number: a derivative by a weight of 0 is not 0.
-    return (coef * values).masked_fill((coef == 0) & values.isfinite().logical_not(), 0.0)
-
-
-def _divided(losses: Tensor, total: float | Tensor) -> Tensor:
-    """losses / total; a mean over no row at all is 0."""
-    if not isinstance(total, Tensor):
-        return losses / total if total else losses * 0.0
-    nothing = total == 0
-    return (losses / total.masked_fill(nothing, 1.0)).masked_fill(nothing, 0.0)
+    """Rows -> the loss, in the dtype of results."""
+    some: Any = next(x for x in (nll, dense) if x is not None)
+    ops = ArrayOps(some.device)
+    losses = _problem.row_losses(task, ops, nll, dense, lse)
+    return _problem.reduced(task, ops, losses).to(task.dtype)  # type: ignore[no-any-return]
 
 
 def _pass(
     logits: Tensor, target: Tensor | None, probs: Tensor | None, task: Task, upstream: float | None
 ) -> tuple[Tensor, Tensor | None]:
     """The loss, and its gradient times `upstream` if that is given, in one pass."""
-    scale = 0.0 if upstream is None else upstream
-    if task.reduction == "mean":
-        total = float(task.total)
-        scale = scale / total if total else 0.0
+    n = logits.numel() // logits.shape[task.dim]
+    scale = 0.0 if upstream is None else task.scale(upstream, n)
     result, grad = _engine.run(
         logits, task.dim, target, probs, nll_coef=task.nll_coef, dense_coef=task.dense_coef,
         square_coef=task.square_coef, scale=scale, temperature=task.temperature,
@@ -120,20 +92,11 @@ def coefficients(
     lse: Callable[[], Tensor],
 ) -> list[Tensor | None]:
     """dL/dnll, dL/ddense, dL/dlse of every row, differentiable; `shape` is that of the rows."""
-    share = upstream.to(torch.float64)
-    if task.reduction == "mean":
-        share = _divided(share, task.total)
-    share = share.expand(shape)
-
-    def of(coef: Tensor | None) -> Tensor:
-        return share if coef is None else _weighted(coef, share)
-
-    return [
-        None if target is None else of(task.nll_coef),
-        None if probs is None else of(task.dense_coef),
-        None if task.square_coef is None else _weighted(of(task.square_coef), 2 * lse()),
-        None,
-    ]
+    found = _problem.coefficients(
+        task, ArrayOps(upstream.device), upstream, tuple(shape),
+        nll=target is not None, dense=probs is not None, lse=lse,
+    )  # fmt: skip
+    return [*found, None]
 
 
 def _lse(logits: Tensor, task: Task) -> Tensor:

@@ -37,16 +37,16 @@ def plain_loss(logits: Any, target: Any, ignore_index: Any, reduction: Any) -> T
         or reduction not in REDUCTIONS
     ):
         return None
-    n, num_classes = logits.shape
+    num_classes = logits.shape[1]
     classes = target.numpy()
     if not num_classes or _engine.scan_targets(classes, num_classes, ignore_index) != (-1, 0):
         return None
-    return _computed(logits, target, as_array(logits), classes, _task(n, logits.dtype, reduction))
+    return _computed(logits, target, as_array(logits), classes, _task(logits.dtype, reduction))
 
 
-def _task(n: int, dtype: torch.dtype, reduction: str) -> Task:
+def _task(dtype: torch.dtype, reduction: str) -> Task:
     task = Task()
-    task.dim, task.dtype, task.reduction, task.total = 1, RESULTS[dtype], reduction, n
+    task.dim, task.dtype, task.reduction = 1, RESULTS[dtype], reduction
     return task
 
 
@@ -59,7 +59,7 @@ def _computed(logits: Tensor, target: Tensor, z: Any, classes: Any, task: Task) 
     upstream = grad = None
     if recording and task.reduction != "none":
         upstream, grad = expected_upstream(), empty(logits.shape, logits.dtype)
-    count = float(task.total) or 1.0 if task.reduction == "mean" else 1.0
+    count = len(classes) or 1.0 if task.reduction == "mean" else 1.0
     result = _engine.run_rows(
         z, classes, scale=(upstream or 0.0) / count, grad=None if grad is None else as_array(grad)
     )

@@ -7,14 +7,14 @@ from torch import Tensor
 from torch.nn._reduction import legacy_get_string
 
 from .._contract import (
-    as_integer,
     check_reduction,
-    row_weights,
     warn_input_kind,
     without_axis,
 )
+from .._problem import check_options, set_classes
 from . import _engine
 from ._arguments import as_int64, as_logits, as_numbers, check_class_target, check_tensor
+from ._array_ops import ArrayOps
 from ._compose import over_classes, row_dtype
 from ._engine import RESULTS
 from ._errors import as_torch_raises
@@ -70,19 +70,18 @@ def nll_loss(
         reduction = legacy_get_string(size_average, reduce)
     shape = as_logits(input)
     dim = 0 if len(shape) == 1 else 1
-    check_reduction(reduction)
-    ignore = as_integer("ignore_index", ignore_index)
+    options = check_options(ignore_index, 0.0, 0.0, None, reduction)
+    ignore = options.ignore_index
     weight = as_numbers("weight", weight, (shape[dim],), "one number a class", input)
     check_tensor("target", target, input)
     check_class_target(target, without_axis(shape, dim))
     classes = as_int64(target, ignore)
     plain = is_plain(input)
     ignored = _engine.check_classes(classes, shape[dim], ignore) if plain else 1
-    full, _ = row_weights(classes, shape[dim], ignore, ignored, weight, None)
     log_probs, task = as_cast(input, on_cpu=True), Task()
     task.dim, task.dtype, task.reduction = dim, log_probs.dtype, reduction
-    task.nll_coef = full
-    task.total = float(classes.numel()) if full is None else full.sum()
+    ops = ArrayOps(input.device)
+    set_classes(task, ops, options, classes, shape[dim], weight, None, ignoring=ignored > 0)
     return combined(task, _missed(log_probs, dim, classes, ignore), None, None)
 
 
@@ -187,7 +186,7 @@ def one_vs_rest_nll(
     z, classes = input.to(row_dtype(input.device)), as_int64(target)
     found = rows(z, dim, classes)
     assert found.nll is not None
-    task.dtype, task.reduction, task.total = RESULTS[input.dtype], reduction, float(target.numel())
+    task.dtype, task.reduction = RESULTS[input.dtype], reduction
     return combined(task, found.nll + _against(z, dim, classes, found.argmax), None, None)
 
 

@@ -1,0 +1,39 @@
+// The functions that are compiled once for each instruction set.
+#pragma once
+
+#include <cstddef>
+
+#include "sparse/job.hpp"
+
+namespace neglog {
+
+// One table for each instruction set.  Ranges are of rows, of (row, part) pairs, or of elements; in
+// the last three of tiles and of units.
+struct Kernels {
+    const char* name;
+    size_t (*scratch_bytes)(const Job&);
+    int64_t (*parts)(const Job&);  // into how many parts a row is cut
+    void (*run)(const Job&, int64_t begin, int64_t end, char* scratch);
+    // Few rows of many classes: the three steps of `run`, for parts of rows.
+    void (*reduce_parts)(const Job&, int64_t begin, int64_t end, RowState* states);
+    void (*finish_rows)(const Job&, int64_t begin, int64_t end, const RowState*, TileState*);
+    void (*write_parts)(const Job&, int64_t begin, int64_t end, const TileState*, char* scratch);
+    // Rows that come a panel at a time; the ranges are of rows.
+    size_t (*panel_bytes)(const PanelJob&);
+    void (*clear_states)(const PanelJob&, int64_t begin, int64_t end);
+    void (*reduce_panel)(const PanelJob&, int64_t begin, int64_t end);
+    void (*merge_states)(const PanelJob&, const PanelState* others, int64_t begin, int64_t end);
+    void (*finish_states)(const PanelJob&, int64_t begin, int64_t end);
+    void (*write_panel)(const PanelJob&, int64_t begin, int64_t end, char* scratch);
+    void (*binary)(const BinaryJob&, int64_t begin, int64_t end);
+    TargetScan (*scan)(const void* target, bool is_64, int64_t n, int64_t classes,
+                       int64_t ignore_index);
+    size_t (*compress_bytes)(const CompressJob&);
+    void (*compress)(const CompressJob&, int64_t begin, int64_t end, char* scratch);
+    size_t (*classes_bytes)(const ProductJob&);
+    void (*times_classes)(const ProductJob&, int64_t begin, int64_t end, char* scratch);
+    size_t (*hidden_bytes)(const ProductJob&);
+    void (*times_hidden)(const ProductJob&, int64_t begin, int64_t end, char* scratch);
+};
+
+}  // namespace neglog

@@ -1,3 +1,0 @@
-#define NEGLOG_ISA v4
-#define NEGLOG_NAME "x86-64-v4"
-#include "table.hpp"
