@@ -20,8 +20,8 @@ def summary(run: Run, words: Words) -> str:
     body = [[of_loss.format(size(shape)), *loss(run, shape, words)] for shape in LOSSES]
     body.append([of_head.format(size(budgets.HEAD_SHAPE)), *head(run, words)])
     for model, dtype in STEPS:
-        name = words.models[model] + ("" if dtype == "float32" else f", {dtype}")
-        body.append([of_step.format(name), *step(run, model, dtype, words)])
+        name, *cells = step(run, model, dtype, words)
+        body.append([of_step.format(name), *cells])
     where = words.short_machine.format(**run["machine"], torch=run["versions"]["torch"])
     return grid([*words.summary], body) + f"\n\n{where}"
 
@@ -71,14 +71,16 @@ def head(run: Run, words: Words) -> list[str]:
 
 
 def step(run: Run, model: str, dtype: str, words: Words) -> list[str]:
-    """The memory and the error of the head, which a new training loop would take."""
+    """The memory and the error are those of the head, which a new training loop would use."""
+    name = words.models[model] + ("" if dtype == "float32" else f", {dtype}")
     try:
         row: dict[str, Any] = find(run.get("training", []), model, dtype=dtype)
     except LookupError:
-        return [words.absent] * 5
+        return [name] + [words.absent] * 5
     taken, names = row["bytes"], (TORCH, HEAD)
     return [
-        *(duration(row["seconds"][way]) for way in (TORCH, PATCHED, HEAD)),
-        pair(*(mebibytes(taken[name]) if name in taken else None for name in names), words),
-        pair(*(amount(row["ulp"][name]) for name in names), words),
+        f"{name}, {size(row['shape'][:2])}",
+        *(duration(row["seconds"][route]) for route in (TORCH, PATCHED, HEAD)),
+        pair(*(mebibytes(taken[each]) if each in taken else None for each in names), words),
+        pair(*(amount(row["ulp"][each]) for each in names), words),
     ]

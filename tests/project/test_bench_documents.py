@@ -52,8 +52,8 @@ def test_training_stands_in_the_readme_and_in_its_own_table() -> None:
     lines = documents.updated(text, run, documents.ENGLISH).splitlines()
     assert len([line for line in lines if line.startswith("| ")]) == 2 + 7
     assert (
-        "| training step, Llama, bfloat16 | 1.00 s | 500.0 ms | 250.0 ms | 512 MiB / 128 MiB"
-        " | 0.40 / 0.40 |" in lines
+        "| training step, Llama, bfloat16, 2 x 512 | 1.00 s | 500.0 ms | 250.0 ms"
+        " | 512 MiB / 128 MiB | 0.40 / 0.40 |" in lines
     )
     table_of_it = table.training(run, documents.KOREAN).splitlines()
     assert len(table_of_it) == 2 + len(training.MODELS) * len(training.ROUTES)
