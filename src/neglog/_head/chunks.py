@@ -9,13 +9,9 @@ from typing import Any, NamedTuple, Protocol
 
 from .products import Products, Which
 
-MEMORY = 64 * 2**20  # bytes for the logits of a chunk
+_LEAST_MEMORY = 64 * 2**20  # bytes
 
 Pass = Callable[[Any, Which], None]  # (logits of a chunk, its rows) -> their gradient in place
-Reduce = Callable[[Any, int], None]  # (logits of a panel of classes, its first class)
-
-_PANEL = 8192  # classes of a panel
-_TALL = 2048  # rows of a panel
 
 
 class Head(NamedTuple):
@@ -42,6 +38,15 @@ class Sparse(Protocol):
 
     def end(self) -> None:
         """Finish, after the last chunk."""
+
+
+def default_memory(num_classes: int, width: int, itemsize: int) -> int:
+    """Bytes for the logits of a chunk: as many as the classes take, but at least 64 MiB.
+
+    A chunk then has as many rows as hidden has columns. With fewer rows the products are slower,
+    because each of them reads all classes, or adds to all of their gradient.
+    """
+    return max(_LEAST_MEMORY, num_classes * width * itemsize)
 
 
 def chunk_of(num_classes: int, itemsize: float, memory: int) -> int:
@@ -106,42 +111,7 @@ def run(
         if into.hidden is not None:
             products.times_classes(logits, head.classes, into.hidden, which)
         if into.classes is not None:
-            products.add_times_hidden(logits, hidden, into.classes)
+            begun = rows.start > 0 or sparse is not None
+            products.add_times_hidden(logits, hidden, into.classes, begun=begun)
     if sparse is not None:
         sparse.end()
-
-
-def run_panels(
-    products: Products,
-    head: Head,
-    memory: int,
-    itemsize: int,
-    begin: Callable[[Which], Reduce],
-    order: Any | None = None,
-) -> None:
-    """Results of rows without gradients: their logits come a panel of classes at a time.
-
-    A product of many rows and some classes takes less time than one of some rows and all classes,
-    which reads all classes for each chunk: an eighth less with 50,304 classes and 2,048 rows in 64
-    MiB.
-
-    Args:
-        products: NumPy's or torch's.
-        head: hidden states and classes.
-        memory: bytes for a panel of logits.
-        itemsize: bytes of a logit.
-        begin: called with the rows of each chunk; returns what takes the panels of their logits.
-        order: the rows to compute, in this order; None: all.
-    """
-    n, num_classes = len(head.hidden if order is None else order), len(head.classes)
-    width = min(num_classes, _PANEL)
-    most = min(_TALL, memory // (width * itemsize))
-    place = products.empty((min(n, most), width))
-    for rows in chunks(n, most):
-        which = rows if order is None else order[rows]
-        hidden, reduce = head.hidden[which], begin(which)
-        for panel in blocks(num_classes, width):
-            logits = place[: len(hidden), : panel.stop - panel.start]
-            bias = None if head.bias is None else head.bias[panel]
-            products.logits(hidden, head.classes[panel], bias, logits)
-            reduce(logits, panel.start)

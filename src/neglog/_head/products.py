@@ -19,11 +19,21 @@ class Products(Protocol):
     def times_classes(self, a: Any, classes: Any, out: Any, at: Which) -> None:
         """out[at] = a @ classes."""
 
-    def add_times_hidden(self, a: Any, hidden: Any, out: Any) -> None:
-        """Out += a.T @ hidden."""
+    def add_times_hidden(self, a: Any, hidden: Any, out: Any, *, begun: bool) -> None:
+        """Out += a.T @ hidden; overwrites `out` if the sum has not begun."""
 
     def add_sum(self, a: Any, out: Any) -> None:
         """Out += a.sum(0)."""
+
+
+class PanelProducts(Products, Protocol):
+    """What the gradients of panels need in addition."""
+
+    def sums(self, shape: tuple[int, int]) -> Any:
+        """An uninitialized array in the dtype of sums, the one that is computed in."""
+
+    def add_times_classes(self, a: Any, classes: Any, out: Any, at: Which) -> None:
+        """out[at] += a @ classes."""
 
 
 class CpuProducts(Products, Protocol):

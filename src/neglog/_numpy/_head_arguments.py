@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .._contract import as_integer, check_shape
-from .._head.chunks import MEMORY
+from .._head.chunks import default_memory
 from .._head.remainder import as_grad_tolerance, plan
 from ._arguments import Problem, set_options
 from ._arrays import (
@@ -63,7 +63,9 @@ def as_head(
     if bias is not None:
         bias, _ = as_floats("bias", bias)
         check_shape("bias", bias.shape, (len(table),), "one number per class")
-    room = MEMORY if memory is None else as_integer("memory", memory)
+    room = default_memory(*table.shape, dtype.itemsize)
+    if memory is not None:
+        room = as_integer("memory", memory)
     flat, tolerance = states.reshape(-1, states.shape[-1]), as_grad_tolerance(grad_tolerance)
     head = HeadArguments(flat, table, bias, states.shape[:-1], dtype, room, tolerance)
     head.plan()  # one row at least

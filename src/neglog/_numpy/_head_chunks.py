@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 
 from .._engine import Panels, RowResults, run_rows
-from .._head.chunks import Gradients, Head, Reduce, run, run_panels
+from .._head.chunks import Gradients, Head, run
 from .._head.info import HeadInfo, fill
+from .._head.panels import Plan, reduce_panels
 from .._head.products import Which
 from .._head.remainder import Remainder
 from ._arguments import Problem
@@ -52,25 +53,15 @@ def _takes_panels(problem: Problem) -> bool:
 def _numbers(
     arguments: HeadArguments, problem: Problem, useful: Array | None, **asked: Any
 ) -> RowResults:
-    """Numbers of the useful rows, a panel of classes at a time."""
-    panels: list[Panels] = []
+    """Numbers of the useful rows, from a panel of classes at a time."""
 
-    def begin(which: Which) -> Reduce:
+    def begin(which: Which) -> Panels:
         part, n = problem.of(which), len(arguments.hidden[which])
-        panels.append(
-            Panels(n, arguments.num_classes, part.target, part.probs, part.temperature, **asked)
-        )
-        return panels[-1].reduce
+        return Panels(n, arguments.num_classes, part.target, part.probs, part.temperature, **asked)
 
-    run_panels(
-        _products(arguments),
-        _head(arguments),
-        arguments.memory,
-        arguments.dtype.itemsize,
-        begin,
-        useful,
-    )
-    return _joined([one.finish() for one in panels])
+    plan = Plan.of(arguments.num_classes, arguments.dtype.itemsize, arguments.memory)
+    parts = reduce_panels(_products(arguments), _head(arguments), plan, begin, useful)
+    return _joined([rows.finish() for _, rows in parts])
 
 
 def _head(arguments: HeadArguments) -> Head:
@@ -80,7 +71,7 @@ def _head(arguments: HeadArguments) -> Head:
 
 def _products(arguments: HeadArguments) -> Products:
     same = arguments.hidden.dtype == arguments.classes.dtype == arguments.dtype
-    return Products(arguments.dtype, same=same, begun=arguments.tolerance > 0)
+    return Products(arguments.dtype, same=same)
 
 
 def statistics(

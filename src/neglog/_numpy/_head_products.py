@@ -12,10 +12,9 @@ _BLOCK = 1024  # classes whose part of a product stays in the cache until it is 
 class Products:
     """NumPy's products for one head; see `_head.products.Products`."""
 
-    def __init__(self, dtype: DType, *, same: bool, begun: bool) -> None:
+    def __init__(self, dtype: DType, *, same: bool) -> None:
         self._dtype = dtype  # of the logits
         self._same = same  # hidden and classes have it, too
-        self._begun = begun  # there is something in the gradient by the classes to add to
 
     def empty(self, shape: tuple[int, int]) -> Array:
         return np.empty(shape, self._dtype)
@@ -39,17 +38,16 @@ class Products:
             each = blocks(len(classes), _BLOCK)
             out[at] = sum(a[:, block] @ self.widened(classes[block]) for block in each)
 
-    def add_times_hidden(self, a: Array, hidden: Array, out: Array) -> None:
+    def add_times_hidden(self, a: Array, hidden: Array, out: Array, *, begun: bool) -> None:
         wide = self.widened(hidden)
         place = np.empty((min(_BLOCK, len(out)), out.shape[1]), self._dtype)
         for block in blocks(len(out), _BLOCK):
-            if self._begun:
+            if begun:
                 product = place[: block.stop - block.start]
                 np.matmul(a[:, block].T, wide, out=product)
                 out[block] += product
             else:
                 np.matmul(a[:, block].T, wide, out=out[block])
-        self._begun = True
 
     def add_sum(self, a: Array, out: Array) -> None:
         out += a.sum(0)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from .._contract import as_integer, check_shape
-from .._head.chunks import MEMORY, Head
+from .._head.chunks import Head, default_memory
 from .._head.remainder import as_grad_tolerance, plan
 from ._arguments import as_floats
 from ._route import require_grad
@@ -64,7 +64,9 @@ def as_head(
     hidden, classes, bias = _cast(hidden), _cast(classes), None if bias is None else _cast(bias)
     for name, x in (("linear_weight", classes), ("linear_bias", bias)):
         _check_alike(name, x, hidden)
-    room = MEMORY if memory is None else as_integer("memory", memory)
+    room = default_memory(*classes.shape, classes.dtype.itemsize)
+    if memory is not None:
+        room = as_integer("memory", memory)
     head = HeadArguments(hidden, classes, bias, room, as_grad_tolerance(grad_tolerance))
     head.plan()  # raises if not even one row fits
     return head

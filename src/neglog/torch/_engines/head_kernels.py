@@ -1,4 +1,8 @@
-"""The head on CPU tensors: chunks of logits go through the kernels, without autograd.
+"""The head on CPU tensors: the kernels compute chunks of its logits, without autograd.
+
+Where no row needs all of its logits at once, results come from panels of classes. So do the
+gradients of halves in more than one chunk: in a fourth product, but without float32 sums of the
+size of all classes, and the gradient for the classes is rounded once.
 
 Rows without a weight are skipped before the products. Gradients of halves are summed in float32
 and rounded once, after the upstream gradient was multiplied in. float16 has few exponents: its
@@ -12,10 +16,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..._engine import Panels
 from ..._head import chunks
-from ..._head.chunks import Gradients, Head, Reduce
+from ..._head.chunks import Gradients, Head
 from ..._head.info import HeadInfo, fill
+from ..._head.panels import Plan, reduce_panels, write_panels
 from ..._head.remainder import Remainder
 from .._engines import composed, kernels
 from .._engines.head_rows import HeadResults, RowArguments, Soften, Wanted, as_results, joined
@@ -23,6 +27,8 @@ from .._engines.kernels import RESULTS
 from .._engines.products import CpuProducts
 from .._head_arguments import HeadArguments
 from .._memory import empty, zeros
+
+_COEFFICIENTS = ("nll_coef", "dense_coef", "lse_coef", "square_coef", "entropy_coef")
 
 
 def compute(
@@ -50,15 +56,19 @@ def compute(
     n, flat = shape.numel(), rows.flat(shape.numel())
     order = flat.used()
     head = arguments.flat(n)
-    if not any(wanted) and flat.may_use_panels(soften):
-        found = _by_panels(head, arguments.memory, flat, order, asked)
-        return joined(found, order, shape), Gradients(None, None, None)
     (most, groups), count = arguments.plan(), n if order is None else len(order)
     approximate = arguments.tolerance > 0 and any(wanted) and count > 0
-    into = _places(head, wanted, count <= most, order is None, approximate)
     power = _power(head.hidden.dtype, scale, flat) if any(wanted) else 0
     scale = math.ldexp(scale, -power)
-    products, remainder = CpuProducts(head.hidden.dtype, begun=approximate), None
+    # Halves in several chunks would need sums in float32 of the size of all classes.
+    sums = head.hidden.dtype.itemsize == 2 and count > most and not approximate
+    if flat.may_use_panels(soften) and (sums or not any(wanted)):
+        found, into = _by_panels(head, arguments.memory, flat, order, wanted, scale, power, asked)
+        if info is not None:
+            fill(info, None, tuple(shape))
+        return joined(found, order, shape), _finished(into, arguments, 0)
+    into = _places(head, wanted, count <= most, order is None, approximate)
+    products, remainder = CpuProducts(head.hidden.dtype), None
     if approximate:
         weights = scale * flat.row_scale(n, soften, most)
         used = None if order is None else order.numpy()
@@ -80,25 +90,44 @@ def compute(
 
 
 def _by_panels(
-    head: Head, memory: int, rows: RowArguments, order: Tensor | None, asked: Any
-) -> list[HeadResults]:
-    """Results of all rows, from a panel of classes at a time."""
-    started: list[Panels] = []
+    head: Head,
+    memory: int,
+    rows: RowArguments,
+    order: Tensor | None,
+    wanted: Wanted,
+    scale: float,
+    power: int,
+    asked: Any,
+) -> tuple[list[HeadResults], Gradients]:
+    """Results and gradients of all rows, from a panel of classes at a time."""
     num_classes, dtype = len(head.classes), head.hidden.dtype
+    names = _COEFFICIENTS if any(wanted) else ()
 
-    def begin(which: slice | Tensor) -> Reduce:
+    def begin(which: slice | Tensor) -> kernels.Panels:
         part, n = rows.of(which), len(head.hidden[which])
-        panels = kernels.panels(
-            n, num_classes, part.target, part.probs, part.temperature, dtype, **asked
-        )
-        started.append(panels)
-        return lambda logits, first: panels.reduce(kernels.as_array(logits), first)
+        coefs = {name: getattr(part, name) for name in names}
+        return kernels.Panels(
+            n, num_classes, dtype, part.target, part.probs, part.temperature,
+            **coefs, scale=scale, **asked,
+        )  # fmt: skip
 
-    products = CpuProducts(dtype, begun=False)
-    chunks.run_panels(products, head, memory, dtype.itemsize, begin, order)
-    if not started:
-        begin(slice(0))
-    return [as_results(panels.finish()) for panels in started]
+    plan, products = Plan.of(num_classes, dtype.itemsize, memory), CpuProducts(dtype)
+    parts = reduce_panels(products, head, plan, begin, order)
+    results = [as_results(states.finish()) for _, states in parts or [(None, begin(slice(0)))]]
+    if not any(wanted):
+        return results, Gradients(None, None, None)
+    to_hidden, to_classes, to_bias = wanted
+    wide = RESULTS[dtype]
+    into = Gradients(
+        torch.zeros(head.hidden.shape, dtype=wide) if to_hidden else None,
+        torch.empty_like(head.classes) if to_classes else None,
+        torch.zeros(num_classes, dtype=wide) if to_bias else None,
+    )
+    write_panels(products, head, into, plan, parts, 2.0**power)
+    for sums in (into.hidden, into.bias):
+        if sums is not None and power:
+            sums.mul_(2.0**power)
+    return results, into
 
 
 def _places(head: Head, wanted: Wanted, once: bool, every: bool, approximate: bool) -> Gradients:
@@ -190,7 +219,7 @@ def _finished(into: Gradients, arguments: HeadArguments, power: int) -> Gradient
             if place is not None:
                 place.mul_(2.0**power)
     if hidden is not None:
-        hidden = hidden.view(arguments.hidden.shape)
+        hidden = hidden.view(arguments.hidden.shape).to(arguments.hidden.dtype)
     dtype = arguments.classes.dtype
     others = (None if x is None else x.to(dtype) for x in into[1:])
     return Gradients(hidden, *others)

@@ -144,24 +144,36 @@ def run(
     return result, None if grad is None else from_rows(grad, logits.shape, dim)
 
 
-def panels(
-    n: int,
-    num_classes: int,
-    target: Tensor | None,
-    probs: Tensor | None,  # (V,)
-    temperature: Tensor | None,
-    dtype: torch.dtype,
-    **asked: Any,
-) -> _engine.Panels:
-    """The engine on rows whose logits, of this dtype, come a panel of classes at a time."""
-    return _engine.Panels(
-        n,
-        num_classes,
-        None if target is None else as_classes(target),
-        None if probs is None else as_array(probs.detach().to(RESULTS[dtype]).contiguous()),
-        _temperature(temperature),
-        **asked,
-    )
+class Panels:
+    """The engine on rows of tensors whose logits come a panel of classes at a time."""
+
+    def __init__(
+        self,
+        n: int,
+        num_classes: int,
+        dtype: torch.dtype,  # of the logits
+        target: Tensor | None,
+        probs: Tensor | None,  # (V,)
+        temperature: Tensor | None,
+        **options: Any,
+    ) -> None:
+        self._panels = _engine.Panels(
+            n,
+            num_classes,
+            None if target is None else as_classes(target),
+            None if probs is None else as_array(probs.detach().to(RESULTS[dtype]).contiguous()),
+            _temperature(temperature),
+            **{name: per_row(x) if isinstance(x, Tensor) else x for name, x in options.items()},
+        )
+
+    def reduce(self, logits: Tensor, first: int) -> None:
+        self._panels.reduce(as_array(logits), first)
+
+    def finish(self) -> RowResults:
+        return self._panels.finish()
+
+    def write_gradient(self, logits: Tensor, first: int) -> None:
+        self._panels.write_gradient(as_array(logits), first)
 
 
 def softmax(logits: Tensor, dim: int, *, log: bool = False) -> Tensor:
