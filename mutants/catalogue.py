@@ -233,6 +233,7 @@ KERNELS = (
     ),
 )
 
+ALGEBRA = "src/neglog/_problem.py"
 T_LOSS, T_PROBLEM = "src/neglog/torch/_autograd/loss.py", "src/neglog/torch/_problem.py"
 T_COMPOSED = "src/neglog/torch/_engines/composed.py"
 T_OPERATORS = "src/neglog/torch/_operators/derivatives.py"

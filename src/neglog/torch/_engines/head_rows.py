@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..._engine import RowResults
 from ..._head.chunks import chunks
+from ..._problem import is_used
 
 Soften = Callable[[Tensor], Tensor]  # probabilities (n, V) as passed -> smoothed and weighted
 Wanted = tuple[bool, bool, bool]  # gradients with respect to hidden, classes, bias
@@ -65,11 +66,8 @@ class RowArguments:
 
     def is_used(self) -> Tensor | None:
         """Whether a flat row has a coefficient that is not 0; None: every row has one."""
-        coefs = self.coefs()
-        if not coefs or any(x is None for x in coefs):
-            return None
-        used = [(x != 0) if x.dim() == 1 else (x != 0).any(1) for x in coefs if x is not None]
-        return torch.stack(used).any(0)
+        coefs = [x if x is None or x.dim() == 1 else (x != 0).any(1) for x in self.coefs()]
+        return is_used(coefs)
 
     def used(self) -> Tensor | None:
         """The numbers of the flat rows with a coefficient that is not 0; None: all."""
