@@ -166,9 +166,9 @@ def products(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     def watch(name: str) -> None:
         made = getattr(head_products.CpuProducts, name)
 
-        def call(self: Any, a: Tensor, *others: Any) -> None:
+        def call(self: Any, a: Tensor, *others: Any, **options: Any) -> None:
             seen.append((name, len(a)))
-            made(self, a, *others)
+            made(self, a, *others, **options)
 
         monkeypatch.setattr(head_products.CpuProducts, name, call)
 

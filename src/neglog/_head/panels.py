@@ -5,8 +5,8 @@ logits again and writes their gradient, one product more than in chunks of rows.
 the classes of a panel is then complete, and needs no sums of the size of all classes.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from .chunks import Gradients, Head, blocks, chunks
 from .products import PanelProducts, Products, Which
@@ -23,6 +23,9 @@ class Rows(Protocol):
 
     def write_gradient(self, logits: Any, first: int) -> None:
         """Overwrite the logits of a panel with their gradient, once all panels are reduced."""
+
+
+R = TypeVar("R", bound=Rows)
 
 
 class Plan(NamedTuple):
@@ -47,9 +50,9 @@ def reduce_panels(
     products: Products,
     head: Head,
     plan: Plan,
-    begin: Callable[[Which], Rows],
+    begin: Callable[[Which], R],
     order: Any | None = None,
-) -> list[tuple[Which, Rows]]:
+) -> list[tuple[Which, R]]:
     """Reduce every panel into the states of its rows.
 
     Args:
@@ -64,7 +67,7 @@ def reduce_panels(
     """
     n = len(head.hidden if order is None else order)
     place = products.empty((min(n, plan.rows), plan.classes))
-    parts: list[tuple[Which, Rows]] = []
+    parts: list[tuple[Which, R]] = []
     for tile in chunks(n, plan.rows):
         which = tile if order is None else order[tile]
         hidden, rows = head.hidden[which], begin(which)
@@ -79,7 +82,7 @@ def write_panels(
     head: Head,
     into: Gradients,
     plan: Plan,
-    parts: list[tuple[Which, Rows]],
+    parts: Sequence[tuple[Which, Rows]],
     factor: float = 1.0,
 ) -> None:
     """Add every panel's gradient to those of the head.

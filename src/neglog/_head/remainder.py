@@ -15,7 +15,7 @@ from .._contract import as_number
 from .._engine import Array
 from .._engine.sparse import add_times_classes, add_times_hidden, compress
 from .chunks import Gradients, Head, blocks, chunk_of
-from .products import Products
+from .products import CpuProducts
 
 # The largest fraction of a chunk's entries that is kept. Sparse products are faster up to a quarter
 # (0.2 of random entries: 0.84 of the dense products' time at D = 576, 0.75 at 2048; 0.3: 1.16 and
@@ -62,7 +62,7 @@ class Remainder:
 
     def __init__(
         self,
-        products: Products,
+        products: CpuProducts,
         head: Head,
         into: Gradients,
         tolerance: float,

@@ -63,7 +63,7 @@ def as_head(
     if bias is not None:
         bias, _ = as_floats("bias", bias)
         check_shape("bias", bias.shape, (len(table),), "one number per class")
-    room = default_memory(*table.shape, dtype.itemsize)
+    room = default_memory(len(table), table.shape[1], dtype.itemsize)
     if memory is not None:
         room = as_integer("memory", memory)
     flat, tolerance = states.reshape(-1, states.shape[-1]), as_grad_tolerance(grad_tolerance)

@@ -64,7 +64,7 @@ def as_head(
     hidden, classes, bias = _cast(hidden), _cast(classes), None if bias is None else _cast(bias)
     for name, x in (("linear_weight", classes), ("linear_bias", bias)):
         _check_alike(name, x, hidden)
-    room = default_memory(*classes.shape, classes.dtype.itemsize)
+    room = default_memory(num_classes, width, classes.dtype.itemsize)
     if memory is not None:
         room = as_integer("memory", memory)
     head = HeadArguments(hidden, classes, bias, room, as_grad_tolerance(grad_tolerance))

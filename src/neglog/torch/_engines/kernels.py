@@ -157,13 +157,16 @@ class Panels:
         temperature: Tensor | None,
         **options: Any,
     ) -> None:
+        others: dict[str, Any] = {
+            name: per_row(x) if isinstance(x, Tensor) else x for name, x in options.items()
+        }
         self._panels = _engine.Panels(
             n,
             num_classes,
             None if target is None else as_classes(target),
             None if probs is None else as_array(probs.detach().to(RESULTS[dtype]).contiguous()),
             _temperature(temperature),
-            **{name: per_row(x) if isinstance(x, Tensor) else x for name, x in options.items()},
+            **others,
         )
 
     def reduce(self, logits: Tensor, first: int) -> None:

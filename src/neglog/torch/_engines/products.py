@@ -38,8 +38,14 @@ class CpuProducts:
             out[at] = torch.mm(a, classes, out=a.new_empty(len(a), classes.shape[1]))
 
     def add_times_classes(self, a: Tensor, classes: Tensor, out: Tensor, at: Which) -> None:
+        """float16 goes as float32, so that the sum is rounded once, a block at a time."""
         # `out=` keeps autocast from rounding to its own dtype.
-        out[at] += torch.mm(a, classes, out=a.new_empty(len(a), classes.shape[1]))
+        if self._dtype == torch.float16:
+            product = out.new_empty(len(a), out.shape[1])
+            for block in blocks(len(classes), _BLOCK):
+                out[at] += torch.mm(a[:, block].float(), classes[block].float(), out=product)
+        else:
+            out[at] += torch.mm(a, classes, out=a.new_empty(len(a), classes.shape[1]))
 
     def add_times_hidden(self, a: Tensor, hidden: Tensor, out: Tensor, *, begun: bool) -> None:
         """Halves go a block at a time.
