@@ -12,9 +12,9 @@ from .._contract import as_integer
 from ._arguments import as_floats, as_tensor
 from ._engines import composed
 from ._errors import as_torch_raises
+from ._operators.routed import row_results
 from ._operators.rows import softmax as softmax_operator
 from ._route import Path, is_eager_cpu, route_of
-from ._row_results import row_results
 
 
 @as_torch_raises

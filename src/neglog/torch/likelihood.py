@@ -13,14 +13,14 @@ from .._contract import (
 )
 from .._problem import check_options, set_classes
 from ._arguments import as_int64, as_logits, as_numbers, check_class_target, check_tensor
-from ._array_ops import ArrayOps
 from ._engines import kernels
+from ._engines.array_ops import ArrayOps
 from ._engines.composed import over_classes, row_dtype
 from ._engines.kernels import RESULTS
 from ._errors import as_torch_raises
+from ._operators.routed import row_results
 from ._problem import TorchProblem, reduced
 from ._route import is_eager_cpu, route_of
-from ._row_results import row_results
 from .activations import as_cast, log_softmax, logsumexp, softmax
 from .statistics import class_dim
 

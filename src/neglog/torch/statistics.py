@@ -18,8 +18,8 @@ from ._engines import kernels
 from ._engines.composed import row_dtype
 from ._engines.kernels import RESULTS
 from ._errors import as_torch_raises
+from ._operators.routed import row_results
 from ._route import Route, route_of
-from ._row_results import row_results
 from .activations import as_dim, log_softmax, softmax
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ._engines.composed import row_dtype
+from .composed import row_dtype
 
 
 class ArrayOps:
