@@ -156,7 +156,9 @@ def test_a_missing_extra_is_told_with_the_way_to_it(missing: str, tmp_path: Path
     code = f"import sys; sys.modules[{missing!r}] = None\n{NEGLOG}"
     run = neglog("demo", cwd=tmp_path, code=code)
     assert run.returncode == 2
-    assert run.stderr == f"neglog: neglog demo needs {missing}: pip install 'neglog[cli]'\n"
+    assert (
+        run.stderr == f"neglog: neglog demo needs {missing}: pip install 'neglog[cli]'\n"
+    )
 
 
 @pytest.mark.parametrize(
