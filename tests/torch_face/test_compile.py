@@ -2,6 +2,8 @@
 
 Most is compiled by "aot_eager", which is all of the compiler but the code that it writes at the
 end: that takes a C++ compiler ten seconds a graph, and is done for the two graphs that a user has.
+
+Long because options, operators and exporters share the compiled functions.
 """
 
 import io

@@ -1,4 +1,4 @@
-"""The PyTorch face of neglog: change the import, nothing else, and losses keep their digits."""
+"""The PyTorch face of neglog: change only the import, and losses keep their digits."""
 
 try:
     import torch  # noqa: F401

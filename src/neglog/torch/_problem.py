@@ -17,8 +17,8 @@ from ._arguments import (
     check_class_target,
     check_tensor,
 )
-from ._array_ops import ArrayOps
 from ._engines import kernels
+from ._engines.array_ops import ArrayOps
 from ._engines.kernels import RESULTS
 from ._route import Route, is_watched
 

@@ -1,4 +1,4 @@
-"""What a row of logits says about the model: its loss, certainty, guess and distance."""
+"""Statistics of rows of logits: loss, log-sum-exp, entropy, likeliest class, divergence."""
 
 from typing import Any
 
@@ -18,8 +18,8 @@ from ._engines import kernels
 from ._engines.composed import row_dtype
 from ._engines.kernels import RESULTS
 from ._errors import as_torch_raises
+from ._operators.routed import row_results
 from ._route import Route, route_of
-from ._row_results import row_results
 from .activations import as_dim, log_softmax, softmax
 
 
@@ -35,12 +35,12 @@ def row_stats(
 
     nll = -log p_y, lse = log sum_j exp z'_j, entropy = -sum_j p_j log p_j and argmax_j z'_j, all
     of the same p = softmax(z') with z' the logits after temperature and softcap. Each of the first
-    three is differentiable, alone and together, by the logits and by the temperature.
+    three is differentiable, alone and together, with respect to logits and temperature.
 
     Args:
         input: logits, shape (N, V), (N, V, d1, ...) or (V,); float64, float32, float16, bfloat16.
         target: integers of any width and of the input's shape without the class axis.
-        temperature: divides the logits; a number or one a row.
+        temperature: divides the logits; a number, or one number per row.
         softcap: c bounds the logits as c * tanh(z / c), after the temperature.
 
     Returns:
@@ -48,8 +48,8 @@ def row_stats(
         equals), the others float64 for float64 logits, else float32.
 
     Raises:
-        TypeError, ValueError, IndexError: an argument does not fit; each is a RuntimeError, too. A
-            target that is no class is an IndexError that names the first such row on a CPU; on
+        TypeError, ValueError, IndexError: an argument does not fit; each is also a RuntimeError. A
+            target that is not a class is an IndexError that names the first such row on a CPU; on
             other devices, and inside of torch.func, that row's nll is nan.
 
     Warns:
@@ -97,12 +97,12 @@ def entropy(logits: Tensor, dim: int = -1) -> Tensor:
         dim: the class axis.
 
     Returns:
-        The shape without the class axis, from 0 (certain) to log V (knows nothing); float64 for
+        The shape without the class axis, from 0 (certain) to log V (uniform); float64 for
         float64 logits, else float32.
 
     Raises:
-        TypeError, ValueError, IndexError: the logits are no tensor of real numbers, or have no such
-            axis, or no class; each is a RuntimeError, too.
+        TypeError, ValueError, IndexError: the logits are not a tensor of real numbers, or have no
+            such axis, or no class; each is also a RuntimeError.
 
     Examples:
         >>> import torch
@@ -110,7 +110,7 @@ def entropy(logits: Tensor, dim: int = -1) -> Tensor:
         tensor([0.6931, 0.0000])
 
     Differs from torch.distributions.Categorical(logits=...).entropy(): one pass, nothing of the
-    logits' size is kept for the way back, and a logit of -inf contributes 0 to the gradient, too.
+    logits' size is kept for the backward pass, and a logit of -inf contributes 0 to the gradient.
 
     References:
         C. E. Shannon (1948), "A mathematical theory of communication", Bell System Technical
@@ -128,11 +128,11 @@ def kl_divergence(
     logits: Tensor,  # (..., V, ...)
     dim: int = -1,
 ) -> Tensor:
-    """`sum_j t_j log(t_j / p_j)`: what is lost in nats if p = softmax(z) stands in for t.
+    """`sum_j t_j log(t_j / p_j)`: the loss in nats of using p = softmax(z) instead of t.
 
     Computed as sum_j (t_j log(t_j / p_j) - t_j + p_j), which is the same for a t that sums to
-    one. Its terms are all >= 0, so that nothing cancels: the result is never below 0 without
-    being clipped, and stays accurate for distributions that nearly agree.
+    one. Its terms are all >= 0, so that nothing cancels: the result is never negative, without
+    clipping, and stays accurate for distributions that nearly agree.
 
     Args:
         target_probs: the logits' shape, probabilities that sum to one along `dim`; any real dtype.
@@ -141,12 +141,13 @@ def kl_divergence(
 
     Returns:
         The shape without the class axis; float64 for float64 logits, else float32. inf where
-        t_j > 0 meets a logit of -inf; t_j = 0 contributes nothing there. The gradient is p - t by
-        the logits, log(t / p) by the probabilities (0 where t_j = 0, as from torch's kl_div).
+        t_j > 0 meets a logit of -inf; t_j = 0 contributes nothing there. The gradient is p - t with
+        respect to the logits and log(t / p) with respect to the probabilities (0 where t_j = 0, as
+        in torch's kl_div).
 
     Raises:
-        TypeError, ValueError, IndexError: an argument is no tensor of real numbers, there is no
-            such axis, no class, or two shapes; each is a RuntimeError, too.
+        TypeError, ValueError, IndexError: an argument is not a tensor of real numbers, there is no
+            such axis, no class, or two shapes; each is also a RuntimeError.
 
     Examples:
         >>> import torch
@@ -156,7 +157,7 @@ def kl_divergence(
         tensor(1.3863)
 
     Differs from torch.nn.functional.kl_div: the arguments are in the order of the formula, the
-    second is logits, and one number a row comes back. For a t that does not sum to one, this is
+    second is logits, and one number per row comes back. For a t that does not sum to one, this is
     the generalised divergence, larger by 1 - sum_j t_j.
 
     References:
@@ -172,7 +173,7 @@ def kl_divergence(
     )
     z = logits.to(wide)
     t = target_probs.to(wide)
-    t = t.masked_fill(t == 0, 0.0)  # the derivative of t log t there, -inf, is of no use
+    t = t.masked_fill(t == 0, 0.0)  # the derivative of t log t there is -inf
     # In the textbook form t log t - t log p the values cancel, but not the derivatives.
     textbook = _textbook_divergence(route_of(logits), t, z, axis)
     with torch.no_grad():

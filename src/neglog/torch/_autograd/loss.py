@@ -15,9 +15,9 @@ from ..._contract import without_axis
 from ..._engine import Array
 from .._engines import kernels
 from .._operators import rows
+from .._operators.routed import row_results
 from .._problem import TorchProblem, coefficients, reduced
 from .._route import Path, Route, is_batched, route_of
-from .._row_results import row_results
 
 
 def loss(

@@ -1,6 +1,8 @@
 """The head in PyTorch: the same numbers as from logits that exist, and less work.
 
 `reference` builds the logits in float64 and takes the loss of torch's own operators.
+
+Long because every option is compared with the same reference.
 """
 
 import itertools

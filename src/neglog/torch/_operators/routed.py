@@ -2,10 +2,10 @@
 
 from torch import Tensor
 
-from ._engines import composed
-from ._engines.composed import RowResults
-from ._operators import rows
-from ._route import Path, Route
+from .._engines import composed
+from .._engines.composed import RowResults
+from .._route import Path, Route
+from . import rows
 
 
 def row_results(

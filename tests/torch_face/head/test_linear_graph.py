@@ -1,4 +1,7 @@
-"""The head in PyTorch: statistics, derivatives of every kind, compilers, modules, and errors."""
+"""The head in PyTorch: statistics, derivatives of every kind, compilers, modules, and errors.
+
+Long because derivatives, statistics, compilers and the module share one head.
+"""
 
 import copy
 import inspect

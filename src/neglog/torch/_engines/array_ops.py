@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ._engines.composed import row_dtype
+from .composed import row_dtype
 
 
 class ArrayOps:
@@ -15,7 +15,8 @@ class ArrayOps:
         self._device, self.row_dtype = device, row_dtype(device)
 
     def full(self, shape: tuple[int, ...], fill_value: float) -> Tensor:
-        return torch.full(shape, fill_value, dtype=self.row_dtype, device=self._device)
+        # Not torch.full: a compiler would make a graph of its own for every fill_value.
+        return torch.ones(shape, dtype=self.row_dtype, device=self._device) * fill_value
 
     def astype(self, x: Tensor, dtype: torch.dtype) -> Tensor:
         return x.to(dtype)
