@@ -47,7 +47,8 @@ def linear_cross_entropy(
         temperature: divides the logits; a number, or one per row.
         softcap: c bounds the logits as c * tanh(z / c).
         reduction: "mean", "sum" or "none".
-        memory: bytes for the logits of a chunk, at least one row of them; None: 64 MiB.
+        memory: bytes for the logits of a chunk, at least one row of them; None: as many as the
+            classes take, at least 64 MiB.
 
     Returns:
         As `cross_entropy`: float64 if hidden or classes are, else float32.
@@ -178,7 +179,7 @@ def linear_row_stats(
         temperature: divides the logits; a number, or one per row.
         softcap: c bounds the logits as c * tanh(z / c), after the temperature.
         chosen: integers (..., K), classes of each row whose log-probabilities are wanted.
-        memory: bytes for the logits of a chunk; None: 64 MiB.
+        memory: as for `linear_cross_entropy`.
 
     Returns:
         RowStats(nll, lse, entropy, argmax), each of the target's shape; with `chosen` the pair

@@ -68,9 +68,9 @@ def linear_cross_entropy(
         z_loss: the factor of lse^2.
         temperature: divides the logits; a number, or one number per row.
         softcap: c bounds the logits as c * tanh(z / c), after bias and temperature.
-        memory: bytes for a chunk of logits, at least one row of them; None: 64 MiB. Each chunk adds
-            V x D numbers to the gradient of linear_weight: if a chunk has only a few hundred rows,
-            more memory is faster.
+        memory: bytes for a chunk of logits, at least one row of them; None: as many as
+            linear_weight takes, at least 64 MiB. A chunk then has at least as many rows as input
+            has columns; with fewer rows its products are slower.
         grad_tolerance: in [0, 1); entries of p - y up to it are combined, see
             `neglog.linear_cross_entropy_and_grad`. The loss stays exact, as do gradients on other
             devices and wherever all logits are built.
@@ -80,9 +80,10 @@ def linear_cross_entropy(
 
     Returns:
         As `cross_entropy`. Gradients of halves are rounded after the upstream gradient was
-        multiplied in; the chunks' parts of linear_weight's gradient are summed in float32, which
-        takes V x D numbers in addition to the result (in bfloat16 each chunk's part is rounded
-        first, because torch has no product of bfloat16 into float32).
+        multiplied in. On a CPU, halves that need more than one chunk take panels of classes
+        instead: the logits are computed twice, in four products instead of three, and the gradient
+        of linear_weight is rounded once, without float32 sums of its size. With a softcap, a
+        tolerance or probabilities per row there are chunks, and such sums.
 
     Raises:
         TypeError, ValueError, IndexError: an argument does not fit; each is also a RuntimeError.
@@ -154,7 +155,7 @@ def linear_row_stats(
         softcap: c bounds the logits as c * tanh(z / c), after bias and temperature.
         chosen: integers (..., K), classes of each row whose log-probabilities are wanted: a
             teacher's likeliest classes, or sampled ones.
-        memory: bytes for a chunk of logits, at least one row of them; None: 64 MiB.
+        memory: as for `linear_cross_entropy`.
 
     Returns:
         RowStats(nll, lse, entropy, argmax), each of the target's shape; with `chosen` the pair

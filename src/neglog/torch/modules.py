@@ -99,7 +99,7 @@ class LinearCrossEntropyLoss(nn.modules.loss._WeightedLoss):
         z_loss: the factor of lse^2.
         temperature: divides the logits; a number, or a tensor of one number.
         softcap: c bounds the logits as c * tanh(z / c).
-        memory: bytes for a chunk of logits; None: 64 MiB.
+        memory: bytes for a chunk of logits, see `neglog.torch.linear_cross_entropy`.
         grad_tolerance: in [0, 1); entries of p - y up to it are combined.
 
     Examples:
