@@ -39,7 +39,7 @@ def main() -> None:
 
 def given_head(options: argparse.ArgumentParser, arguments: argparse.Namespace) -> Any:
     """The head in the files, None without files. Files without a head end the program."""
-    from bench.head_problem import Head
+    from bench.head.problem import Head
 
     files = arguments.head_classes, arguments.head_states
     if files == (None, None):

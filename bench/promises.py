@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import budgets
 
 from bench.cases import SHAPES
-from bench.head_problem import GENERATED
+from bench.head.problem import GENERATED
 from bench.lookup import Run, find
 from bench.timing import Row
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import budgets
 
-from bench import accuracy, head, head_memory, machine, memory, promises, torch_face, training
+from bench import accuracy, head, machine, memory, promises, torch_face, training
 from bench.cases import DTYPES, MODES, SEGMENTATION, SHAPES, TORCH_MODES, Case, size
-from bench.head_problem import GENERATED
+from bench.head import memory as head_memory
+from bench.head.problem import GENERATED
 from bench.lookup import Run, amount, duration, mebibytes
 from bench.peers import PEERS, Calls, UnavailableError
 from bench.timing import Row, check, interleaved, row, truth

@@ -18,7 +18,7 @@ import oracle
 
 from bench import ROOT
 from bench.head import LeaveOut, quick_products
-from bench.head_memory import FORGET_PEAK, may_forget_peak
+from bench.head.memory import FORGET_PEAK, may_forget_peak
 from bench.memory import peak
 from bench.peers import UnavailableError, library, to_numpy
 from bench.timing import Row, check_close, interleaved, row, softmax64

@@ -77,7 +77,7 @@ class PartLimit(NamedTuple):
     """Our time, as a part of the time of what it is compared with, in the same run."""
 
     face: str
-    what: str  # as in bench/head.py
+    what: str  # as in bench/head/
     of: str  # "products": those that it needs, in the face's library, into memory that is there
     at_most: float
     sentence: str
@@ -130,7 +130,7 @@ HEAD_GOALS = (
 class ToleranceLimit(NamedTuple):
     """Promised of a real head, float32: the error depends on how peaked its softmax is."""
 
-    what: str  # as in bench/head.py
+    what: str  # as in bench/head/
     tolerance: float
     hidden: float  # norm of the gradient's error, in norms of the exact gradient
     classes: float

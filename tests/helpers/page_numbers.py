@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from browser import open_page, watched
+from page_helpers.browser import open_page, watched
 
 from neglog import explain
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browser import browser_fixture  # noqa: F401
+from page_helpers.browser import browser_fixture  # noqa: F401
 from page_numbers import numbers_fixture  # noqa: F401
 
 from neglog import explain_likelihood

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from browser import browser_fixture, open_page, page_fixture  # noqa: F401
 from page_helpers import drag, fragment, pets_fixture, settled, written  # noqa: F401
+from page_helpers.browser import browser_fixture, open_page, page_fixture  # noqa: F401
 
 from neglog.trace import Bernoulli, Normal, explain_likelihood
 

@@ -11,7 +11,7 @@ import ml_dtypes
 import mpmath
 import numpy as np
 import pytest
-from browser import browser_fixture  # noqa: F401
+from page_helpers.browser import browser_fixture  # noqa: F401
 from page_numbers import numbers_fixture  # noqa: F401
 
 from neglog import explain

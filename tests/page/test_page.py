@@ -6,8 +6,8 @@ from typing import Any
 
 import budgets
 import pytest
-from browser import browser_fixture, open_page, page_fixture, watched  # noqa: F401
 from page_helpers import PETS, RESULT, drag, fragment, loss, pets_fixture, settled, value, written  # noqa: F401
+from page_helpers.browser import browser_fixture, open_page, page_fixture, watched  # noqa: F401
 
 from neglog.trace import Normal, explain, explain_likelihood
 

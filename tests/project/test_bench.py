@@ -19,7 +19,7 @@ from bench import (
 )
 from bench.__main__ import main, plain
 from bench.cases import Case
-from bench.head_problem import GENERATED
+from bench.head.problem import GENERATED
 from bench.peers import Calls, numpy
 
 COPY = "forward + gradient: fraction of memcpy speed"

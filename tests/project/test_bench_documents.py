@@ -7,12 +7,12 @@ from made_up_runs import made_up_head, made_up_training
 from bench import (
     documents,
     lookup,
-    table,
     timing,
     torch_face,
     training,
 )
-from bench.head_problem import GENERATED
+from bench.documents import table
+from bench.head.problem import GENERATED
 
 
 def test_the_tables_of_the_torch_face() -> None:

@@ -10,12 +10,12 @@ from made_up_runs import TOLERANT
 
 from bench import (
     head,
-    head_memory,
-    head_routes,
     timing,
 )
 from bench.__main__ import main
-from bench.head_problem import Head, check, distances, exact
+from bench.head import memory as head_memory
+from bench.head import routes as head_routes
+from bench.head.problem import Head, check, distances, exact
 from bench.peers import UnavailableError
 
 

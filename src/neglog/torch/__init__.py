@@ -11,6 +11,7 @@ except ModuleNotFoundError as error:
 
 from .._contract import RowStats
 from .._head.info import HeadInfo
+from ._patch import Patch, patch
 from .activations import log_sigmoid, log_softmax, logsumexp, sigmoid, softmax
 from .binary import binary_cross_entropy_with_logits
 from .likelihood import min_entropy, nll_loss, one_vs_rest_nll
@@ -24,7 +25,6 @@ from .modules import (
     NLLLoss,
     Softmax,
 )
-from .patch import Patch, patch
 from .statistics import entropy, kl_divergence, row_stats
 
 __all__ = [

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import budgets
 
+from bench.documents.summary import LARGE
 from bench.lookup import Run, duration, find, mebibytes
-from bench.summary import LARGE
 from bench.torch_face import COMPILED_MODE
 from bench.training import HEAD, LLAMA, PATCHED, TINY, TORCH
 

@@ -10,8 +10,8 @@ from typing import Any
 import budgets
 import numpy as np
 
-from bench.head_problem import Answer, Exact, Head, check, distances, exact
-from bench.head_routes import FACES, Call, Routes
+from bench.head.problem import Answer, Exact, Head, check, distances, exact
+from bench.head.routes import FACES, Call, Routes
 from bench.peers import UnavailableError, library
 from bench.timing import LIMITS, Row, Samples, once, row
 from bench.torch_face import torch_library

@@ -5,10 +5,10 @@ from typing import Any
 import budgets
 
 from bench.cases import size
+from bench.documents.table import grid
+from bench.documents.words import Words
 from bench.lookup import Run, amount, duration, find, mebibytes
-from bench.table import grid
 from bench.training import HEAD, LLAMA, PATCHED, TINY, TORCH
-from bench.words import Words
 
 LARGE = budgets.TORCH_MEMORY.shape
 LOSSES = (budgets.SMALL_CALL, budgets.SMALL_V, LARGE)

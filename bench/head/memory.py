@@ -13,8 +13,8 @@ import numpy as np
 
 from bench import ROOT
 from bench.head import LeaveOut
-from bench.head_problem import Head
-from bench.head_routes import FACES, step, torch_losses
+from bench.head.problem import Head
+from bench.head.routes import FACES, step, torch_losses
 from bench.memory import peak
 from bench.peers import UnavailableError, library, torch_view
 
@@ -51,7 +51,7 @@ def above(name: str, shape: Shape) -> int:
             f"memory of {name} at {n} x {num_classes} is not measured: it needs"
             f" {need / 2**30:.0f} GiB, and {free / 2**30:.0f} are free"
         )
-    command = [sys.executable, "-m", "bench.head_memory", name, *map(str, shape)]
+    command = [sys.executable, "-m", "bench.head.memory", name, *map(str, shape)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"the process that measures the memory of {name} failed:\n{done.stderr}")

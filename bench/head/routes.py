@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bench.head_problem import Answer, Head
+from bench.head.problem import Answer, Head
 from bench.peers import library, torch_view
 from bench.torch_face import our_library, torch_library
 

@@ -2,7 +2,7 @@
 
 A test file imports what it needs, fixtures included:
 
-    from browser import browser_fixture, open_page, page_fixture  # noqa: F401
+    from page_helpers.browser import browser_fixture, open_page, page_fixture  # noqa: F401
 
 The browser lives as long as one test file: Playwright's event loop, while it runs, would be in the
 way of every other test that starts a loop of its own.

@@ -8,11 +8,11 @@ import re
 from pathlib import Path
 
 from bench import ROOT
-from bench.figures import figure
+from bench.documents.figures import figure
+from bench.documents.summary import summary
+from bench.documents.table import TABLES
+from bench.documents.words import ENGLISH, KOREAN, Words
 from bench.lookup import Run, kept_run
-from bench.summary import summary
-from bench.table import TABLES
-from bench.words import ENGLISH, KOREAN, Words
 
 TABLE = re.compile(r"(<!--table ([\w-]+)-->\n)(?:.*?\n)??(<!--/table-->)", re.S)
 FIGURE = re.compile(r"(<!--figure ([\w-]+)-->)(.*?)(<!--/-->)", re.S)
@@ -65,7 +65,3 @@ def update() -> None:
         if new != text:
             path.write_text(new, encoding="utf-8")
             print(f"wrote the tables and figures of {path.relative_to(ROOT)}")
-
-
-if __name__ == "__main__":
-    update()

@@ -6,10 +6,10 @@ from typing import Any
 import budgets
 
 from bench.cases import TORCH_MODES, size
+from bench.documents.words import Words
 from bench.lookup import Run, amount, duration, mebibytes
 from bench.timing import Row
 from bench.torch_face import COMPILED_MODE
-from bench.words import Words
 
 HEAD_PEERS = ("torch eager", "torch.compile", "torch chunked")
 NO_PEER = {"copy", "bare node"}  # shown apart, or only when the benchmark runs
