@@ -69,7 +69,7 @@ ENGLISH = Words(
     summary_rows=("loss, {}", "last layer + loss, {}", "training step, {}"),
     machine="Measured on {cpu}, {threads} threads, instruction set `{instruction_set}`, {system}, "
     "Python {python}, {versions}. `2.0x` means that the library takes twice as long as neglog.",
-    short_machine="float32 where nothing else is said; {cpu}, {threads} threads, torch {torch}.",
+    short_machine="float32 unless noted; {cpu}, {threads} threads, torch {torch}.",
 )
 KOREAN = Words(
     times="float32, {mode}",

@@ -7,13 +7,14 @@ import numpy.typing as npt
 
 from .. import _engine
 from .._contract import (
+    as_integer,
     check_reduction,
     class_axis,
     warn_input_kind,
     without_axis,
 )
 from .._engine import RowResults
-from .._problem import check_options, set_classes
+from .._problem import row_weights
 from . import _array_ops as ops
 from ._arguments import Problem, reduce_rows
 from ._arrays import (
@@ -71,17 +72,18 @@ def nll_loss(
     """
     array, dtype = as_floats("log_probs", log_probs)
     axis = class_axis(axis, array.shape)
-    options, num_classes = check_options(ignore_index, 0.0, 0.0, None, reduction), array.shape[axis]
+    check_reduction(reduction)
+    ignore, num_classes = as_integer("ignore_index", ignore_index), array.shape[axis]
     if weight is not None:
         weight = as_weights("weight", weight, (num_classes,), "one number per class")
     shape = without_axis(array.shape, axis)
-    classes, ignored = as_class_target(target, shape, num_classes, options.ignore_index)
+    classes, ignored = as_class_target(target, shape, num_classes, ignore)
     rows = np.moveaxis(array, axis, -1).reshape(-1, num_classes)
     picked = rows[np.arange(len(rows)), classes.clip(0, num_classes - 1)].astype(FLOAT64)
     problem = Problem()
     problem.reduction, problem.dtype, problem.rows_shape = reduction, dtype, shape
-    ignoring = ignored > 0
-    set_classes(problem, ops, options, classes, num_classes, weight, None, ignoring=ignoring)
+    coef, _ = row_weights(ops, classes, num_classes, ignore if ignored else None, weight, None)
+    problem.nll_coef, problem.total = coef, None if coef is None else ops.sum(coef)
     # 0 - x, because -x would make -0.0 of a certain row.
     return problem.reduce(RowResults(0.0 - picked, None, None, None, None))
 
