@@ -17,7 +17,7 @@ void take_sums(Array& a, nb::handle object, const char* name, int64_t n) {
 }
 
 Kept* compress_gradient(int dtype, nb::handle grad, nb::handle threshold, nb::handle row_sums,
-               nb::handle class_sums, int64_t capacity) {
+                        nb::handle class_sums, int64_t capacity) {
     CompressJob job{};
     job.dtype = static_cast<DType>(dtype);
     Array g, limits, by_row, by_class;

@@ -45,7 +45,7 @@ template <class T> inline void write_strip(const Job& job, int64_t row, int64_t 
             alignas(kVecBytes) T staging[pitch];
             T* to = static_cast<T*>(job.out) + start + j * job.out_at.step;
             fill(job.stream ? staging : to, n,
-                  [&](int64_t k) { return load(strip + j * pitch + i + k); });
+                 [&](int64_t k) { return load(strip + j * pitch + i + k); });
             if (job.stream)
                 stream(reinterpret_cast<char*>(to), reinterpret_cast<const char*>(staging),
                        n * static_cast<int64_t>(sizeof(T)));

@@ -73,7 +73,8 @@ template <int M, class C> NEGLOG_INLINE Vec<C> exponential(Vec<C> z, const Scale
 // What turns the above, less its 2^shift, into exp((z - max) / T): exp(n ln2 - max / T), n that of
 // `power`.
 template <int M, class C> NEGLOG_INLINE Vec<double> row_scale_of(Doubles max, Doubles inverse_t,
-                                                            Doubles inverse_low, Vec<double> n) {
+                                                                 Doubles inverse_low,
+                                                                 Vec<double> n) {
     if constexpr (M & kFar) return splat(1.0);
     const Doubles x = max * inverse_t;
     const Doubles low = fused(max, inverse_low, product_error<double>(max, inverse_t, x));

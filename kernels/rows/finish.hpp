@@ -111,7 +111,8 @@ NEGLOG_INLINE Doubles unless_zero(Doubles weight, Doubles value) {
 }
 
 // One number a row, 0 for a skipped row, for those of a vector of rows from `i` on that exist.
-inline void write_stat(const TileState& r, int i, int count, double* to, int64_t row, Doubles value) {
+inline void write_stat(const TileState& r, int i, int count, double* to, int64_t row,
+                       Doubles value) {
     if (!to) return;
     value = (load(r.skipped + i) != 0) ? Doubles{} : value;
     to += row + i;

@@ -32,8 +32,8 @@ static inline int64_t start_of(const Layout& at, int64_t row) {
 
 // The loss of row i is  nll_coef[i] nll_i + dense_coef[i] dense_i + lse_coef[i] lse_i +
 // square_coef[i] lse_i^2 + entropy_coef[i] entropy_i  with nll_i = -log p_y and dense_i = sum_j
-// probs_ij (-log p_ij); `output` gradient writes `scale` times its derivative.  A coefficient that is
-// a null pointer is 1 for nll and dense where their target is given, else 0.  A row whose
+// probs_ij (-log p_ij); `output` gradient writes `scale` times its derivative.  A coefficient that
+// is a null pointer is 1 for nll and dense where their target is given, else 0.  A row whose
 // coefficients are all 0 is skipped: nothing of it is read, all of it is 0.
 struct Job {
     int64_t rows, classes;
@@ -60,13 +60,13 @@ struct Job {
 // Sums over a row or a part of it, relative to its own maximum.
 struct RowState {
     double max;
-    double others;    // sum of exp((z - max) / T) but for the one element at `arg`
-    double gaps;    // sum of exp((z - max) / T) (max - z)
-    double cross;     // sum of probs (max - z)
-    double mass;      // sum of probs but for the one at `arg`
-    double mass_arg;  // probs at `arg`
-    double row_scale;      // turns an exponential that was kept into exp((z - max) / T)
-    int64_t arg;      // the first maximum
+    double others;     // sum of exp((z - max) / T) but for the one element at `arg`
+    double gaps;       // sum of exp((z - max) / T) (max - z)
+    double cross;      // sum of probs (max - z)
+    double mass;       // sum of probs but for the one at `arg`
+    double mass_arg;   // probs at `arg`
+    double row_scale;  // turns an exponential that was kept into exp((z - max) / T)
+    int64_t arg;       // the first maximum
 };
 
 // All that is known of a tile of rows, kept so that each step is one of vectors.

@@ -51,7 +51,7 @@ template <class T> struct Scratch {
 
 template <class T>
 inline RowState reduce_nth(const Job& job, int64_t row, int64_t part, Inverse it,
-                          Compute<T>* exponentials) {
+                           Compute<T>* exponentials) {
     using C = Compute<T>;
     const int64_t begin = part * kPart<C>, n = part_size<C>(job.classes, part);
     const T* z = logits_of<T>(job, row) + begin;
@@ -81,7 +81,8 @@ inline RowState reduce_nth(const Job& job, int64_t row, int64_t part, Inverse it
     return p;
 }
 
-template <class T> inline double target_logit(const Job& job, int64_t row, const TileState& r, int i) {
+template <class T> inline double target_logit(const Job& job, int64_t row, const TileState& r,
+                                              int i) {
     return r.target[i] >= 0 && !r.skipped[i] ? value_of(logits_of<T>(job, row) + r.target[i]) : 0;
 }
 
@@ -105,8 +106,8 @@ template <class T> void run_long_rows(const Job& job, int64_t begin, int64_t end
     const int64_t parts = parts_of<C>(job.classes);
     const int tile = tile_rows<C>(job.classes);
     const int64_t pitch = parts > 1 ? parts * kPart<C> : padded<C>(job.classes);
-    const bool keep =
-        (job.output == Output::gradient || job.output == Output::softmax) && job.classes <= kKept<C>;
+    const bool keep = (job.output == Output::gradient || job.output == Output::softmax) &&
+                      job.classes <= kKept<C>;
     const auto kept = [&](int i, int64_t part) {
         return keep ? scratch.exponentials + i * pitch + part * kPart<C> : nullptr;
     };
@@ -133,8 +134,7 @@ template <class T> void run_long_rows(const Job& job, int64_t begin, int64_t end
 }
 
 // The same in three steps, for rows that are shared by the threads.
-template <class T> void reduce_parts(const Job& job, int64_t begin, int64_t end,
-                                     RowState* states) {
+template <class T> void reduce_parts(const Job& job, int64_t begin, int64_t end, RowState* states) {
     const int64_t parts = parts_of<Compute<T>>(job.classes);
     for (int64_t u = begin; u < end; ++u) {
         const int64_t row = u / parts;
@@ -143,7 +143,8 @@ template <class T> void reduce_parts(const Job& job, int64_t begin, int64_t end,
     }
 }
 template <class T>
-void finish_rows(const Job& job, int64_t begin, int64_t end, const RowState* states, TileState* rows) {
+void finish_rows(const Job& job, int64_t begin, int64_t end, const RowState* states,
+                 TileState* rows) {
     const int64_t parts = parts_of<Compute<T>>(job.classes);
     for (int64_t row = begin; row < end; ++row) {
         TileState& r = rows[row];

@@ -114,7 +114,7 @@ template <int M, class C> inline void reduce_short(Tile<C>& tile, int64_t V, Til
     store_wide(n, scale.power - ExpTable<C>::magic);
     for (int i = 0; i < W; i += kLanes<double>)
         store(r.row_scale + i, row_scale_of<M, C>(load(r.max + i), load(r.inverse_t + i),
-                                        load(r.inverse_low + i), load(n + i)));
+                                                  load(r.inverse_low + i), load(n + i)));
     alignas(kVecBytes) double factor[W];
     for (int i = 0; i < W; ++i) factor[i] = r.row_scale[i] * static_cast<double>(ExpTable<C>::down);
     others.lanes(r.others, factor);
@@ -145,8 +145,8 @@ template <int M, class C> inline void mend_far(int64_t V, int count, Tile<C>& ti
     for (int i = 0; i < count; ++i) {
         if (!is_far(r.max[i], r.inverse_t[i], ExpTable<C>::near)) continue;
         for (int64_t j = 0; j < V; ++j) tile.e[j * W + i] = other.e[j * W + i];
-        RowState p{r_far.max[i],  r_far.others[i],   r_far.gaps[i], r_far.cross[i],
-                  r_far.mass[i], r_far.mass_arg[i], r_far.row_scale[i],   r_far.arg[i]};
+        RowState p{r_far.max[i],  r_far.others[i],   r_far.gaps[i],      r_far.cross[i],
+                   r_far.mass[i], r_far.mass_arg[i], r_far.row_scale[i], r_far.arg[i]};
         r.target_exp[i] = r_far.target_exp[i];
         if (__builtin_isinf(p.max)) p = reduce_special<M, C>(tile.z + i, V, tile.q + i, W, p);
         set_sums(r, i, p);

@@ -14,7 +14,8 @@ template <class C> struct ShortRows {
     bool two_factors = false;
 };
 
-template <bool Sloping, class C> inline ShortRows<C> prepare_short(const Job& job, const TileState& r) {
+template <bool Sloping, class C> inline ShortRows<C> prepare_short(const Job& job,
+                                                                   const TileState& r) {
     constexpr int W = kLanes<C>;
     ShortRows<C> to;
     constexpr double down = static_cast<double>(ExpTable<C>::down);
@@ -159,7 +160,7 @@ template <class T> void run_short_rows(const Job& job, int64_t begin, int64_t en
         } else {
             for (int i = 0; i < count; ++i)
                 write_log_softmax<T>(out_of<T>(job, row + i), logits_of<T>(job, row + i), 0,
-                                    job.classes, r, i);
+                                     job.classes, r, i);
         }
     }
 }

@@ -89,7 +89,7 @@ template <class T, class E> inline void write_scaled(T* to, int64_t n, double fa
 
 template <class T>
 inline void write_gradient(T* to, const T* z, const Compute<T>* e, int64_t begin, int64_t n,
-                          const Compute<T>* q, const TileState& r, int i, double share) {
+                           const Compute<T>* q, const TileState& r, int i, double share) {
     using C = Compute<T>;
     const auto write = [&](double factor, auto exponential) {
         if (!q || r.dense_grad[i] == 0) return write_scaled(to, n, factor, exponential);
@@ -111,7 +111,7 @@ inline void write_gradient(T* to, const T* z, const Compute<T>* e, int64_t begin
                      slope = splat(static_cast<C>(line.slope[0]));
         const Reader<T> logits(z, n);
         write(line.factor[0],
-             [&](int64_t j) { return times<C>(kept(j), fused(slope, max - logits(j), level)); });
+              [&](int64_t j) { return times<C>(kept(j), fused(slope, max - logits(j), level)); });
     }
     const int64_t y = r.target[i] - begin, arg = r.arg[i] - begin;
     if (0 <= y && y < n && y != arg)
@@ -126,7 +126,8 @@ template <class C> NEGLOG_INLINE Vec<C> log_softmax(Vec<C> z, Vec<C> max, Vec<C>
     return d.high + ((d.low == d.low ? d.low : Vec<C>{}) - log_sum);  // -inf leaves nan behind
 }
 template <class T>
-inline void write_log_softmax(T* to, const T* z, int64_t begin, int64_t n, const TileState& r, int i) {
+inline void write_log_softmax(T* to, const T* z, int64_t begin, int64_t n, const TileState& r,
+                              int i) {
     using C = Compute<T>;
     const Vec<C> max = splat(static_cast<C>(r.max[i])),
                  log_sum = splat(static_cast<C>(r.log_sum[i]));
@@ -146,9 +147,8 @@ template <class C> struct Exponentials {
 template <class T>
 inline Exponentials<Compute<T>> exponentials_again(const Job& job, const T* z, int64_t n,
                                                    Inverse it, Compute<T>* spare) {
-    const RowState part = mode_of(job) & kScaled
-                              ? reduce<kScaled, T>(z, n, nullptr, it, spare)
-                              : reduce<0, T>(z, n, nullptr, {1, 0}, spare);
+    const RowState part = mode_of(job) & kScaled ? reduce<kScaled, T>(z, n, nullptr, it, spare)
+                                                 : reduce<0, T>(z, n, nullptr, {1, 0}, spare);
     return {spare, part.max, part.row_scale};
 }
 
@@ -165,7 +165,7 @@ inline void write_part(const Job& job, int64_t row, int64_t begin, int64_t n,
         gap_between(r.max[i], e.max, inverse_of(r, i)).factor * r.inverse_sum[i] * e.row_scale;
     if (job.output == Output::gradient)
         return write_gradient<T>(to, z, e.at, begin, n,
-                                job.probs ? probs_of<T>(job, row) + begin : nullptr, r, i, share);
+                                 job.probs ? probs_of<T>(job, row) + begin : nullptr, r, i, share);
     write_scaled(to, n, share, [e](int64_t j) { return load(e.at + j); });
     const int64_t arg = r.arg[i] - begin;
     if (0 <= arg && arg < n) put(to + arg, r.inverse_sum[i]);

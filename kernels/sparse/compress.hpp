@@ -29,7 +29,7 @@ template <class C> inline Vec<C> magnitude(Vec<C> v) {
 }
 // One bit a lane.
 template <class C> NEGLOG_INLINE uint32_t bits_of(IVec<C> mask) {
-    constexpr bool wide = sizeof(C) == sizeof(double);
+    [[maybe_unused]] constexpr bool wide = sizeof(C) == sizeof(double);
 #if defined(__AVX512F__)
     return wide ? _mm512_movepi64_mask((__m512i)mask) : _mm512_movepi32_mask((__m512i)mask);
 #elif defined(__AVX2__)
