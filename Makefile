@@ -1,22 +1,25 @@
-# Each verb sets up what it needs in .venv, says what it is doing, and is quick the second time.
+# Each verb installs what it needs in .venv and says what it does. Later runs are fast.
 SHELL  := bash
 PYTHON ?= python3
 BIN    := $(CURDIR)/.venv/bin
 PIP    := $(BIN)/pip -qq --disable-pip-version-check install -c requirements/pins.txt
 export PATH := $(BIN):$(PATH)
 
-.PHONY: help setup demo check test bench docs mutants sanitize clean
+.PHONY: help setup demo check test test-oldest cross bench docs mutants sanitize clean
 .DELETE_ON_ERROR:
 
 help:
-	@echo "make setup     the package in .venv, editable: kernels are rebuilt when their source changes"
-	@echo "make demo      learns real handwritten digits by minimising the negative log-likelihood"
-	@echo "make check     lint, format, types, layers"
-	@echo "make test      the whole suite"
-	@echo "make bench     speed and accuracy beside torch, JAX, SciPy, scikit-learn, NumPy and a memory copy"
-	@echo "make docs      tutorial and reference, English and Korean, in build/docs; their code is run"
-	@echo "make mutants   seeds bugs into a copy of the source and shows which test catches each"
-	@echo "make sanitize  the suite on kernels built under AddressSanitizer and UndefinedBehaviorSanitizer"
+	@echo "make setup        install the package in .venv, editable: changed kernels are rebuilt at import"
+	@echo "make demo         learn real handwritten digits by minimising the negative log-likelihood"
+	@echo "make check        lint, format, types, structure"
+	@echo "make test         run the whole suite; CXX=clang++-16 runs it on kernels built by that compiler"
+	@echo "make test-oldest  run the NumPy tests on the oldest NumPy, SciPy and scikit-learn supported"
+	@echo "make cross        compile the kernels for Linux, macOS and Windows on x86-64 and ARM"
+	@echo "make bench        measure speed and accuracy against torch, JAX, SciPy, scikit-learn, NumPy and memcpy"
+	@echo "make docs         build tutorial and reference in build/docs, English and Korean, and run their code"
+	@echo "make mutants      plant bugs in a copy of the source and show which test catches each"
+	@echo "make sanitize     run the suite on kernels built with AddressSanitizer and UndefinedBehaviorSanitizer"
+	@echo "make clean        remove what was built"
 
 setup: .venv/.demo
 	@echo "ready: . .venv/bin/activate puts python and neglog in reach"
@@ -28,11 +31,43 @@ demo: .venv/.demo
 check: .venv/.test
 	@echo "== lint, format";  ruff check . && ruff format --check . && clang-format -n -Werror kernels/*.[ch]pp
 	@echo "== types";         mypy
-	@echo "== structure";     python -m pytest -q tests/project/test_structure.py
+	@echo "== structure";     python -m pytest -q tests/project/test_structure.py tests/project/test_files.py
 
+# Kernels from another build, in a folder of their own; the editable install steps aside.
+BUILD_IN     = rm -rf $(1)/site && $(PIP) --no-build-isolation --no-deps --no-warn-conflicts \
+                 --target $(1)/site -C build-dir=$(1)/cmake
+FROM         = SKBUILD_EDITABLE_SKIP=$(CURDIR)/build/editable PYTHONPATH=$(1)/site
+
+ifeq ($(origin CXX),command line)
+OTHER       := $(CURDIR)/build/$(notdir $(CXX))
+# Inductor would compile with CXX, too, and the project's tests build wheels: both as always.
+test: .venv/.test
+	@echo "== building the kernels with $(CXX)"
+	@$(call BUILD_IN,$(OTHER)) -C cmake.define.CMAKE_CXX_COMPILER=$(CXX) .
+	@echo "== tests on them"
+	@$(call FROM,$(OTHER)) env -u CXX python -m pytest -n 2 --dist worksteal $(or $(ARGS),tests)
+else
 test: .venv/.test
 	@echo "== tests"
 	@python -m pytest -n 2 --dist worksteal $(ARGS)
+endif
+
+# The wheel comes from build/wheel, where tests/project/test_wheel.py builds it, too.
+OLDEST      := tests/contract tests/engine tests/head tests/learn
+# scikit-learn 1.6 hands pytest a generator, which it will refuse one day.
+ITERATORS   := ignore:Passing a non-Collection:pytest.PytestRemovedIn10Warning
+test-oldest: .venv/.test .venv-oldest/.ready
+	@echo "== building a wheel"
+	@rm -rf build/oldest
+	@pip -qq --disable-pip-version-check wheel --no-build-isolation --no-deps \
+	  -C build-dir=build/wheel -w build/oldest .
+	@pip -qq --disable-pip-version-check --python .venv-oldest/bin/python install \
+	  --no-index --no-deps --force-reinstall build/oldest/neglog-*.whl
+	@echo "== tests on the oldest versions"
+	@.venv-oldest/bin/python -m pytest -n 2 --dist worksteal -W "$(ITERATORS)" $(or $(ARGS),$(OLDEST))
+
+cross: .venv/.cross
+	@.ci/cross python -m ziglang c++
 
 bench: .venv/.bench
 	@python -m bench $(ARGS)
@@ -51,18 +86,18 @@ mutants: .venv/.test
 
 SANITIZE    := $(CURDIR)/build/sanitize
 LIBRARY      = $(shell $${CXX:-c++} -print-file-name=$(1))
-# Tests about the project's files, of torch's compiler (they compile, for an hour under a preloaded
-# sanitizer) and of the page (a browser must not be preloaded), and one that limits the address space, which leaves a sanitizer none for its shadow.
+# Left out: tests of the project's files; of torch's compiler, which take an hour with a sanitizer
+# preloaded; of the page, because a browser must not preload one; and a test that limits the
+# address space, which a sanitizer needs for its shadow memory.
 NOT_HERE    := $(patsubst %,--ignore-glob='tests/%',project/* docs/* page/* \
                  $(patsubst %,torch_face/test_%.py,compile distributed examples patch)) \
                --deselect=tests/contract/test_threads.py::test_ctrl_c_during_a_long_call
 sanitize: .venv/.test
-	@echo "== building the kernels under AddressSanitizer and UndefinedBehaviorSanitizer"
-	@rm -rf $(SANITIZE)/site $(SANITIZE)/found.*
-	@$(PIP) --no-build-isolation --no-deps --no-warn-conflicts --target $(SANITIZE)/site \
-	  -C build-dir=$(SANITIZE)/cmake -C cmake.define.NEGLOG_SANITIZE=ON .
+	@echo "== building the kernels with AddressSanitizer and UndefinedBehaviorSanitizer"
+	@rm -f $(SANITIZE)/found.*
+	@$(call BUILD_IN,$(SANITIZE)) -C cmake.define.NEGLOG_SANITIZE=ON .
 	@echo "== tests on them"
-	@SKBUILD_EDITABLE_SKIP=$(CURDIR)/build/editable PYTHONPATH=$(SANITIZE)/site \
+	@$(call FROM,$(SANITIZE)) \
 	  LD_PRELOAD="$(call LIBRARY,libasan.so) $(call LIBRARY,libstdc++.so)" \
 	  ASAN_OPTIONS=detect_leaks=0:log_path=$(SANITIZE)/found \
 	  UBSAN_OPTIONS=print_stacktrace=1:log_path=$(SANITIZE)/found \
@@ -70,9 +105,9 @@ sanitize: .venv/.test
 	  { grep -hE -A 9 'ERROR|runtime error' $(SANITIZE)/found.*; exit 1; }
 
 clean:
-	rm -rf build dist .venv/.demo .venv/.test .venv/.bench .venv/.docs
+	rm -rf build dist .venv-oldest .venv/.cross .venv/.demo .venv/.test .venv/.bench .venv/.docs
 
-# ---- what stands in .venv; a stamp is older than its recipe's inputs exactly when it must be redone
+# ---- what is installed in .venv: a stamp older than its inputs is made again
 
 .venv/bin/python:
 	@echo "== making .venv with $(PYTHON)"
@@ -100,6 +135,20 @@ FIND_CMAKE := import os, sys; os.environ["PATH"] = os.path.join(sys.prefix, "bin
 .venv/.bench: .venv/.test requirements/bench.txt
 	@echo "== installing the benchmark's peers"
 	@$(PIP) -r requirements/bench.txt
+	@touch $@
+
+.venv/.cross: .venv/.demo requirements/cross.txt
+	@echo "== installing a compiler for other platforms"
+	@$(PIP) -r requirements/cross.txt
+	@touch $@
+
+.venv-oldest/.ready: .venv/.demo pyproject.toml requirements/oldest.py requirements/pins.txt
+	@echo "== installing the oldest supported versions in .venv-oldest"
+	@rm -rf .venv-oldest
+	@python -m venv --without-pip .venv-oldest
+	@python requirements/oldest.py > .venv-oldest/requirements.txt
+	@pip -qq --disable-pip-version-check --python .venv-oldest/bin/python install \
+	  --only-binary :all: -r .venv-oldest/requirements.txt
 	@touch $@
 
 .venv/.docs: .venv/.test requirements/docs.txt

@@ -1,4 +1,4 @@
-"""Speed and accuracy of neglog beside its peers: one process, one set of buffers, one table."""
+"""Speed and accuracy of neglog and its peers, measured in one process on the same buffers."""
 
 import sys
 from pathlib import Path

@@ -15,7 +15,7 @@ Errors = dict[str, dict[str, float]]
 
 
 def worst(dtype: str, peers: dict[str, Callable[[Case], Calls]]) -> Errors:
-    """peer -> {"nll": ulp, "gradient": ulp}; a row at a time, so the mean loss is its nll.
+    """peer -> {"nll": ulp, "gradient": ulp}; one row at a time, so that the mean loss is its nll.
 
     The nll is measured in ulp of the dtype in which we promise it (float32 for half inputs), the
     gradient in ulp of the input's; entries below the smallest normal number are left out.

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 SHAPES = (budgets.SMALL_CALL, *budgets.SHAPES)
-SEGMENTATION = (8, 21, 256, 256)  # a class for every pixel; the class axis is not the last one
+SEGMENTATION = (8, 21, 256, 256)  # a class for each pixel; the class axis is not the last
 DTYPES = ("float32", "float64", "bfloat16")
 # What is timed -> which of a peer's Calls it is.
 MODES = {"forward": "forward", "forward + gradient": "gradient"}
@@ -29,9 +29,9 @@ def dtype_named(name: str) -> np.dtype:
 
 
 def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray:
-    """An array at a multiple of 64 bytes: JAX takes such memory without a copy, others do not mind.
+    """An array at a multiple of 64 bytes, which JAX takes without a copy.
 
-    Filled once, so that no library pays for the first touch of a page.
+    It is filled once, so that no library pays for the first touch of a page.
     """
     dtype = np.dtype(dtype)
     size = int(np.prod(shape)) * dtype.itemsize
@@ -42,7 +42,7 @@ def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray:
 
 @dataclass(frozen=True)
 class Case:
-    """One problem. `grad` is where libraries that can write into the caller's memory write."""
+    """One problem. Libraries that can write into the caller's memory write into `grad`."""
 
     logits: NDArray  # (N, V), or (N, V, ...) as in torch
     target: NDArray[np.int64]  # (N,), or (N, ...)
@@ -50,7 +50,7 @@ class Case:
 
     @classmethod
     def random(cls, shape: tuple[int, ...], dtype: str, seed: int = 0) -> "Case":
-        """Normal logits with standard deviation 3, any target: no row is easy, none is absurd."""
+        """Normal logits with standard deviation 3, and any target: no row is trivial or absurd."""
         rng = np.random.default_rng(seed)
         logits = aligned(shape, dtype_named(dtype))
         for part in np.array_split(logits, max(1, logits.size >> 24)):  # small temporaries
@@ -61,7 +61,7 @@ class Case:
 
     @classmethod
     def row(cls, logits: NDArray, target: int) -> "Case":
-        """One row on its own, so that a mean loss is the row's nll."""
+        """A single row, so that the mean loss is its nll."""
         z = aligned((1, logits.size), logits.dtype)
         z[0] = logits
         y = aligned((1,), np.int64)

@@ -1,4 +1,4 @@
-"""What a number was measured on."""
+"""The machine and the versions of a run."""
 
 import importlib.metadata
 import os
@@ -10,11 +10,20 @@ from pathlib import Path
 from bench.cases import THREADS
 from bench.peers import library
 
-DISTRIBUTIONS = ("neglog", "numpy", "torch", "jax", "scipy", "scikit-learn", "ml_dtypes")
+DISTRIBUTIONS = (
+    "neglog",
+    "numpy",
+    "torch",
+    "jax",
+    "scipy",
+    "scikit-learn",
+    "ml_dtypes",
+    "transformers",
+)
 
 
 def take_cores() -> None:
-    """Keeps the process on as many cores as there are threads: JAX uses all that it is given."""
+    """Keeps the process on THREADS cores, because JAX uses all that it finds."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:THREADS])
 
@@ -50,6 +59,6 @@ def versions() -> dict[str, str]:
 
 
 def slug(machine: dict[str, str | int]) -> str:
-    """A file name: the same machine gives the same one."""
+    """A file name, the same for the same machine."""
     text = f"{machine['cpu']} {machine['instruction_set']} {machine['threads']} threads"
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

@@ -14,11 +14,11 @@ from bench.peers import UnavailableError
 from bench.torch_face import STEPS
 
 STATUS = Path("/proc/self/status")
-TIMES = 3  # steps: a loop has the old gradient at hand when it asks for a new one
+TIMES = 3  # steps: in a loop the old gradient still exists when the new one is allocated
 
 
 def above_logits(name: str, shape: tuple[int, int]) -> float:
-    """The peak above that of a process that makes the logits only, in arrays of their size."""
+    """The peak minus that of a process that only makes the logits, in arrays of their size."""
     if not STATUS.exists():
         raise UnavailableError(f"peak memory is read from {STATUS}, which is absent here")
     size = shape[0] * shape[1] * np.dtype(np.float32).itemsize
@@ -26,7 +26,7 @@ def above_logits(name: str, shape: tuple[int, int]) -> float:
 
 
 def peak_of(name: str, shape: tuple[int, int], times: int) -> int:
-    """Bytes, of a fresh process that makes float32 logits and takes so many steps."""
+    """Bytes, of a fresh process that makes float32 logits and takes `times` steps."""
     command = [sys.executable, "-m", "bench.memory", name, *map(str, (*shape, times))]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -45,7 +45,7 @@ def take(name: str, n: int, classes: int, times: int) -> None:
 def peak() -> int:
     """The most memory that this process has had, in bytes.
 
-    Not getrusage's ru_maxrss: Linux hands down to it the peak of the process that started this one.
+    Not getrusage's ru_maxrss: on Linux it starts with the peak of the parent process.
     """
     found: Any = re.search(r"^VmHWM:\s*(\d+) kB", STATUS.read_text(), re.M)
     return int(found[1]) * 1024

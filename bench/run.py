@@ -9,28 +9,32 @@ from typing import Any
 
 import budgets
 
-from bench import accuracy, head, head_memory, machine, memory, promises, torch_face
+from bench import accuracy, head, machine, memory, promises, torch_face, training
 from bench.cases import DTYPES, MODES, SEGMENTATION, SHAPES, TORCH_MODES, Case, size
-from bench.head_problem import GENERATED
+from bench.head import memory as head_memory
+from bench.head.problem import GENERATED
+from bench.lookup import Run, amount, duration, mebibytes
 from bench.peers import PEERS, Calls, UnavailableError
 from bench.timing import Row, check, interleaved, row, truth
 
-Run = dict[str, Any]
 Peers = dict[str, Callable[[Case], Calls]]
-ALWAYS = {"neglog", "copy", "neglog.torch", "bare node"}  # whatever peers are asked for
+ALWAYS = {"neglog", "copy", "neglog.torch", "bare node"}  # also where --peer names others
 SLOW_TO_START = {"torch.compile"}
 
 
 def everything(options: argparse.Namespace) -> Run:
-    """All that the options ask for, printed as it comes."""
+    """All that the options ask for, printed as it is measured."""
     today = datetime.now(UTC).date().isoformat()
     run: Run = {"date": today, "machine": machine.describe(), "versions": machine.versions()}
     print(sentence(run), flush=True)
     run |= {"rows": [], "absent": [], "ulp": {}}
-    if options.face != "head":
+    everything_else = not (options.face or options.quick or options.shape)
+    if options.face not in ("head", "training"):
         losses(options, run)
-    if options.face == "head" or not (options.face or options.quick or options.shape):
+    if options.face == "head" or everything_else:
         linear_head(options, run)
+    if options.face == "training" or everything_else:
+        training_steps(options, run)
     return run
 
 
@@ -41,7 +45,7 @@ def losses(options: argparse.Namespace, run: Run) -> None:
     if options.face != "numpy" and not options.quick and not options.shape:
         torch_only(options.seconds, run)
     for dtype in options.dtype or (DTYPES[:1] if options.quick else (*DTYPES, "float16")):
-        run["ulp"][dtype] = accuracy.worst(dtype, chosen(exact_peers(options), options))
+        run["ulp"][dtype] = accuracy.worst(dtype, chosen(exact_peers(options, dtype), options))
 
 
 def problems(options: argparse.Namespace) -> list[tuple[str, tuple[int, ...]]]:
@@ -68,17 +72,19 @@ def one_case(case: Case, options: argparse.Namespace, run: Run) -> None:
 def faces(
     shape: tuple[int, ...], options: argparse.Namespace
 ) -> Iterator[tuple[dict[str, str], Peers]]:
-    """Each face that is asked for: its modes, and who takes part."""
+    """Each face that is asked for: its modes and its peers."""
     if options.face != "torch" and len(shape) == 2:
         yield MODES, PEERS
     if options.face != "numpy":
         yield TORCH_MODES, torch_face.steps(shape)
 
 
-def exact_peers(options: argparse.Namespace) -> Peers:
-    """Those whose errors are measured."""
+def exact_peers(options: argparse.Namespace, dtype: str) -> Peers:
+    """The peers whose errors are measured; each hard row is compiled anew, so in float32 only."""
     ours = {} if options.face == "numpy" else torch_face.ACCURATE
-    return ours if options.face == "torch" else PEERS | ours
+    peers = ours if options.face == "torch" else PEERS | ours
+    left_out = set() if dtype == "float32" else SLOW_TO_START
+    return {name: peer for name, peer in peers.items() if name not in left_out}
 
 
 def chosen(peers: Peers, options: argparse.Namespace) -> Peers:
@@ -88,7 +94,7 @@ def chosen(peers: Peers, options: argparse.Namespace) -> Peers:
 
 
 def checked(case: Case, peers: Peers, answers: Any, run: Run) -> dict[str, Calls]:
-    """Everyone who can do this case; a wrong answer raises."""
+    """The peers that can do this case; a wrong answer raises."""
     calls = {}
     for name, peer in peers.items():
         try:
@@ -108,7 +114,7 @@ def leave_out(name: str, reason: UnavailableError, run: Run) -> None:
 
 
 def torch_only(seconds: float, run: Run) -> None:
-    """What is measured of the PyTorch face alone."""
+    """What only the PyTorch face measures."""
     shape = budgets.TORCH_MEMORY.shape
     try:
         keep(torch_face.stats_row(seconds), run)
@@ -131,6 +137,15 @@ def linear_head(options: argparse.Namespace, run: Run) -> None:
         found["memory"] = head_memory.everything(partial(leave_out, run=run))
 
 
+def training_steps(options: argparse.Namespace, run: Run) -> None:
+    """Whole training steps in PyTorch."""
+    print("\ntraining steps, sequences x tokens x classes")
+    run["training"] = []
+    for each in training.rows(options, partial(leave_out, run=run)):
+        run["training"].append(each)
+        print(training_line(each), flush=True)
+
+
 def keep(found: Row, run: Run) -> None:
     run["rows"].append(found)
     print(line(found), flush=True)
@@ -146,10 +161,19 @@ def line(row: Row) -> str:
 
 def head_line(row: Row) -> str:
     ratios, (face, ours) = dict(row["ratio"]), next(iter(row["seconds"].items()))
-    part = f"{1 / ratios.pop('products'):.2f} of its products"
+    part = f"{1 / ratios.pop('products'):.2f} x its products"
     peers = "  ".join(f"{name} {value:.2f}x" for name, value in ratios.items())
     where = f"{row['dtype']:8} {size(row['shape']):18} {face:12} {row['mode']:24}"
     return f"{where} {milli(ours)}  {part}  {peers}"
+
+
+def training_line(row: Row) -> str:
+    cells = [
+        f"{route} {duration(seconds)}, {amount(row['ulp'][route])} ulp"
+        + (f", {mebibytes(row['bytes'][route])}" if row["bytes"] else "")
+        for route, seconds in row["seconds"].items()
+    ]
+    return f"{row['dtype']:8} {size(row['shape']):18} {row['mode']:20} " + "   ".join(cells)
 
 
 def milli(seconds: float) -> str:
@@ -180,10 +204,22 @@ def report(run: Run) -> None:
         print("  " + "   ".join(f"{name} {got:.2f}" for name, got in found["arrays"].items()))
     if "head" in run:
         report_head(run["head"])
-    print("\npromises (tests/budgets.py)")
-    for what, shape, wanted, measured, met in promises.verdicts(run):
-        mark, where = "met   " if met else "MISSED", size(shape) if shape else ""
-        print(f"  {mark}  {what:58} {where:19} {wanted:14} {measured}")
+    show("promises (tests/budgets.py)", promises.promises(run), "MISSED")
+    goals = promises.goals(run)
+    show("goals (tests/budgets.py)", goals, "not yet")
+    for verdict in promises.missed(goals):
+        print(f"goal not met: {name(verdict)}: {verdict.measured}, {verdict.wanted} is the goal")
+
+
+def show(title: str, verdicts: list[promises.Verdict], missed: str) -> None:
+    print(f"\n{title}")
+    for verdict in verdicts:
+        mark = "met" if verdict.met else missed
+        print(f"  {mark:8} {name(verdict):84} {verdict.wanted:12} {verdict.measured}")
+
+
+def name(verdict: promises.Verdict) -> str:
+    return verdict.what + (f", {size(verdict.shape)}" if verdict.shape else "")
 
 
 def report_head(found: dict[str, Any]) -> None:

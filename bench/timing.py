@@ -1,5 +1,5 @@
-"""Times calls against each other: every round runs all of them, so that whatever the machine does
-in a second it does to all; what counts is the median of the ratios inside the rounds."""
+"""Times calls against each other. Every round runs all of them, so a slow second of the machine
+slows all. What counts is the median of the ratios within the rounds."""
 
 import gc
 import statistics
@@ -17,8 +17,8 @@ Row = dict[str, Any]
 Samples = dict[str, list[float]]
 
 LEAST_SAMPLE = 2e-3  # seconds; shorter calls are repeated inside one sample
-SHORT = 50e-3  # seconds; before a shorter call other libraries' threads are let go to sleep
-SLOW = 6  # a peer this many times slower than the quickest runs in every third round only
+SHORT = 50e-3  # seconds; before a shorter call, other libraries' threads may fall asleep
+SLOW = 6  # a peer this many times slower than the fastest runs in every third round only
 
 
 def once(call: Callable[[], Any], repeat: int = 1) -> float:
@@ -30,10 +30,10 @@ def once(call: Callable[[], Any], repeat: int = 1) -> float:
 
 
 def sample(call: Callable[[], Any], expected: float) -> float:
-    """One sample of a call that is expected to take so many seconds.
+    """One sample of a call that is expected to take `expected` seconds.
 
-    OpenMP's threads spin for a while after their work. On a call of milliseconds that is a
-    neighbour's time, so it waits for them, and one call that is not timed wakes its own.
+    OpenMP's threads spin for a while after their work, which would slow another library's short
+    call. So we wait for them, and one untimed call wakes the library's own threads.
     """
     if expected < SHORT:
         time.sleep(LEAST_SAMPLE)
@@ -41,9 +41,15 @@ def sample(call: Callable[[], Any], expected: float) -> float:
     return once(call, max(1, int(LEAST_SAMPLE / expected)))
 
 
+def warm_up(call: Callable[[], Any]) -> float:
+    """Seconds of a first call, or the lesser of two if a call is short."""
+    first = once(call)
+    return first if first > 1 else min(first, once(call))
+
+
 def interleaved(calls: dict[str, Callable[[], Any]], seconds: float) -> Samples:
-    """Samples of every call: name -> seconds, nan where a slow one sat a round out."""
-    warm = {name: min(once(call), once(call)) for name, call in calls.items()}
+    """Samples of every call: name -> seconds; nan in the rounds that a slow call skips."""
+    warm = {name: warm_up(call) for name, call in calls.items()}
     slow = {name for name, t in warm.items() if t > SLOW * min(warm.values())}
     samples: Samples = {name: [] for name in calls}
     names, order = list(calls), np.random.default_rng(0)
@@ -67,13 +73,13 @@ def median(values: list[float]) -> float:
 
 
 def ratio(peer: list[float], ours: list[float]) -> float:
-    """How many times longer the peer takes: the median over the rounds that both were in."""
+    """How many times longer the peer takes: the median over the rounds with both."""
     pairs = [p / o for p, o in zip(peer, ours, strict=True) if not np.isnan(p + o)]
     return statistics.median(pairs)
 
 
 def row(dtype: str, shape: tuple[int, ...], mode: str, samples: Samples) -> Row:
-    """One line of the report; the first name is ours, which the others are held against."""
+    """One line of the report; the first name is ours, and the others are compared with it."""
     ours, *others = samples
     return {
         "dtype": dtype,
@@ -86,7 +92,7 @@ def row(dtype: str, shape: tuple[int, ...], mode: str, samples: Samples) -> Row:
 
 
 def truth(case: Case) -> tuple[float, NDArray[np.float64]]:
-    """The mean loss, and the gradient of every `stride`-th row, by plain float64 in pieces."""
+    """The mean loss, and the gradient of every `stride`-th row, in float64, some rows at a time."""
     total = 0.0
     for z, y in zip(pieces(case.logits), pieces(case.target), strict=True):
         p, log_sum = softmax64(z)
@@ -117,12 +123,12 @@ def stride(rows: int) -> int:
 
 
 # Loose on purpose: this finds a wrong formula or a stale buffer, relative to the largest entry.
-# How accurate each library is, accuracy.py says.
+# accuracy.py measures how accurate each library is.
 LIMITS = {"float64": 1e-9, "float32": 2e-4, "float16": 2e-2, "bfloat16": 2e-2}
 
 
 def check(name: str, case: Case, calls: Calls, answers: tuple[float, NDArray[np.float64]]) -> None:
-    """Raises where a library's answer is not the answer; what is not checked is not timed."""
+    """Raises if a library's answer is wrong; unchecked answers are not timed."""
     loss, grad = answers
     forward, (value, got) = calls.forward(), calls.gradient()
     if value is None:  # a copy has no loss

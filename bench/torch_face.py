@@ -1,7 +1,6 @@
-"""The PyTorch face beside torch itself: forward and backward on a leaf tensor, as one trains.
+"""The PyTorch face compared with torch: forward and backward on a leaf tensor, as in training.
 
-The rows have the form of the others, so that they are printed, kept and held against the promises
-in the same way.
+The rows have the form of the others, so that they are printed and kept in the same way.
 """
 
 import importlib
@@ -29,13 +28,13 @@ def torch_library() -> Any:
 
 def our_library() -> Any:
     torch_library()
-    return importlib.import_module("neglog.torch")  # where torch is, it must not be missing
+    return importlib.import_module("neglog.torch")  # must exist where torch is installed
 
 
 def step(loss_of: LossOf, case: Case) -> Calls:
-    """What a training loop does with a loss; every library has a leaf, and a gradient, of its own.
+    """What a training loop does with a loss; every library has its own leaf and gradient.
 
-    The old gradient is let go inside of the measured time, for a loop pays that, too.
+    The time includes freeing the old gradient, because a loop pays for that, too.
     """
     leaf, y = torch_view(case.logits).detach().requires_grad_(), torch_view(case.target)
 
@@ -64,7 +63,7 @@ def compiled(case: Case) -> Calls:
 
 
 def bare(case: Case) -> Calls:
-    """An autograd node in Python that computes nothing: no loss written in Python costs less."""
+    """An autograd node in Python that computes nothing: no loss written in Python is faster."""
     torch = torch_library()
 
     class Nothing(torch.autograd.Function):  # type: ignore[misc, name-defined]
@@ -96,7 +95,7 @@ ACCURATE = {name: STEPS[name] for name in ("neglog.torch", "torch eager")}
 
 
 def steps(shape: tuple[int, ...]) -> dict[str, Callable[[Case], Calls]]:
-    """The steps of a case: beside large ones a node that computes nothing says nothing."""
+    """The steps of a case; the node that computes nothing only matters for a small one."""
     return {
         name: of for name, of in STEPS.items() if name != "bare node" or shape == budgets.SMALL_CALL
     }
@@ -110,7 +109,7 @@ def torch_row_stats(z: Any, y: Any) -> tuple[Any, ...]:
 
 
 def with_stats(row_stats: LossOf) -> LossOf:
-    """A loss that needs every number of a row that has a derivative."""
+    """A loss of all differentiable statistics of a row."""
 
     def loss_of(z: Any, y: Any) -> Any:
         nll, lse, entropy, _ = row_stats(z, y)
@@ -137,9 +136,9 @@ def stats_row(seconds: float) -> Row:
 def compiled_row(seconds: float) -> Row:
     """What the loss adds to a compiled training step: hidden @ classes.T -> loss -> backward.
 
-    Taken off is the same step without a loss, its logits given a gradient that lies ready: that
-    leaves the three matrix products and the memory of the logits. With logits.sum() as the trivial
-    loss the base would read the logits and write a gradient, which is half of what a loss is for.
+    The step without a loss is subtracted. Its logits receive a gradient that is already there, so
+    it has the three matrix products and the memory of the logits. With logits.sum() as its loss it
+    would also read the logits and write a gradient, which is half of the work of a loss.
     """
     torch = torch_library()
     torch._dynamo.reset()
@@ -176,7 +175,7 @@ def compiled_row(seconds: float) -> Row:
 
 
 def loss_part(samples: Samples) -> Row:
-    """What is left of each step after the step without a loss of the same round."""
+    """Each step less the step without a loss of the same round."""
     *whole, without = samples
     parts = {
         name: [step - base for step, base in zip(samples[name], samples[without], strict=True)]

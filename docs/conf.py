@@ -26,13 +26,13 @@ templates_path = ["_templates"]
 myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath"]
 myst_update_mathjax = False
 
-# Formulas are MathML, which every browser draws by itself: MathJax and KaTeX come from another
-# host or have to be kept here, and the pages are to be read offline. The converter is docutils'.
+# Formulas are MathML, which every browser draws without help: MathJax and KaTeX come from another
+# host or must be vendored, and the pages must work offline. The converter is docutils'.
 html_math_renderer = "mathml"
 
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"  # the signature is long enough, and Args says it in words
-highlight_language = "none"  # of what does not name its language: formulas in columns
+autodoc_typehints = "none"  # the signature is long enough, and Args gives the types
+highlight_language = "none"  # for blocks that name no language: formulas in columns
 default_role = "code"  # one backtick in a docstring means code, as in Markdown
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False

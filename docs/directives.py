@@ -1,8 +1,9 @@
-"""What the pages need beyond Sphinx: figures, the live page, plain docstrings, two languages."""
+"""Extensions for the pages: figures, the live page, plain docstrings, two languages."""
 
 import hashlib
 import re
 import warnings
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import Any, ClassVar
@@ -31,25 +32,34 @@ THEME_IN_KOREAN = {
     "Previous": "이전",
 }
 
-HANGUL_FONTS = ("NotoSansCJK-Regular", "NotoSansCJKkr-Regular", "NanumGothic", "malgun")
+HANGUL_FONTS = {
+    "NotoSansCJK-Regular": "NotoSansCJK-Bold",
+    "NotoSansCJKkr-Regular": "NotoSansCJKkr-Bold",
+    "NanumGothic": "NanumGothicBold",
+    "malgun": "malgunbd",
+}
 
 
 def hangul_font() -> list[str]:
     """The name of an installed font with Korean letters, if there is one.
 
-    matplotlib's own list of fonts is a file that it seldom renews, so the folders are asked.
+    matplotlib caches its list of fonts and rarely updates it, so we search the font folders.
     """
-    for path in map(Path, findSystemFonts()):
-        if path.stem in HANGUL_FONTS:
-            fontManager.addfont(path)
+    found = {Path(path).stem: path for path in findSystemFonts()}
+    for regular, bold in HANGUL_FONTS.items():
+        if regular in found:
+            if bold in found:  # else matplotlib warns of each bold label
+                fontManager.addfont(found[bold])
+                fontManager.ttflist[-1] = replace(fontManager.ttflist[-1], weight=700)  # Nanum: 600
+            fontManager.addfont(found[regular])
             return [fontManager.ttflist[-1].name]
     return []
 
 
 def figure_style() -> dict[str, Any]:
-    """Matplotlib settings: text as outlines, so that it looks the same on every machine.
+    """Matplotlib settings: text becomes outlines, so that it looks the same on every machine.
 
-    Where no font has Korean letters the text stays text, and the reader's browser finds a font.
+    If no font has Korean letters, the text stays text, and the reader's browser finds a font.
     """
     hangul = hangul_font()
     return {
@@ -64,7 +74,7 @@ STYLE = figure_style()
 
 
 def drawn(code: str, name: str) -> Figure:
-    """Run a figure's code, which leaves the figure in `figure`."""
+    """Run a figure's code and return the figure that it assigns to `figure`."""
     namespace: dict[str, Any] = {}
     exec(compile(code, name, "exec"), namespace)
     figure: Figure = namespace["figure"]
@@ -72,10 +82,10 @@ def drawn(code: str, name: str) -> Figure:
 
 
 class Plot(SphinxDirective):
-    """Runs its code and shows the figure, with the code folded below it.
+    """Run the code and show the figure, with the code folded below it.
 
-    matplotlib's own directive sees the figures of pyplot only, and makes reStructuredText, which a
-    Markdown page does not read.
+    matplotlib's own directive handles only pyplot's figures, and it emits reStructuredText, which a
+    Markdown page cannot use.
     """
 
     has_content = True
@@ -83,8 +93,8 @@ class Plot(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         if "alt" not in self.options:
-            raise self.error("a plot needs :alt:, the words for those who do not see it")
-        for source in PACKAGE.rglob("*.py"):  # a figure is drawn anew when the library changes
+            raise self.error("a plot needs :alt:, a description for readers who cannot see it")
+        for source in PACKAGE.rglob("*.py"):  # redraw the figure when the library changes
             self.env.note_dependency(source)
         code = "\n".join(self.content)
         name = f"plot-{hashlib.sha256(code.encode()).hexdigest()[:16]}.svg"
@@ -114,13 +124,13 @@ class Plot(SphinxDirective):
     def html(self, name: str) -> str:
         alt, caption = escape(self.options["alt"]), self.options.get("caption")
         source = f"{root(self.env.docname)}_images/{name}"
-        image = f'<a href="{source}"><img src="{source}" alt="{alt}"></a>'  # larger, for the asking
+        image = f'<a href="{source}"><img src="{source}" alt="{alt}"></a>'  # a click enlarges it
         below = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
         return f"<figure>{image}{below}</figure>"
 
 
 class Page(SphinxDirective):
-    """The live page of `neglog.explain`, in a frame; the argument is its URL's fragment."""
+    """The live page of `neglog.explain` in a frame; the argument is its URL's fragment."""
 
     required_arguments = 1
     final_argument_whitespace = True
@@ -141,18 +151,18 @@ class Page(SphinxDirective):
 
 
 def root(docname: str) -> str:
-    """The way from a page to the root of its tree."""
+    """The relative path from a page to the root of its tree."""
     return "../" * docname.count("/")
 
 
-# What reStructuredText takes for markup: |substitution|, target_, the start of a list, "N. ".
+# What reStructuredText would read as markup: |substitution|, target_, a list item "N. ".
 MARKUP = re.compile(r"\||(?<=\w)_(?!\w)|(?<!\S)[A-Z](?=\. )")
 
 
 def keep_columns(
     app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]
 ) -> None:
-    """An indented block after a colon and an empty line is a formula in columns: literal."""
+    """Make an indented block after a colon and an empty line literal: a formula in columns."""
     for number in range(len(lines) - 2):
         line, empty, block = lines[number : number + 3]
         margin = line[: len(line) - len(line.lstrip())]
@@ -163,7 +173,7 @@ def keep_columns(
 def keep_letters(
     app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]
 ) -> None:
-    """Outside of code |a| is an absolute value, classes_ a name, and "N. J." no list."""
+    """Escape markup outside code: |a| is an absolute value, classes_ a name, "N. J." not a list."""
     code = literal = False  # up to the next empty line; up to the next line at the margin
     for number, line in enumerate(lines):
         indented = line.startswith(" ")
@@ -177,7 +187,7 @@ def keep_letters(
 
 
 def write_live_page(app: Sphinx, error: Exception | None) -> None:
-    """The page stands once in a tree; the chapters' frames open it at their presets."""
+    """Write the page once per tree; the chapters' frames open it at their presets."""
     if error is None:
         trace = neglog.explain([5, 4, 2], 0, class_names=["cat", "dog", "horse"])
         (Path(app.outdir) / "_static" / "explain.html").write_text(trace.to_html(), "utf-8")
@@ -186,7 +196,7 @@ def write_live_page(app: Sphinx, error: Exception | None) -> None:
 def add_other_language(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object
 ) -> None:
-    """Lets the sidebar link to the same page in the other language, where there is one."""
+    """Let the sidebar link to the same page in the other language, if there is one."""
     (code,) = LANGUAGES.keys() - {app.config.language}
     if (Path(app.srcdir).parent / code / f"{pagename}.md").exists():
         href = f"{root(pagename)}../{code}/{pagename}.html"
@@ -196,7 +206,7 @@ def add_other_language(
 def speak_korean(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object
 ) -> None:
-    """The theme has no Korean of its own."""
+    """Translate the theme, which has no Korean."""
     if app.config.language == "ko":
         context["_"] = context["gettext"] = lambda words: THEME_IN_KOREAN.get(words) or _(words)
 

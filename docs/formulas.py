@@ -1,4 +1,4 @@
-"""Formulas as MathML: docutils' conversion, and what it leaves to be mended."""
+"""Formulas as MathML: docutils' conversion, with fixes."""
 
 import re
 from html import escape, unescape
@@ -25,8 +25,8 @@ def visit_math_block(self: Any, node: nodes.math_block) -> None:
 
 
 def mathml(node: nodes.Element, as_block: bool = False) -> str:
-    """The formula as MathML; one that docutils cannot read is shown as it is, with a warning."""
-    formula = node.astext().replace(r"\dots", r"\ldots")  # the only spelling that it lacks
+    """The formula as MathML; if docutils cannot parse it, its source, with a warning."""
+    formula = node.astext().replace(r"\dots", r"\ldots")  # the only command it lacks
     try:
         markup = tex2mathml(formula, as_block=as_block)
     except MathError as error:
@@ -36,7 +36,7 @@ def mathml(node: nodes.Element, as_block: bool = False) -> str:
 
 
 def placed(markup: str) -> str:
-    """Mends what docutils misplaces: an index of a letter with a hat, words below a brace."""
+    """Fix what docutils misplaces: an index of a letter with a hat, words below a brace."""
     markup = re.sub(r"&(?!lt;|gt;|amp;)\w+;", lambda name: unescape(name[0]), markup)
     tree = ElementTree.fromstring(markup.replace(f' xmlns="{MATHML}"', ""))
     for element in list(tree.iter()):
@@ -44,7 +44,7 @@ def placed(markup: str) -> str:
             letter, index, hat = element
             element.tag, element[:] = "msub", [ElementTree.Element("mover", accent="true"), index]
             element[0].extend([letter, hat])
-        elif element.tag == "mo" and element.text == "‖":  # else as tall as the whole formula
+        elif element.tag == "mo" and element.text == "‖":  # otherwise as tall as the whole formula
             element.set("stretchy", "false")
         elif element.tag == "msub" and element[0].tag == "munder" and element[0][1].text == "⏟":
             element.tag = "munder"
@@ -52,7 +52,7 @@ def placed(markup: str) -> str:
 
 
 def spaced(markup: str) -> str:
-    """Puts thin spaces around the name of a function, as TeX does: 2 log p, but log(p)."""
+    """Put thin spaces around the name of a function, as TeX does: 2 log p, but log(p)."""
     markup = re.sub(f"{APPLY}(?!\\s*<mo[ >])", '<mo rspace="0.17em">\u2061</mo>', markup)
     name = f"\\s*<mi[^>]*>\\w+</mi>\\s*{APPLY}"
     return re.sub(f"(</m(?:n|i|sub|sup)>)(?={name})", r'\1<mspace width="0.17em"/>', markup)

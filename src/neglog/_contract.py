@@ -32,7 +32,7 @@ class RowStats(NamedTuple):
 
 
 class InputKindWarning(UserWarning):
-    """The logits look like probabilities or log-probabilities: another function is meant."""
+    """The logits look like probabilities or log-probabilities, which other functions take."""
 
 
 def warn_input_kind(kind: int) -> None:
@@ -115,7 +115,7 @@ def class_axis(axis: Any, shape: tuple[int, ...]) -> int:
 
 
 def without_axis(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
-    """The shape of one number a row."""
+    """The shape of row numbers: the logits' without the class axis."""
     return shape[:axis] + shape[axis + 1 :]
 
 
@@ -130,7 +130,7 @@ def check_shape(name: str, got: tuple[int, ...], expected: tuple[int, ...], mean
 def refuse_target(
     target: tuple[int, ...], kind: str, logits: tuple[int, ...], rows: tuple[int, ...]
 ) -> None:
-    """Explain both forms of a target to a caller who passed neither."""
+    """Raise an error that explains both forms of a target."""
     way = "" if np.prod(target) != np.prod(rows) else f"; target.reshape({rows}) has its shape"
     if kind == "floats" and target == rows:
         way = "; if these floats are classes, cast target to int64"
@@ -144,23 +144,18 @@ def refuse_target(
 
 
 def refuse_class(name: str, row: tuple[int, ...], value: Any, num_classes: int) -> None:
-    """A class that does not exist."""
+    """Raise an error that names the first class that does not exist."""
     where = f"[{', '.join(map(str, row))}]" if row else ""
     raise IndexError(
         f"{name}{where} is {value}, but there are {num_classes} classes, 0 to"
-        f" {num_classes - 1}; give rows to leave out the value ignore_index where there is one"
+        f" {num_classes - 1}; to skip a row, set its target to ignore_index"
     )
 
 
-def row_weights(
-    target: Any, num_classes: int, ignore_index: int, ignored: int, weight: Any, row_weight: Any
-) -> tuple[Any, Any]:
-    """Row weights with and without the class weight, (N,) each; None: 1 in every row."""
-    if ignored:
-        keep = (target != ignore_index) * 1.0
-        row_weight = keep if row_weight is None else row_weight * keep
-    if weight is None:
-        return row_weight, row_weight
-    # An ignored target is no index: clipped to one, then its weight meets a factor of 0.
-    classes = weight[target.clip(0, num_classes - 1)]
-    return (classes if row_weight is None else classes * row_weight), row_weight
+def check_no_ignored_class(ignore_index: int) -> None:
+    """With a target of probabilities no class can be ignored."""
+    if ignore_index >= 0:
+        raise ValueError(
+            f"ignore_index must not be a class when target holds probabilities, got"
+            f" {ignore_index}; leave rows out with row_weight=0"
+        )

@@ -1,4 +1,4 @@
-"""Every check of the tutorial accepts right answers, and says of wrong ones what is wrong."""
+"""Every check of the tutorial accepts right answers and explains what is wrong with others."""
 
 import inspect
 from dataclasses import FrozenInstanceError
@@ -44,7 +44,7 @@ def test_wrong_answers_are_told_what_is_wrong(name: str) -> None:
 
 
 class Hostile:
-    """Raises whatever is done with it."""
+    """Raises an exception on every use."""
 
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise RuntimeError("no")
@@ -103,13 +103,11 @@ def test_messages_name_the_input_and_the_hint_sees_the_answer() -> None:
 def test_values_and_words() -> None:
     assert judge_value(0.5, 0.5, "")
     assert judge_value([1, 2], [1, 2], "").message == "it is [1, 2]"
-    assert (
-        judge_value([1], 1, "").message == "you gave an array of shape (1,), wanted is one number"
-    )
+    assert judge_value([1], 1, "").message == "you gave an array of shape (1,), expected one number"
     why = {"orange": "its points are dense", "blue": "too far"}
     assert judge_choice(" Orange", "orange", why)
     assert judge_choice("blue", "orange", why).message == "too far"
-    assert judge_choice("red", "orange", why).message == "'red' is none of 'blue', 'orange'"
+    assert judge_choice("red", "orange", why).message == "'red' is not one of 'blue', 'orange'"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Every chapter runs as it is printed, in both languages, and has what a chapter promises."""
+"""Every chapter runs as printed, in both languages, and has all the parts of a chapter."""
 
 import doctest
 import io
@@ -41,7 +41,7 @@ def plots(language: str, page: str) -> list[str]:
 
 
 def runnable(language: str, page: str) -> str:
-    """A page's code; without PyTorch, what needs it is left out."""
+    """A page's code; without PyTorch, the blocks that need it are left out."""
     code = fences(language, page, "pycon")
     if find_spec("torch") is None:
         code = [body for body in code if "# needs torch" not in body.splitlines()[0]]
@@ -53,7 +53,7 @@ def without_comments(code: str) -> list[str]:
 
 
 def without_words(code: str) -> list[tuple[int, str]]:
-    """The tokens of a figure's code but for its strings and comments."""
+    """The tokens of a figure's code without its strings and comments."""
     tokens = tokenize.generate_tokens(io.StringIO(code).readline)
     return [
         (token.type, "" if token.type == tokenize.STRING else token.string)
@@ -83,7 +83,7 @@ def test_the_code_of_a_page_runs(page: str, capsys: pytest.CaptureFixture[str]) 
     seconds[page] = perf_counter() - start
     assert results.failed == 0, "".join(said)
     assert results.attempted > (10 if page in CHAPTERS else 1)
-    assert "".join(capsys.readouterr()) == ""  # silent but for what is printed on purpose
+    assert "".join(capsys.readouterr()) == ""  # nothing is printed but the expected output
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -160,7 +160,7 @@ def test_every_statement_has_a_place_in_both_languages() -> None:
 
 
 def test_the_whole_tutorial_is_quick(capsys: pytest.CaptureFixture[str]) -> None:
-    """Told, not held: it runs after the chapters, and a laden machine takes what it takes."""
+    """Reported, not asserted: it runs after the chapters, and a busy machine is slower."""
     with capsys.disabled():
         total = sum(seconds.values())
         promised = budgets.TUTORIAL_TIME.milliseconds / 1000

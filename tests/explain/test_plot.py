@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("matplotlib", reason="needs the extra cli")
+pytest.importorskip("matplotlib", reason="needs the extra plot")
 
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from neglog._show import figure as figure_parts
 from neglog.trace import Bernoulli, Normal, explain, explain_likelihood
-from neglog.trace import _canvas as canvas
 
 PETS = ["cat", "dog", "horse"]
 INF, NAN = float("inf"), float("nan")
@@ -81,7 +81,7 @@ def test_bars_curve_and_arrows_show_the_numbers() -> None:
 
 def test_errors_stand_where_they_belong_and_flags_are_words() -> None:
     trace = explain([17, 0, 0], 0)
-    axes = part(drawn(trace), "error of each way")
+    axes = part(drawn(trace), "error of each column")
     row = trace.subject.rows[0]
     assert [label.get_text() for label in axes.get_yticklabels()][:3] == ["p", "gradient", "nll"]
     marks = {(x, round(y, 2)) for line in axes.lines for x, y in line.get_xydata()}
@@ -112,7 +112,7 @@ def test_many_classes_and_many_rows_say_what_is_left_out() -> None:
     assert names == ["* class 3", *(f"class {j}" for j in range(90, 100)), "the others (89)"]
     assert "The largest classes and the target are shown, the others as one." in words(many)
     batch = drawn(explain(np.eye(3).repeat(3, axis=0), [0] * 9))
-    assert "Rows that are not shown: 5." in words(batch)
+    assert "Rows not shown: 5." in words(batch)
     assert len(batch.subfigs) == 4
 
 
@@ -126,15 +126,15 @@ def test_hostile_names_are_names() -> None:
 def test_korean_names_are_drawn_or_numbered(monkeypatch: pytest.MonkeyPatch) -> None:
     trace = explain([5, 4, 2], 0, class_names=["고양이", "dog", "말"])
     drawn(trace)  # whatever is installed here
-    monkeypatch.setattr(canvas, "_installed", list)
+    monkeypatch.setattr(figure_parts, "_installed", list)
     shown = words(drawn(trace))
     assert "The target, class 0, has the largest logit: right." in shown
     assert {"* class 0", "dog", "class 2"} <= set(shown)
-    assert "Classes whose names no font here can write have their number." in shown
+    assert "Class names that no installed font can write are replaced by numbers." in shown
 
 
 def test_a_font_with_hangul_is_used() -> None:
-    fonts = canvas._installed()
+    fonts = figure_parts._installed()
     if not fonts:
         pytest.skip("no font with Hangul is installed")
     shown = words(drawn(explain([5, 4, 2], 0, class_names=["고양이", "dog", "말"])))
@@ -199,7 +199,7 @@ def test_other_families_have_no_curve_and_many_candidates_are_cut() -> None:
 def test_without_matplotlib_the_way_out_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     trace = explain([5, 4, 2], 0)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(ModuleNotFoundError, match=r"neglog\[cli\]"):
+    with pytest.raises(ModuleNotFoundError, match=r"neglog\[plot\]"):
         trace.plot()
 
 

@@ -15,8 +15,8 @@ pytest.importorskip("rich", reason="needs the extra cli")
 from rich.cells import cell_len
 from rich.console import Console
 
+from neglog._show.text import TextOutput
 from neglog.trace import Bernoulli, Normal, Trace, explain, explain_likelihood
-from neglog.trace._pen import Pen
 
 PETS = ["cat", "dog", "horse"]
 INF, NAN = float("inf"), float("nan")
@@ -102,7 +102,7 @@ def test_exact_numbers_may_lie_beyond_every_float() -> None:
         ([4, 4, 1], 1, "cat and dog tie for the largest logit. The target, dog, is one of them."),
         ([4, 4, 1], 2, "The target, horse, is none of them."),
         ([NAN, 4, 1], 2, "A logit is nan: no class is the largest, and everything after is nan."),
-        ([-INF, -INF, -INF], 2, "Every logit is -inf: there is nothing to share out"),
+        ([-INF, -INF, -INF], 2, "Every logit is -inf: no class can have a probability"),
         ([INF, 1, INF], 2, "cat and horse are both inf: inf / inf has no value, the rest is nan."),
         ([INF, 1, 1], 0, "The target, cat, has the largest logit: right."),
     ],
@@ -178,14 +178,14 @@ def test_a_batch_has_a_line_for_each_row_and_its_mean() -> None:
 @pytest.mark.parametrize("part", [0, 0.01, 0.3, 0.5, 0.999, 1])
 def test_a_bar_is_as_long_as_its_part(part: float) -> None:
     eighths = "▏▎▍▌▋▊▉█"
-    bar = Pen("utf-8", 80).bar(part, 20)
+    bar = TextOutput("utf-8", 80).bar(part, 20)
     assert sum((eighths.index(c) + 1) / 8 for c in bar) == pytest.approx(20 * part, abs=1 / 16)
-    assert len(Pen("latin-1", 80).bar(part, 20)) == pytest.approx(20 * part, abs=0.5)
+    assert len(TextOutput("latin-1", 80).bar(part, 20)) == pytest.approx(20 * part, abs=0.5)
 
 
 def test_a_bar_of_nothing_that_can_be_drawn() -> None:
-    pen = Pen("utf-8", 80)
-    assert (pen.bar(NAN, 8), pen.bar(INF, 8), pen.bar(-1, 8)) == ("", "█" * 8, "")
+    out = TextOutput("utf-8", 80)
+    assert (out.bar(NAN, 8), out.bar(INF, 8), out.bar(-1, 8)) == ("", "█" * 8, "")
 
 
 # ---- likelihood
@@ -205,7 +205,7 @@ def test_an_underflow_is_named_with_its_point() -> None:
         lost = candidate.underflow_at
         assert candidate.product[lost - 1] == 0 < candidate.product[lost - 2]
         assert re.search(rf"{candidate.name} +0 +\S+e-\d+ +{lost} ", text)
-    assert "A product that became 0 says nothing more" in text
+    assert "A product that became 0 cannot be compared" in text
     assert "891 more" in text
 
 
@@ -214,7 +214,7 @@ def test_coins_that_tie_and_coins_that_cannot_have_done_it() -> None:
         return explain_likelihood([1, 0], coins).to_text()
 
     assert "a and b tie" in said(a=Bernoulli(0.2), b=Bernoulli(0.8))
-    assert "none of them made these points" in said(a=Bernoulli(0.0), b=Bernoulli(1.0))
+    assert "none is possible" in said(a=Bernoulli(0.0), b=Bernoulli(1.0))
     assert "0: 0.8000   1: 0.2000" in said(a=Bernoulli(0.2))
 
 

@@ -1,4 +1,4 @@
-"""Answers to the exercises of chapters 6 to 10: right, and wrong with a part of the message."""
+"""Answers to the exercises of chapters 6 to 10: right ones, wrong ones with their messages."""
 
 from typing import Any
 
@@ -19,13 +19,13 @@ RIGHT["check_likelihood"] = [
     lambda p, tosses: p ** sum(tosses) * (1 - p) ** (len(tosses) - sum(tosses)),
 ]
 WRONG["check_likelihood"] = [
-    (lambda p, tosses: p ** sum(tosses), "the tails too"),
+    (lambda p, tosses: p ** sum(tosses), "including tails"),
     (lambda p, tosses: 3 * coin(p, tosses), "one order"),
     (lambda p, tosses: np.log(coin(p, tosses)), "logarithm comes later"),
-    (lambda p, tosses: sum(p if toss else 1 - p for toss in tosses), "multiplied"),
+    (lambda p, tosses: sum(p if toss else 1 - p for toss in tosses), "multiply"),
     (lambda p, tosses: coin(1 - p, tosses), "which one did you take for 1"),
     (lambda p, tosses: tosses[7], "IndexError"),
-    (0.125, "give the function itself"),
+    (0.125, "pass the function itself"),
 ]
 
 
@@ -73,7 +73,7 @@ WRONG["check_binary_log_likelihood"] = [
     (lambda p, y: np.exp(binary(p, y)), "product"),
     (lambda p, y: binary(p, y) / len(y), "the mean"),
     (lambda p, y: binary(1 - np.array(p), y), "swapped"),
-    ("-2", "give the function itself"),
+    ("-2", "pass the function itself"),
 ]
 
 
@@ -118,7 +118,7 @@ WRONG["check_log_probs"] = [
     (neglog.softmax, "these are probabilities"),
     (lambda z: -neglog.log_softmax(z), "the sign"),
     (lambda z: np.log(np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)), "overflows"),
-    (lambda z: neglog.log_softmax(z / 2), "other probabilities"),
+    (lambda z: neglog.log_softmax(z / 2), "not the softmax's"),
     (lambda z: neglog.log_softmax(z)[0], "shape"),
 ]
 RIGHT["check_mean_nll"] = [
@@ -142,7 +142,7 @@ WRONG["check_mean_nll"] = [
 RIGHT["check_equivalents"] = ["ABDF", "a, b, d, f", "FDBA"]
 WRONG["check_equivalents"] = [
     ("A", "incomplete"),
-    ("ABCDF", "of what number"),
+    ("ABCDF", "taken of"),
     ("ABDEF", "smallest"),
     ("AG", "A to F"),
     ("", "A to F"),
@@ -163,7 +163,7 @@ WRONG["check_descend"] = [
     (lambda g, x, rate, steps: descend(g, x, rate, steps - 1), "too few"),
     (lambda g, x, rate, steps: x - rate * steps * g(x), "where it starts"),
     (lambda g, x, rate, steps: g(x, rate), "TypeError"),
-    (0.6, "give the function itself"),
+    (0.6, "pass the function itself"),
 ]
 RIGHT["check_total_loss"] = [lambda z, y, W, l2: neglog.cross_entropy(z, y) + l2 / 2 * np.sum(W**2)]
 WRONG["check_total_loss"] = [
@@ -191,7 +191,7 @@ RIGHT["check_mini_batches"] = [
 WRONG["check_mini_batches"] = [
     (
         lambda rows, size, rng: [rng.integers(0, rows, size) for _ in range(rows // size)],
-        "another twice",
+        "repeated another",
     ),
     (
         lambda rows, size, rng: [np.arange(rows)[i : i + size] for i in range(0, rows, size)],
@@ -202,7 +202,7 @@ WRONG["check_mini_batches"] = [
     (lambda rows, size, rng: rng.permutation(rows), "one-dimensional"),
     (lambda rows, size, rng: None, "raised"),
     (lambda rows, size, rng: rows / 0, "ZeroDivisionError"),
-    (3, "give the function itself"),
+    (3, "pass the function itself"),
 ]
 
 
@@ -226,7 +226,7 @@ def in_chunks(chunks):
 RIGHT["check_logsumexp"] = [neglog.logsumexp, lse]
 WRONG["check_logsumexp"] = [
     (lambda z: np.log(np.exp(z).sum()), "too large"),
-    (lambda z: lse(z) - z.max(), "comes back in"),
+    (lambda z: lse(z) - z.max(), "add back"),
     (lambda z: z.max(), "add the exponentials"),
     (np.sum, "add the exponentials"),
     (lambda z: [lse(z)], "shape"),
@@ -240,7 +240,7 @@ WRONG["check_confident_nll"] = [
 ]
 RIGHT["check_streamed"] = [in_chunks, lambda chunks: lse(np.concatenate(list(chunks)))]
 WRONG["check_streamed"] = [
-    (lambda chunks: sum(lse(chunk) for chunk in chunks), "stands for the old one"),
+    (lambda chunks: sum(lse(chunk) for chunk in chunks), "belongs to the old one"),
     (lambda chunks: np.log(sum(np.exp(chunk).sum() for chunk in chunks)), "too large"),
     (lambda chunks: lse(np.concatenate([c - c.max() for c in chunks])), "larger maximum"),
     (lambda chunks: len(chunks), "TypeError"),

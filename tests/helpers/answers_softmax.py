@@ -1,4 +1,4 @@
-"""Answers to the exercises of chapters 1 to 5: right, and wrong with a part of the message."""
+"""Answers to the exercises of chapters 1 to 5: right ones, wrong ones with their messages."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ WRONG["check_temperature"] = [
 
 RIGHT["check_unhappiness"] = [lambda p, y: -np.log(p[y])]
 WRONG["check_unhappiness"] = [
-    (lambda p, y: -np.log(max(p)), "likeliest"),
+    (lambda p, y: -np.log(max(p)), "most probable"),
     (lambda p, y: np.log(p[y]), "never negative"),
     (lambda p, y: -np.log10(p[y]), "base 10"),
     (lambda p, y: -np.log2(p[y]), "base 2"),
@@ -65,17 +65,17 @@ RIGHT["check_typical_probability"] = [
 WRONG["check_typical_probability"] = [
     (np.mean, "mean of the losses"),
     (lambda p: -np.mean(np.log(p)), "undo"),
-    (np.prod, "way back"),
+    (np.prod, "back to a probability"),
 ]
 
 RIGHT["check_blind_row"] = [([0, 9, 0], 0), (np.array([-10.0, 10.0]), 0)]
 WRONG["check_blind_row"] = [
-    (([0, 9, 0], 1), "disappointed"),
-    (([0, 1, 0], 0), "surer"),
+    (([0, 9, 0], 1), "make the loss large"),
+    (([0, 1, 0], 0), "more confident"),
     (([0, 9, 0], 7), "pair"),
     (5, "pair"),
     (([[0, 9, 0]], [0]), "pair"),
-    (([np.nan, 1], 0), "surer"),
+    (([np.nan, 1], 0), "more confident"),
 ]
 
 
@@ -86,7 +86,7 @@ def method_2(z, y):
 
 RIGHT["check_method_2"] = [method_2, neglog.one_vs_rest_nll]
 WRONG["check_method_2"] = [
-    (lambda z, y: -np.log(neglog.softmax(z)[y]), "own part"),
+    (lambda z, y: -np.log(neglog.softmax(z)[y]), "target's term"),
     (lambda z, y: -np.log(neglog.softmax(z)[y]) - np.log(1 - neglog.softmax(z)).sum(), "twice"),
     (lambda z, y: -np.log(neglog.softmax(z)).sum(), "improbable"),
     (lambda z, y: 0.0, "add"),
@@ -97,15 +97,15 @@ RIGHT["check_no_epsilon"] = [
     neglog.cross_entropy,
 ]
 WRONG["check_no_epsilon"] = [
-    (lambda z, y: -np.log(neglog.softmax(z)[y]), "stay with logits"),
-    (lambda z, y: -np.log(neglog.softmax(z)[y] + 1e-12), "lid"),
+    (lambda z, y: -np.log(neglog.softmax(z)[y]), "work with logits"),
+    (lambda z, y: -np.log(neglog.softmax(z)[y] + 1e-12), "caps it"),
     (lambda z, y: np.log(np.exp(z).sum()) - z[y], "overflowed"),
 ]
 
 RIGHT["check_gradient"] = [lambda z, y: neglog.softmax(z) - neglog.one_hot(y, len(z))]
 WRONG["check_gradient"] = [
     (lambda z, y: neglog.one_hot(y, len(z)) - neglog.softmax(z), "sign"),
-    (lambda z, y: neglog.softmax(z), "taken away"),
+    (lambda z, y: neglog.softmax(z), "subtract something"),
     (lambda z, y: -neglog.one_hot(y, len(z)) / neglog.softmax(z)[y], "sum"),
     (lambda z, y: neglog.softmax(z)[y] - 1, "shape"),
 ]
@@ -117,13 +117,13 @@ RIGHT["check_jacobian"] = [
 WRONG["check_jacobian"] = [
     (lambda z: np.diag(neglog.softmax(z) * (1 - neglog.softmax(z))), "i != j"),
     (lambda z: np.outer(neglog.softmax(z), 1 - neglog.softmax(z)), "i != j"),
-    (lambda z: -np.outer(neglog.softmax(z), neglog.softmax(z)), "diagonal is off"),
+    (lambda z: -np.outer(neglog.softmax(z), neglog.softmax(z)), "diagonal is wrong"),
     (lambda z: neglog.softmax(z) * (1 - neglog.softmax(z)), "shape"),
 ]
 
 RIGHT["check_dead_row"] = [[0, 20, 0], [-30.0, 0.0]]
 WRONG["check_dead_row"] = [
-    ([0, 5, 0], "surer"),
+    ([0, 5, 0], "more confident"),
     ([20, 0, 0], "must be wrong"),
     ("dead", "one row"),
     ([[0, 20]], "one row"),
@@ -143,7 +143,7 @@ RIGHT["check_batch_gradient"] = [
     lambda z, y: (neglog.softmax(z) - neglog.one_hot(y, z.shape[1])) / len(z)
 ]
 WRONG["check_batch_gradient"] = [
-    (lambda z, y: neglog.softmax(z) - neglog.one_hot(y, z.shape[1]), "mean needs one thing more"),
+    (lambda z, y: neglog.softmax(z) - neglog.one_hot(y, z.shape[1]), "mean needs one more step"),
     (four_lines, "each row should sum to 0"),
 ]
 

@@ -1,8 +1,6 @@
 """SoftmaxRegression: its optimum, its contract with scikit-learn, its edges."""
 
 import pickle
-import subprocess
-import sys
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -16,7 +14,7 @@ pytest.importorskip("sklearn", reason="needs the extra cli")
 from scipy.optimize import approx_fprime
 from scipy.sparse import csr_array
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
-from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from threadpoolctl import threadpool_limits
@@ -282,61 +280,3 @@ def test_a_maximum_that_exists_is_not_doubted(collinear: bool) -> None:
 
 
 # ---- what is refused
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        ({"l2": -1}, "l2 must be a finite number >= 0, got -1"),
-        ({"l2": float("nan")}, "l2 must be"),
-        ({"l2": "1"}, "l2 must be a finite number >= 0, got '1'"),
-        ({"max_iter": 0}, "max_iter must be an integer >= 1, got 0"),
-        ({"max_iter": 1.5}, "max_iter must be"),
-        ({"tol": 0}, "tol must be a finite number > 0, got 0"),
-    ],
-)
-def test_options_out_of_range(options: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        SoftmaxRegression(**options).fit(*DATA["iris"])
-
-
-@pytest.mark.parametrize(
-    ("weight", "said"),
-    [
-        (np.ones(149), r"one number for each of the 150 rows of X, got shape \(149,\)"),
-        (np.ones((150, 1)), r"got shape \(150, 1\)"),
-        (np.r_[np.ones(149), -1], "row 149 has -1.0"),
-        (np.r_[np.nan, np.ones(149)], "row 0 has nan"),
-        (np.zeros(150), "zero in every row"),
-    ],
-)
-def test_weights_that_are_none(weight: Doubles, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        SoftmaxRegression().fit(*DATA["iris"], sample_weight=weight)
-
-
-def test_one_class_is_nothing_to_learn() -> None:
-    X, y = DATA["iris"]
-    with pytest.raises(ValueError, match=r"one class only, .*0"):
-        SoftmaxRegression().fit(X[y == 0], y[y == 0])
-    with pytest.raises(ValueError, match="one class only"):
-        SoftmaxRegression().fit(X, y, sample_weight=y == 0)
-
-
-def test_a_model_that_is_not_fitted() -> None:
-    with pytest.raises(NotFittedError):
-        SoftmaxRegression().predict([[1.0]])
-
-
-@pytest.mark.parametrize("missing", ["sklearn", "scipy"])
-def test_without_the_extra_it_says_what_to_install(missing: str) -> None:
-    code = f"""
-import sys
-sys.modules[{missing!r}] = None
-try:
-    import neglog.learn
-except ImportError as error:
-    print(error)
-"""
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "pip install 'neglog[cli]'" in run.stdout

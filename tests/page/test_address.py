@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import browser_fixture, open_page, page_fixture, watched  # noqa: F401
 from page_helpers import RESULT, fragment, loss, opened, pets_fixture, settled, written  # noqa: F401
+from page_helpers.browser import browser_fixture, open_page, page_fixture, watched  # noqa: F401
 
 from neglog.trace import Normal, explain, explain_likelihood
 

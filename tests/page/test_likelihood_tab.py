@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from browser import browser_fixture, open_page, page_fixture  # noqa: F401
 from page_helpers import drag, fragment, pets_fixture, settled, written  # noqa: F401
+from page_helpers.browser import browser_fixture, open_page, page_fixture  # noqa: F401
 
 from neglog.trace import Bernoulli, Normal, explain_likelihood
 
@@ -14,7 +14,7 @@ def test_points_and_densities_move_by_keys_and_by_mouse(page: Any, pets: Path) -
     open_page(page, pets, "preset=orange-blue")
     logs = page.locator("#likelihood .logs")
     seen = [logs.inner_text()]
-    for name in ("Point 1", "blue: mean", "blue: spread"):
+    for name in ("Point 1", "blue: mean", "blue: standard deviation"):
         handle = page.get_by_role("slider", name=name, exact=True).last
         handle.press("ArrowRight")
         settled(page)

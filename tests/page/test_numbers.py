@@ -1,6 +1,5 @@
 """The page's arithmetic is Python's: the same numbers, the same flags, on hundreds of rows."""
 
-import json
 import math
 import random
 from collections.abc import Iterator
@@ -12,10 +11,10 @@ import ml_dtypes
 import mpmath
 import numpy as np
 import pytest
-from browser import browser_fixture, open_page, watched  # noqa: F401
+from page_helpers.browser import browser_fixture  # noqa: F401
+from page_numbers import numbers_fixture  # noqa: F401
 
-from neglog import explain, explain_likelihood
-from neglog.trace import Bernoulli, Normal
+from neglog import explain
 
 BITS = {"float16": 11, "bfloat16": 8, "float32": 24, "float64": 53}
 LOWEST = {"float16": -14, "bfloat16": -126, "float32": -126, "float64": -1022}
@@ -26,27 +25,6 @@ DTYPES = {
     "float64": np.float64,
 }
 COLUMNS = ("naive", "shifted", "neglog")
-# JSON has no nan and no infinities: words, as to_dict() has them.
-AS_JSON = """(values) => JSON.stringify(values, (_, x) => {
-    if (typeof x !== "number" || Number.isFinite(x)) return x;
-    return Number.isNaN(x) ? "nan" : x < 0 ? "-inf" : "inf";
-})"""
-
-
-@pytest.fixture(scope="module")
-def numbers(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """`numbers("Float.round(dtype, x)", [{"dtype": ..., "x": ...}])`: of each, by the page."""
-    path = tmp_path_factory.mktemp("page") / "row.html"
-    path.write_text(explain([5, 4, 2], 0).to_html(), encoding="utf-8")
-    with watched(browser) as page:
-        open_page(page, path)
-
-        def compute(expression: str, arguments: list[dict[str, Any]]) -> Any:
-            names = ", ".join(arguments[0])
-            each = f"(list) => ({AS_JSON})(list.map(({{ {names} }}) => {expression}))"
-            return json.loads(page.evaluate(each, arguments))
-
-        yield compute
 
 
 def hard_logits(rng: random.Random, i: int) -> list[float]:
@@ -274,73 +252,6 @@ def test_logits_that_no_exponential_can_take(numbers: Any) -> None:
     assert found["steps"]["nll"]["exact"] == str(4 * int(1e30))
     assert found["losses"]["method_2"]["neglog"] == pytest.approx(4e30 + 2e30, rel=1e-15)
     assert found["steps"]["prob"]["neglog"] == [1, 0, 0]
-
-
-LIKELIHOODS = {
-    "three tosses": ([1, 1, 0], {"fair": Bernoulli(0.5), "bent": Bernoulli(0.9)}),
-    "a toss that cannot be": ([1, 1, 0], {"sure": Bernoulli(1.0), "never": Bernoulli(0.0)}),
-    "no toss at all": ([1, 0.5], {"fair": Bernoulli(0.5)}),
-    "orange or blue": (
-        [1.2, 2.0, 2.3, 3.1, 1.7],
-        {"orange": Normal(2.0, 0.8), "blue": Normal(4.5, 1.5)},
-    ),
-    "a tie": ([0.0], {"left": Normal(-1.0, 1.0), "right": Normal(1.0, 1.0)}),
-    "a tie but for rounding": ([1, 0], {"tails": Bernoulli(0.2), "heads": Bernoulli(0.8)}),
-    "all the same": ([3, 3, 3], {"narrow": Normal(3.0, 0.1), "wide": Normal(3.5, 2.0)}),
-    "many": ([math.sin(i) * 2 for i in range(500)], {"standard": Normal(0.0, 1.0)}),
-    "a coin and a curve": ([0, 1], {"coin": Bernoulli(0.3), "curve": Normal(0.5, 1.0)}),
-}
-
-
-@pytest.mark.parametrize(("data", "candidates"), LIKELIHOODS.values(), ids=LIKELIHOODS)
-def test_likelihood_agrees(data: Any, candidates: Any, numbers: Any) -> None:
-    python = explain_likelihood(data, candidates).to_dict()
-    densities = {
-        name: {"family": type(density).__name__.lower(), **vars(density)}
-        for name, density in candidates.items()
-    }
-    [page] = numbers(
-        "Likelihood.explain({ data, candidates })", [{"data": data, "candidates": densities}]
-    )
-    compare("likelihood", python, page)
-
-
-def test_a_foreign_density_is_drawn_by_straight_lines(numbers: Any) -> None:
-    """Python samples it; where it was sampled the page is exact, an impossible point included."""
-    at, logs = [0.0, 1.0, 3.0, 4.0], [-1.0, -2.5, -0.5, -math.inf]
-    density = {"family": "other", "at": at, "log_density": logs}
-    places = [-1.0, 0.0, 0.5, 1.0, 2.0, 3.0, 3.5, 4.0, 5.0]
-    got = numbers(
-        "Likelihood.logDensity(density)(x)", [{"density": density, "x": x} for x in places]
-    )
-    assert list(map(float, got[:6])) == np.interp(places[:6], at, logs).tolist()
-    assert got[6:] == ["-inf"] * 3
-    [page] = numbers(
-        "Likelihood.explain({ data, candidates })",
-        [{"data": [1.0, 3.0], "candidates": {"foreign": density}}],
-    )
-    assert page["candidates"]["foreign"]["log_likelihood"] == -3.0
-    assert page["curve"] is None
-    assert page["probability"]["at"] == at
-
-
-def compare(where: str, a: Any, b: Any) -> None:
-    """The same tree; sums of hundreds of logarithms, and what they are exponents of, to 1e-9."""
-    if isinstance(a, dict):
-        assert list(a) == list(b), where
-        for key in a:
-            compare(f"{where}.{key}", a[key], b[key])
-    elif isinstance(a, list):
-        assert len(a) == len(b), where
-        for i, (x, y) in enumerate(zip(a, b, strict=True)):
-            compare(f"{where}[{i}]", x, y)
-    elif where.endswith("exact_product"):
-        assert abs(Decimal(a) - Decimal(b)) <= abs(Decimal(a)) * Decimal("1e-9"), where
-    elif isinstance(a, float) or isinstance(b, float):
-        place = 1e-12 if ".at[" in where else 0  # near 0 it is a difference
-        assert math.isclose(float(a), float(b), rel_tol=1e-9, abs_tol=place), (where, a, b)
-    else:
-        assert a == b, where
 
 
 def test_the_arithmetic_is_small() -> None:

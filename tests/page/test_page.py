@@ -6,8 +6,8 @@ from typing import Any
 
 import budgets
 import pytest
-from browser import browser_fixture, open_page, page_fixture, watched  # noqa: F401
 from page_helpers import PETS, RESULT, drag, fragment, loss, pets_fixture, settled, value, written  # noqa: F401
+from page_helpers.browser import browser_fixture, open_page, page_fixture, watched  # noqa: F401
 
 from neglog.trace import Normal, explain, explain_likelihood
 
@@ -38,7 +38,7 @@ def test_the_largest_page_is_small_too() -> None:
 def test_a_row_the_page_has_no_room_for_is_said(page: Any, tmp_path: Path) -> None:
     rows = [[i + 1 / 3, 1 / 7, 2 / 3] for i in range(400)]
     open_page(page, written(tmp_path, explain(rows, [0] * 400)))
-    assert re.search(r"room for the first \d+ of 400", page.locator("#note").inner_text())
+    assert re.search(r"only the first \d+ of 400", page.locator("#note").inner_text())
 
 
 def test_interactive_soon(browser: Any, pets: Path) -> None:
@@ -97,7 +97,7 @@ def test_text_that_is_no_number_is_refused_beside_the_box(page: Any, pets: Path)
     open_page(page, pets)
     box = page.get_by_label("Score of dog", exact=True)
     box.fill("four")
-    assert "“four” is no number" in page.locator(".bad:not(:empty)").inner_text()
+    assert "“four” is not a number" in page.locator(".bad:not(:empty)").inner_text()
     assert box.get_attribute("aria-invalid") == "true"
     assert loss(page) == pytest.approx(0.349012, abs=1e-6)
     box.fill("4")

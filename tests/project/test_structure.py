@@ -1,4 +1,4 @@
-"""The shape of the house: layers, exports, documentation, duplicates, symbols of the kernels."""
+"""The shape of the package: layers, guests, extras, exports, docstrings, symbols of the kernels."""
 
 import ast
 import inspect
@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections import defaultdict
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,18 +29,27 @@ LAYERS = (
     {"report", "trace", "checker", "learn", "exercises"},
     {"neglog"},
     {"cli"},
+    {"__main__"},
 )
 DEPTH = {name: depth for depth, names in enumerate(LAYERS) for name in names}
 
-# What a part may import from elsewhere, beyond the standard library and NumPy.
+# What a part imports from elsewhere, beyond the standard library and NumPy.
 GUESTS = {
     "torch": {"torch"},
-    "jax": {"jax"},
-    "learn": {"scipy", "sklearn", "threadpoolctl"},  # the last comes with scikit-learn
-    "report": {"scipy", "rich", "pyarrow", "matplotlib"},
+    "learn": {"scipy", "sklearn", "threadpoolctl"},
     "trace": {"rich", "matplotlib"},
-    "cli": {"rich", "scipy", "sklearn", "matplotlib", "pyarrow"},
+    "_show": {"rich", "matplotlib"},
+    "cli": {"rich", "sklearn", "matplotlib"},
 }
+# What an extra of pyproject.toml must install: what the parts that it serves import.
+EXTRAS = {
+    "learn": GUESTS["learn"],
+    "plot": {"matplotlib"},  # what shows things draws with it, and prints with rich
+    "cli": GUESTS["cli"] | GUESTS["learn"] | GUESTS["_show"],
+    "torch": GUESTS["torch"],
+    "all": set().union(*GUESTS.values()),
+}
+OURS = sys.stdlib_module_names | {"numpy", "neglog"}
 HEAVY = ("torch", "jax", "scipy", "sklearn", "rich", "matplotlib", "pyarrow", "ml_dtypes")
 
 
@@ -76,7 +85,7 @@ def layer_violations(path: Path) -> Iterator[str]:
             wanted = rest.partition(".")[0] or "neglog"
             if wanted != part and DEPTH[wanted] >= DEPTH[part]:
                 yield f"{path.relative_to(ROOT)} ({part}) imports {module}, which is not below it"
-        elif top not in sys.stdlib_module_names | {"numpy"} | GUESTS.get(part, set()):
+        elif top not in OURS | GUESTS.get(part, set()):
             yield f"{path.relative_to(ROOT)} ({part}) imports {top}, which {part} may not"
 
 
@@ -106,6 +115,68 @@ def test_a_violated_layer_is_seen(
     assert len(list(layer_violations(path))) == 1
 
 
+def test_every_guest_comes() -> None:
+    """A name in the table that nobody imports would stay in an extra for ever."""
+    seen: dict[str, set[str]] = {}
+    for path in SOURCES:
+        tops = {module.partition(".")[0] for module in imported_modules(path)} - OURS
+        seen[part_of(path)] = seen.get(part_of(path), set()) | tops
+    assert {part: tops for part, tops in seen.items() if tops} == GUESTS
+
+
+def installed_by(extra: str) -> set[str]:
+    """Names of the modules that an extra brings, through other extras of ours, too."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    modules: set[str] = set()
+    for requirement in project["optional-dependencies"][extra]:
+        name, ours = re.fullmatch(r"([\w-]+)(?:\[(.+)\])?(?:>=.+)?", requirement).groups()  # type: ignore[union-attr]
+        if name == "neglog":
+            modules = modules.union(*map(installed_by, ours.split(",")))
+        else:
+            modules.add({"scikit-learn": "sklearn"}.get(name, name))
+    return modules
+
+
+def test_an_extra_installs_what_its_parts_import() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert {name: installed_by(name) for name in project["optional-dependencies"]} == EXTRAS
+
+
+SUBJECTS = ("softmax", "likelihood")  # folders of the trace; each can be read without the other
+
+
+def subject_violations(path: Path, subject: str) -> list[str]:
+    """What a file of a subject imports from elsewhere in the trace."""
+    own = f"neglog.trace.{subject}"
+    return [
+        f"{path.relative_to(ROOT)} imports {module}"
+        for module in imported_modules(path)
+        if module.startswith("neglog.trace") and not f"{module}.".startswith(f"{own}.")
+    ]
+
+
+def test_a_subject_of_the_trace_stands_alone() -> None:
+    for subject in SUBJECTS:
+        files = sorted((PACKAGE / "trace" / subject).rglob("*.py"))
+        assert len(files) > 4
+        assert [line for path in files for line in subject_violations(path, subject)] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["from ..likelihood.text import verdict", "from .._trace import Trace", "import neglog.trace"],
+)
+def test_a_subject_that_needs_another_is_seen(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "PACKAGE", tmp_path)
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    path = tmp_path / "trace" / "softmax" / "row.py"
+    path.parent.mkdir(parents=True)
+    path.write_text(f"from .steps import Step\n{line}\n")
+    assert len(subject_violations(path, "softmax")) == 1
+
+
 def test_exports_are_sorted_and_are_the_public_names() -> None:
     # Folders and files without an underscore are imported by their own name.
     parts = {part_of(path) for path in SOURCES} | {"neglog"}
@@ -114,7 +185,7 @@ def test_exports_are_sorted_and_are_the_public_names() -> None:
         for name, thing in vars(neglog).items()
         if not name.startswith("_") and getattr(thing, "__module__", "").startswith("neglog")
     }
-    lazy = set(neglog._LAZY)
+    lazy = {name for name, part in neglog._LAZY.items() if part not in {"learn", "torch"}}
     assert neglog.__all__ == sorted(neglog.__all__)
     assert set(neglog.__all__) == (visible - parts) | lazy
     for name in neglog.__all__:
@@ -125,6 +196,36 @@ def test_importing_the_core_loads_numpy_only() -> None:
     code = f"import sys, neglog; print([m for m in {HEAVY} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("part", sorted(set(neglog._LAZY.values())))
+def test_a_lazy_name_is_listed_and_loads_its_part_on_first_use(part: str) -> None:
+    if part in GUESTS.keys() & EXTRAS.keys():
+        pytest.importorskip(f"neglog.{part}", exc_type=ImportError)
+    names = [name for name, of in neglog._LAZY.items() if of == part]
+    code = f"""if True:
+        import sys, neglog
+        print({set(names)} <= set(dir(neglog)), "neglog.{part}" in sys.modules)
+        neglog.{names[0]}
+        print("neglog.{part}" in sys.modules)"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False", "True"]
+
+
+@pytest.mark.parametrize(("part", "missing"), [("torch", "torch"), ("learn", "sklearn")])
+def test_a_part_without_its_packages_names_the_extra(part: str, missing: str) -> None:
+    code = f"""if True:
+        import sys, neglog
+        sys.modules[{missing!r}] = None
+        from neglog import *
+        for use in ("neglog.{part}", "import neglog.{part}"):
+            try:
+                exec(use)
+            except ImportError as error:
+                print(error)"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    said = f"{missing} is not installed: pip install 'neglog[{part}]'"
+    assert [line.partition(", and ")[2] for line in done.stdout.splitlines()] == [said, said]
 
 
 PUBLIC = sorted(
@@ -156,84 +257,18 @@ def needed_sections(thing: object) -> list[str]:
     return sections
 
 
-def body_lines(path: Path) -> list[tuple[str, str]]:
-    """(line of code, where) of every function body, without docstrings, comments, layout."""
-    lines = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            body = node.body[1:] if ast.get_docstring(node) else node.body
-            code = "\n".join(ast.unparse(statement) for statement in body)
-            where = f"{path.relative_to(ROOT)}:{node.name}"
-            lines += [(line.strip(), where) for line in code.splitlines()]
-            lines.append((f"end of {where}", where))  # no run crosses from one function to another
-    return lines
-
-
-def duplicates(paths: list[Path], run: int = 8) -> list[str]:
-    seen: dict[tuple[str, ...], set[str]] = defaultdict(set)
-    for path in paths:
-        lines = body_lines(path)
-        for start in range(len(lines) - run + 1):
-            window = lines[start : start + run]
-            seen[tuple(code for code, _ in window)].add(f"{window[0][1]} (line {start})")
-    return sorted({" = ".join(sorted(places)) for places in seen.values() if len(places) > 1})
-
-
-def test_no_run_of_eight_lines_stands_twice() -> None:
-    assert duplicates(SOURCES + sorted((ROOT / "bench").rglob("*.py"))) == []
-
-
-def test_a_duplicate_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
-    body = "".join(f"    a{i} = {i}\n" for i in range(8))
-    (tmp_path / "one.py").write_text(f"def f():\n{body}")
-    (tmp_path / "two.py").write_text(f"def g():\n    '''Doc.'''\n    # why\n{body}")
-    assert duplicates([tmp_path / "one.py", tmp_path / "two.py"]) != []
-    assert duplicates([tmp_path / "one.py", tmp_path / "two.py"], run=9) == []
-
-
-def tracked_files() -> list[Path]:
-    if shutil.which("git") is None or not (ROOT / ".git").exists():
-        pytest.skip("not a git checkout: nothing says which files belong to the project")
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return [ROOT / name for name in names.splitlines() if (ROOT / name).is_file()]
-
-
-# Spelled so that this file does not contain what it looks for.
-FOREIGN = {
-    "a path of one machine": r"(?<![\w.~$}])/(?:home|root|work|Users|mnt|srv)/[A-Za-z]",
-    "a package registry's host": r"py[p]i\.org|python[h]osted\.|download\.py[t]orch\.",
-    "an unfinished note": r"\b(?:TO[D]O|FIX[M]E|X[X]X)\b",
-}
-
-
-@pytest.mark.parametrize("what", FOREIGN)
-def test_no_file_holds(what: str) -> None:
-    found = []
-    for path in tracked_files():
-        text = path.read_bytes().decode("utf-8", errors="replace")
-        if "\0" not in text:
-            found += [f"{path.relative_to(ROOT)}: {hit}" for hit in re.findall(FOREIGN[what], text)]
-    assert found == []
-
-
-def test_the_changelog_begins_with_this_version() -> None:
-    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    entries = re.findall(r"^## \[(.+?)\]", text, re.M)
-    assert entries[0] == neglog.__version__
-
-
-KERNEL_OBJECTS = sorted((ROOT / "build" / "editable").rglob("isa/*.cpp.o"))
+# Kernels that another compiler built (`make test CXX=...`) have their objects beside them.
+BUILT = Path(neglog._kernels.__file__).parents[2] / "cmake"
+OBJECTS = sorted((BUILT if BUILT.exists() else ROOT / "build" / "editable").rglob("isa/v*.cpp.o"))
 
 
 @pytest.mark.skipif(shutil.which("nm") is None, reason="needs nm, which comes with a compiler")
 def test_kernels_share_no_symbol_between_instruction_sets() -> None:
     """The linker keeps one copy of a weak symbol: it may be the one for a CPU that is not here."""
-    if not KERNEL_OBJECTS:
-        pytest.skip("no editable build at hand: `make setup` makes one")
-    for path in KERNEL_OBJECTS:
-        instruction_set = path.name.removesuffix(".cpp.o")
+    if not OBJECTS:
+        pytest.skip("no build folder at hand, or no x86-64: `make setup` makes the folder")
+    for path in OBJECTS:
+        instruction_set = path.name.partition(".")[0]
         listing = subprocess.run(
             ["nm", "--demangle", "--defined-only", path], capture_output=True, text=True, check=True
         ).stdout

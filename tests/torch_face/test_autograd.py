@@ -1,4 +1,7 @@
-"""Derivatives in PyTorch: of every order, by everything, asked for in every way."""
+"""Derivatives in PyTorch: of every order, by everything, asked for in every way.
+
+Long because all kinds of derivatives share one class of problems.
+"""
 
 import itertools
 from collections.abc import Callable, Iterator

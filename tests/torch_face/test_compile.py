@@ -2,6 +2,8 @@
 
 Most is compiled by "aot_eager", which is all of the compiler but the code that it writes at the
 end: that takes a C++ compiler ten seconds a graph, and is done for the two graphs that a user has.
+
+Long because options, operators and exporters share the compiled functions.
 """
 
 import io
@@ -22,7 +24,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.proxy_tensor import make_fx
 
 import neglog.torch as nt
-from neglog.torch import _ops
+from neglog.torch._operators import rows as row_operators
 
 pytestmark = [
     pytest.mark.filterwarnings(f"ignore:{message}")
@@ -147,7 +149,7 @@ def test_no_graph_breaks() -> None:
     torch._dynamo.reset()
     found = torch._dynamo.explain(everything)(normal(N, V), ignoring().clamp(0), normal(N).exp())
     assert (found.graph_count, found.graph_break_count) == (1, 0), found.break_reasons
-    for name in ("rows", "softmax"):
+    for name in ("row_results", "softmax"):
         assert f"neglog.{name}" in found.graphs[0].code
 
 
@@ -231,9 +233,11 @@ def test_operators(name: str) -> None:
     logits, dim, target, probs, *_ = inputs
     row = logits.detach().double().sum(dim).cos()
     coefs = (None if target is None else row, None if probs is None else 2 * row, row + 1, row - 1)
-    torch.library.opcheck(_ops.rows, (*wanting(inputs, 0, 3), True))
-    torch.library.opcheck(_ops.rows_gradient, (*wanting(inputs, 0), *coefs))
-    torch.library.opcheck(_ops.softmax, (*wanting((logits,), 0), dim, target is None or dim == 0))
+    torch.library.opcheck(row_operators.row_results, (*wanting(inputs, 0, 3), True))
+    torch.library.opcheck(row_operators.row_gradients, (*wanting(inputs, 0), *coefs))
+    torch.library.opcheck(
+        row_operators.softmax, (*wanting((logits,), 0), dim, target is None or dim == 0)
+    )
 
 
 class Loss(torch.nn.Module):

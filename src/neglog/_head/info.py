@@ -1,4 +1,4 @@
-"""What a call with `grad_tolerance` says of itself."""
+"""Statistics of a call with `grad_tolerance`."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,12 +15,12 @@ class HeadInfo:
 
     Args:
         kept: the fraction of the entries of the logits' gradient that were multiplied one by one.
-        mean_dropped: what the others of a row add up to in magnitude, as a mean over the rows that
-            count; a probability mass.
-        largest_dropped: the same of the row that lost most.
-        bound: shape (...), one number a row: its error of dhidden in the 2-norm is no larger. It is
-            twice what was dropped (times the row's weight in the loss) times the largest distance
-            of a class vector from the mean of all.
+        mean_dropped: the summed magnitude of a row's other entries, a probability mass; the mean
+            over the rows that count.
+        largest_dropped: the same for the row that lost most.
+        bound: shape (...), one number per row: the row's error of dhidden in the 2-norm is at most
+            this. It is twice what was dropped (times the row's weight in the loss) times the
+            largest distance of a class vector from the mean of all class vectors.
 
     Examples:
         >>> import numpy as np
@@ -41,7 +41,7 @@ class HeadInfo:
 
 
 def check_info(info: Any) -> None:
-    """Something that can be filled in, or None."""
+    """Check that info is a HeadInfo or None."""
     if info is not None and not isinstance(info, HeadInfo):
         raise TypeError(f"info must be a HeadInfo or None, got {info!r}; pass neglog.HeadInfo()")
 
@@ -49,13 +49,13 @@ def check_info(info: Any) -> None:
 def fill(
     info: HeadInfo, remainder: Remainder | None, shape: tuple[int, ...], factor: float = 1.0
 ) -> None:
-    """Into `info`: what was done to rows of this shape.
+    """Fill in `info` for rows of this shape.
 
     Args:
         info: the user's.
         remainder: None where nothing was left out.
         shape: of the rows.
-        factor: what the gradients are still to be multiplied by.
+        factor: the gradients will be multiplied by this.
     """
     info.kept, info.mean_dropped, info.largest_dropped = 1.0, 0.0, 0.0
     info.bound = np.zeros(shape)

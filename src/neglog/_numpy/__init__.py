@@ -9,9 +9,9 @@ from .activations import (
     softmax_jacobian,
 )
 from .binary import binary_cross_entropy, binary_cross_entropy_and_grad
-from .head import linear_cross_entropy, linear_cross_entropy_and_grad, linear_row_stats
 from .layer import SoftmaxWithLoss, one_hot
 from .likelihood import min_entropy, nll_loss, one_vs_rest_nll
+from .linear import linear_cross_entropy, linear_cross_entropy_and_grad, linear_row_stats
 from .losses import cross_entropy, cross_entropy_and_grad
 from .statistics import entropy, kl_divergence, row_stats
 

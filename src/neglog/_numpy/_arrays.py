@@ -1,4 +1,4 @@
-"""From what callers pass to arrays that the engine reads, without a copy where possible."""
+"""Callers' arguments as arrays that the engine reads, without a copy where possible."""
 
 import math
 from typing import Any
@@ -15,7 +15,7 @@ DType = np.dtype[Any]
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 _INT64 = np.dtype(np.int64)
 ENGINE_CLASSES = frozenset({_INT64, np.dtype(np.int32)})
-CONTIGUOUS_ALIGNED = 0x101  # of flags.num: one look instead of two
+CONTIGUOUS_ALIGNED = 0x101  # of flags.num: one lookup instead of two
 _LARGEST32 = 3.4028235677973366e38  # from here on a float32 would be rounded to infinity
 
 # dtype of the logits -> dtype of losses and statistics, which is also the one computed in.
@@ -80,7 +80,7 @@ def as_weights(
 
 
 def as_rows(array: Array, axis: int) -> Array:
-    """(N, V) with the class axis contiguous: a view if there is one, else a copy."""
+    """(N, V) with the class axis contiguous: a view if possible, else a copy."""
     if axis != array.ndim - 1:
         array = np.moveaxis(array, axis, -1)
     rows = array if array.ndim == 2 else array.reshape(-1, array.shape[-1])
@@ -92,7 +92,7 @@ def as_rows(array: Array, axis: int) -> Array:
 
 
 def as_blocks(array: Array, axis: int) -> Array:
-    """(B, V, M) with the last axis contiguous: a view if there is one, else a copy."""
+    """(B, V, M) with the last axis contiguous: a view if possible, else a copy."""
     before, after = math.prod(array.shape[:axis]), math.prod(array.shape[axis + 1 :])
     blocks = array.reshape(before, array.shape[axis], after)
     fits = blocks.strides[2] == blocks.itemsize and blocks.flags.aligned
@@ -100,9 +100,9 @@ def as_blocks(array: Array, axis: int) -> Array:
 
 
 def as_logits(array: Array, axis: int) -> Array:
-    """What the engine reads, (N, V) or (B, V, M), without a copy if one of them is there."""
+    """Logits as the engine reads them, (N, V) or (B, V, M); a view if either layout fits."""
     shape = array.shape
-    if array.strides[axis] == array.itemsize:  # classes lie side by side
+    if array.strides[axis] == array.itemsize:  # the classes are adjacent
         return as_rows(array, axis)
     if reads_class_major(shape[axis], math.prod(shape[axis + 1 :])):
         return as_blocks(array, axis)
@@ -110,12 +110,12 @@ def as_logits(array: Array, axis: int) -> Array:
 
 
 def as_those(logits: Array, array: Array, axis: int) -> Array:
-    """An array that goes along with the logits, in the layout that was chosen for them."""
+    """An array of the logits' shape, in the layout chosen for the logits."""
     return as_blocks(array, axis) if logits.ndim == 3 else as_rows(array, axis)
 
 
 def from_rows(rows: Array, shape: tuple[int, ...], axis: int) -> Array:
-    """The other way: what the engine has written as a view of this shape."""
+    """The inverse: the engine's output as a view of this shape."""
     if rows.ndim == 3:
         return rows.reshape(shape)
     if rows.shape == shape and axis == 1:
@@ -155,7 +155,7 @@ def as_class_target(
     """Classes for functions that take no probabilities: (N,), and how many are ignored."""
     array = as_integers("target", target)
     check_shape("target", array.shape, rows, "the logits' shape without the class axis")
-    # Where nothing can be ignored, class 0 in that role lets every class through.
+    # If nothing can be ignored, class 0 as the ignored one lets every class through.
     ignore = 0 if ignore_index is None else ignore_index
     classes = as_classes(array, ignore)
     return classes, check_classes("target", classes, array, num_classes, ignore)
@@ -175,7 +175,7 @@ def as_integers(name: str, value: Any) -> Array:
 
 
 def to_result(values: Array, dtype: DType, shape: tuple[int, ...]) -> Any:
-    """float64 numbers, one a row, rounded once to the dtype of results; a scalar for ()."""
+    """float64 row numbers, rounded once to the dtype of results; a scalar for ()."""
     if dtype is FLOAT32:
         with np.errstate(over="ignore"):
             values = values.astype(FLOAT32)
@@ -188,24 +188,3 @@ def to_scalar(value: float, dtype: DType) -> Any:
         return np.float64(value)
     # NumPy warns about a scalar out of float32's range: infinity is the rounded value.
     return np.float32(value if -_LARGEST32 < value < _LARGEST32 else value * np.inf)
-
-
-def weighted(coef: Array | None, values: Array) -> Array:
-    """coef * values, where a coefficient of 0 silences even inf and nan."""
-    if coef is None:
-        return values
-    return np.multiply(coef, values, where=coef != 0, out=np.zeros_like(values))
-
-
-def reduce_rows(
-    losses: Array, coef: Array | None, reduction: str, dtype: DType, shape: tuple[int, ...]
-) -> Any:
-    """Losses of rows times their weights -> one number, or one a row."""
-    losses = weighted(coef, losses)
-    if reduction == "none":
-        return to_result(losses, dtype, shape)
-    total = float(np.add.reduce(losses))
-    if reduction == "mean":
-        count = len(losses) if coef is None else float(np.add.reduce(coef))
-        total = total / count if count else 0.0
-    return to_scalar(total, dtype)

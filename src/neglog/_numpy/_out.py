@@ -1,23 +1,23 @@
-"""The caller's `out` as the place of a gradient."""
+"""Write a gradient into the caller's `out`."""
 
 from typing import Any
 
 import numpy as np
 
+from ._arguments import Problem
 from ._arrays import Array, DType, as_array, as_those, from_rows
-from ._task import Task
 
 
-def out_rows(task: Task, out: Any, logits: Any, **others: Any) -> Array:
+def out_rows(problem: Problem, out: Any, logits: Any, **others: Any) -> Array:
     """What the engine writes, as the logits lie: the memory of `out` where its layout allows."""
-    check_out(out, task.shape, task.logits.dtype, logits, **others)
-    return as_those(task.logits, np.asarray(out), task.axis)
+    check_out(out, problem.shape, problem.logits.dtype, logits, **others)
+    return as_those(problem.logits, np.asarray(out), problem.axis)
 
 
-def to_out(task: Task, rows: Array, out: Any) -> Array:
+def to_out(problem: Problem, rows: Array, out: Any) -> Array:
     """`out`, filled with what the engine wrote."""
     if rows is not out and not np.may_share_memory(rows, out):  # no view as rows existed: a copy
-        out[...] = from_rows(rows, task.shape, task.axis)
+        out[...] = from_rows(rows, problem.shape, problem.axis)
     return out  # type: ignore[no-any-return]
 
 

@@ -1,4 +1,4 @@
-"""The binary cross-entropy: every element is a question of its own."""
+"""The binary cross-entropy: every element is a separate yes-or-no question."""
 
 from typing import Any
 
@@ -7,6 +7,9 @@ import numpy.typing as npt
 
 from .. import _engine
 from .._contract import check_reduction, check_shape
+from .._problem import weighted
+from . import _array_ops as ops
+from ._arguments import reduce_rows
 from ._arrays import (
     CONTIGUOUS_ALIGNED,
     FLOAT64,
@@ -14,8 +17,6 @@ from ._arrays import (
     as_array,
     as_floats,
     as_weights,
-    reduce_rows,
-    weighted,
 )
 from ._out import check_out
 
@@ -35,8 +36,8 @@ def binary_cross_entropy(
     Args:
         logits: any shape, any real dtype.
         target: the logits' shape, numbers in [0, 1] of any real dtype or bool.
-        weight: broadcasts to the logits' shape, a factor >= 0 for each element; an element of
-            weight 0 is left out.
+        weight: broadcasts to the logits' shape, a factor >= 0 for each element; elements of
+            weight 0 are skipped.
         pos_weight: broadcasts to the logits' shape (most often (V,)), a factor >= 0 for yes.
         reduction: "mean" (over all elements, whatever their weights), "sum" or "none".
 
@@ -127,9 +128,9 @@ def _binary(
     nll = _engine.binary(z, goal.reshape(columns), pos_weight=positive, scale=scale, grad=grad)
     nll = nll.reshape(-1)
     if factor is not None:
-        nll = weighted(factor, nll)
-        grad = None if grad is None else weighted(factor.astype(dtype), grad.reshape(-1))
-    loss = reduce_rows(nll, None, reduction, dtype, shape)
+        nll = weighted(ops, factor, nll)
+        grad = None if grad is None else weighted(ops, factor.astype(dtype), grad.reshape(-1))
+    loss = reduce_rows(nll, reduction, dtype, shape)
     return loss, None if grad is None else _deliver(grad.reshape(shape), array.dtype, out)
 
 

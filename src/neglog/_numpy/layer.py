@@ -23,7 +23,7 @@ def one_hot(target: npt.ArrayLike, num_classes: int) -> Array:
     Raises:
         TypeError: the target or num_classes is not an integer.
         ValueError: num_classes is below 1.
-        IndexError: a target that is no class; names the first such row.
+        IndexError: a target is not a class; names the first such row.
 
     Examples:
         >>> one_hot([2, 0], 3)
@@ -46,8 +46,8 @@ def one_hot(target: npt.ArrayLike, num_classes: int) -> Array:
 class SoftmaxWithLoss:
     """Softmax and mean cross-entropy as one layer: `forward` gives the loss, `backward` p - y.
 
-    The textbook layer for a network written by hand. It keeps the gradient, not the
-    probabilities: logits that change between forward and backward do not matter.
+    The textbook layer of a hand-written network. It stores the gradient, not the probabilities:
+    changing the logits between forward and backward has no effect.
 
     Examples:
         >>> import numpy as np
@@ -87,16 +87,16 @@ class SoftmaxWithLoss:
         return loss
 
     def backward(self, dout: float = 1.0) -> Array:
-        """Gradient of the last loss for its logits, times `dout`.
+        """Gradient of the last loss with respect to its logits, times `dout`.
 
         Args:
-            dout: the derivative of what comes behind the loss, a number.
+            dout: the derivative with respect to the loss of whatever follows it, a number.
 
         Returns:
             A new array of the logits' shape and dtype.
 
         Raises:
-            ValueError: there was no forward.
+            ValueError: forward was not called before.
             TypeError: `dout` is not a number.
         """
         if self._gradient is None:

@@ -1,4 +1,4 @@
-"""Losses read off log-probabilities or off all the probabilities of a row."""
+"""Losses computed from log-probabilities, or from all probabilities of a row."""
 
 from typing import Any
 
@@ -7,13 +7,15 @@ import numpy.typing as npt
 
 from .. import _engine
 from .._contract import (
-    as_integer,
     check_reduction,
     class_axis,
-    row_weights,
     warn_input_kind,
     without_axis,
 )
+from .._engine import RowResults
+from .._problem import check_options, set_classes
+from . import _array_ops as ops
+from ._arguments import Problem, reduce_rows
 from ._arrays import (
     FLOAT64,
     Array,
@@ -22,7 +24,6 @@ from ._arrays import (
     as_logits,
     as_rows,
     as_weights,
-    reduce_rows,
     to_result,
 )
 from .activations import one_minus
@@ -45,18 +46,18 @@ def nll_loss(
         log_probs: shape (..., V), any real dtype: the output of `log_softmax`, or np.log(p).
         target: integers of the shape of log_probs without the class axis.
         weight: shape (V,), a factor >= 0 for each class.
-        ignore_index: rows with this target are left out.
+        ignore_index: rows with this target are skipped.
         reduction: "mean" (divided by the sum of w_y), "sum" or "none".
         axis: the class axis.
 
     Returns:
-        A scalar, or with "none" one number a row; float64 for float64 and integers, else float32.
+        A scalar, or with "none" one number per row; float64 for float64 and integers, else float32.
         A target with log-probability -inf costs inf.
 
     Raises:
         TypeError: an argument is not real numbers, or the target not integers.
-        ValueError: a shape, or an option out of its range.
-        IndexError: a target that is no class; names the first such row.
+        ValueError: a shape does not fit, or an option is out of range.
+        IndexError: a target is not a class; names the first such row.
 
     Examples:
         >>> import numpy as np
@@ -70,17 +71,19 @@ def nll_loss(
     """
     array, dtype = as_floats("log_probs", log_probs)
     axis = class_axis(axis, array.shape)
-    check_reduction(reduction)
-    ignore, num_classes = as_integer("ignore_index", ignore_index), array.shape[axis]
+    options, num_classes = check_options(ignore_index, 0.0, 0.0, None, reduction), array.shape[axis]
     if weight is not None:
-        weight = as_weights("weight", weight, (num_classes,), "one number a class")
+        weight = as_weights("weight", weight, (num_classes,), "one number per class")
     shape = without_axis(array.shape, axis)
-    classes, ignored = as_class_target(target, shape, num_classes, ignore)
+    classes, ignored = as_class_target(target, shape, num_classes, options.ignore_index)
     rows = np.moveaxis(array, axis, -1).reshape(-1, num_classes)
     picked = rows[np.arange(len(rows)), classes.clip(0, num_classes - 1)].astype(FLOAT64)
-    coef, _ = row_weights(classes, num_classes, ignore, ignored, weight, None)
+    problem = Problem()
+    problem.reduction, problem.dtype, problem.rows_shape = reduction, dtype, shape
+    ignoring = ignored > 0
+    set_classes(problem, ops, options, classes, num_classes, weight, None, ignoring=ignoring)
     # 0 - x, because -x would make -0.0 of a certain row.
-    return reduce_rows(0.0 - picked, coef, reduction, dtype, shape)
+    return problem.reduce(RowResults(0.0 - picked, None, None, None, None))
 
 
 def min_entropy(logits: npt.ArrayLike, *, axis: int = -1) -> Any:
@@ -131,7 +134,7 @@ def one_vs_rest_nll(
 ) -> Any:
     """`-log p_y - sum over the other classes j of log(1 - p_j)`, p the softmax, in nats.
 
-    Every probability is judged as a yes-or-no answer: the target's by -log p, the others' by
+    Each probability is scored as a yes-or-no answer: the target's by -log p, the others' by
     -log(1 - p). Some texts say that PyTorch's loss is computed this way, over all outputs. It is
     not: PyTorch's NLLLoss uses the target's entry alone (`nll_loss`), and a softmax couples the
     outputs, so that this sum counts the same mistake twice. Those texts also add a small epsilon
@@ -145,12 +148,12 @@ def one_vs_rest_nll(
         axis: the class axis.
 
     Returns:
-        A scalar, or with "none" one number a row; float64 for float64 and integers, else float32.
+        A scalar, or with "none" one number per row; float64 for float64 and integers, else float32.
 
     Raises:
         TypeError: an argument is not real numbers, or the target not integers.
-        ValueError: a shape, or an option out of its range.
-        IndexError: a target that is no class; names the first such row.
+        ValueError: a shape does not fit, or an option is out of range.
+        IndexError: a target is not a class; names the first such row.
 
     Warns:
         InputKindWarning: the logits look like probabilities or log-probabilities.
@@ -179,7 +182,7 @@ def one_vs_rest_nll(
     against[np.arange(len(wide)), classes] = 0.0
     with np.errstate(over="ignore"):
         losses = nll + against.sum(axis=1)
-    return reduce_rows(losses, None, reduction, dtype, shape)
+    return reduce_rows(losses, reduction, dtype, shape)
 
 
 def _argmax(rows: Array) -> Array:

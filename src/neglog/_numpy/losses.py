@@ -1,13 +1,13 @@
-"""The softmax cross-entropy, alone and with its gradient."""
+"""The softmax cross-entropy, with and without its gradient."""
 
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ._arguments import prepare
 from ._arrays import Array, from_rows
 from ._out import out_rows, to_out
-from ._task import prepare
 
 
 def cross_entropy(
@@ -41,25 +41,25 @@ def cross_entropy(
         target: integers of the logits' shape without the class axis; or floats of the logits'
             shape, probabilities that need not sum to one.
         weight: shape (V,), a factor >= 0 for each class.
-        row_weight: shape of a class target, a factor >= 0 for each row. A row of weight 0 is
-            left out: nan in it harms nobody.
-        ignore_index: rows with this target are left out.
-        label_smoothing: in [0, 1], the share of the target that is spread over all V classes.
-        z_loss: the factor of lse^2, which keeps the logits from drifting; not multiplied by
-            the class weight.
-        temperature: divides the logits; a number or one a row.
+        row_weight: shape of a class target, a factor >= 0 for each row. Rows of weight 0
+            are skipped; NaNs in them do not affect other rows.
+        ignore_index: rows with this target are skipped.
+        label_smoothing: in [0, 1], the share of the target distributed evenly over all V classes.
+        z_loss: the factor of lse^2, a term that keeps the logits from drifting; not
+            multiplied by the class weight.
+        temperature: divides the logits; a number, or one per row.
         softcap: c bounds the logits as c * tanh(z / c), after the temperature.
-        reduction: "mean", "sum" or "none" (one loss a row).
+        reduction: "mean", "sum" or "none" (one loss per row).
         axis: the class axis.
 
     Returns:
-        A scalar, or with "none" an array of the shape of one number a row; float64 for float64
+        A scalar, or with "none" one loss per row; float64 for float64
         (and integer) logits, else float32. In nats.
 
     Raises:
         TypeError: an argument is not real numbers, or a masked array.
-        ValueError: a shape, or an option out of its range.
-        IndexError: a target that is no class; names the first such row.
+        ValueError: a shape does not fit, or an option is out of range.
+        IndexError: a target is not a class; names the first such row.
 
     Warns:
         InputKindWarning: the logits look like probabilities or log-probabilities.
@@ -86,11 +86,11 @@ def cross_entropy(
         A. Chowdhery et al. (2023), "PaLM: Scaling Language Modeling with Pathways", JMLR 24
         (z-loss).
     """
-    task = prepare(
+    problem = prepare(
         logits, target, weight, row_weight, ignore_index, label_smoothing, z_loss,
         temperature, softcap, reduction, axis,
     )  # fmt: skip
-    return task.reduce(task.run(), reduction)
+    return problem.reduce(problem.run())
 
 
 def cross_entropy_and_grad(
@@ -108,7 +108,7 @@ def cross_entropy_and_grad(
     axis: int = -1,
     out: Array | None = None,  # (..., V)
 ) -> tuple[Any, Array]:
-    """The loss of `cross_entropy` and its gradient for the logits, in one pass over them.
+    """The loss of `cross_entropy` and its gradient with respect to the logits, in one pass.
 
     Without options the gradient of a row's loss is p - y: the probabilities, and at the target
     -(sum of the others) / (sum of all), which p_y - 1 would round to 0 for a confident row.
@@ -121,8 +121,8 @@ def cross_entropy_and_grad(
         ignore_index: rows with this target get a gradient of exactly 0.
         label_smoothing: in [0, 1].
         z_loss: >= 0.
-        temperature: a number or one a row; the gradient is for the logits as passed.
-        softcap: a number or None; the gradient is for the logits as passed.
+        temperature: a number, or one per row; the gradient is with respect to the logits as passed.
+        softcap: a number or None; the gradient is with respect to the logits as passed.
         reduction: "mean", "sum" or "none"; with "none" each row gets the gradient of its own
             loss.
         axis: the class axis.
@@ -157,15 +157,17 @@ def cross_entropy_and_grad(
         J. S. Bridle (1990), "Probabilistic interpretation of feedforward classification network
         outputs", in: Neurocomputing, NATO ASI Series 68 (softmax and the gradient p - y).
     """
-    task = prepare(
+    problem = prepare(
         logits, target, weight, row_weight, ignore_index, label_smoothing, z_loss,
         temperature, softcap, reduction, axis,
     )  # fmt: skip
     if out is None:
-        grad = np.empty(task.logits.shape, task.logits.dtype)
+        grad = np.empty(problem.logits.shape, problem.logits.dtype)
     else:
         inputs = {"target": target, "weight": weight, "row_weight": row_weight}
-        grad = out_rows(task, out, logits, temperature=temperature, **inputs)
-    result = task.run(1.0 / task.total if reduction == "mean" else 1.0, grad)
-    loss = task.reduce(result, reduction)
-    return loss, from_rows(grad, task.shape, task.axis) if out is None else to_out(task, grad, out)
+        grad = out_rows(problem, out, logits, temperature=temperature, **inputs)
+    result = problem.run(problem.scale(), grad)
+    loss = problem.reduce(result)
+    if out is None:
+        return loss, from_rows(grad, problem.shape, problem.axis)
+    return loss, to_out(problem, grad, out)

@@ -1,4 +1,4 @@
-"""What a row of logits says about the model: its loss, certainty, guess and distance."""
+"""Statistics of rows of logits: loss, entropy, likeliest class, divergence."""
 
 from typing import Any
 
@@ -14,6 +14,7 @@ from .._contract import (
     warn_input_kind,
     without_axis,
 )
+from ._arguments import as_temperature
 from ._arrays import (
     FLOAT64,
     Array,
@@ -24,7 +25,6 @@ from ._arrays import (
     as_rows,
     to_result,
 )
-from ._task import as_temperature
 
 
 def row_stats(
@@ -43,7 +43,7 @@ def row_stats(
     Args:
         logits: shape (..., V), any real dtype.
         target: integers of the logits' shape without the class axis.
-        temperature: divides the logits; a number or one a row.
+        temperature: divides the logits; a number, or one per row.
         softcap: c bounds the logits as c * tanh(z / c), after the temperature.
         axis: the class axis.
 
@@ -54,8 +54,8 @@ def row_stats(
 
     Raises:
         TypeError: an argument is not real numbers, or the target not integers.
-        ValueError: a shape, or an option out of its range.
-        IndexError: a target that is no class; names the first such row.
+        ValueError: a shape does not fit, or an option is out of range.
+        IndexError: a target is not a class; names the first such row.
 
     Warns:
         InputKindWarning: the logits look like probabilities or log-probabilities.
@@ -160,7 +160,7 @@ def kl_divergence(
         1.386294 1.386294
 
     Differs from torch.nn.functional.kl_div: the arguments are in the order of the formula, the
-    second is logits, and one number a row comes back. For a t that does not sum to one, this is
+    second is logits, and one number per row comes back. For a t that does not sum to one, this is
     the generalised divergence, larger by 1 - sum_j t_j.
 
     References:

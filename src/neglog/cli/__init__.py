@@ -1,6 +1,6 @@
 """The command `neglog`.
 
-Exit codes: 0 fine (also when the reader of a pipe has had enough), 2 bad input or usage (one
+Exit codes: 0 success (also if the reader closes the pipe early), 2 bad input or usage (one
 message, no traceback), 130 interrupted.
 """
 
@@ -16,14 +16,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(argv)
     except BrokenPipeError:
-        # The rest of the buffer must not be tried again when the interpreter shuts down.
+        # Otherwise the interpreter would write the rest of the buffer again at shutdown.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except ModuleNotFoundError as error:
-        missing = str(error.name).partition(".")[0]
-        if missing == "neglog":
+        if str(error.name).partition(".")[0] == "neglog":
             raise
-        return _fail(f"this command needs {missing}: pip install 'neglog[cli]'")
+        return _fail(str(error))
     except (OSError, ValueError, IndexError) as error:
         return _fail(str(error))
     except KeyboardInterrupt:

@@ -1,8 +1,8 @@
-"""What can be typed. A command imports what it needs when it runs, so that --help is quick.
+"""The command line. A command imports what it needs when it runs, so that --help is fast.
 
 argparse, because `neglog --help` must answer within 150 ms, of which Python and NumPy take 80:
-the help of a small command took argparse 12 ms, Typer 52 (130 with Rich's markup, and some 70
-more to run a command wherever pydantic is installed), Cyclopts 106 (138).
+the help of a small command took argparse 12 ms, Typer 52 (130 with Rich's markup, and about 70
+more to run a command if pydantic is installed), Cyclopts 106 (138).
 """
 
 import argparse
@@ -10,14 +10,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from neglog import __version__
+from neglog._show.extras import needs
 from neglog.cli._files import free_name, writable
+from neglog.cli._mistakes import EXAMPLES, not_a_command
 
-# Options whose lists may begin with a negative number.
+# Options whose lists can begin with a negative number.
 LISTS = ("--logits", "--data")
 
 
 def joined(arguments: Sequence[str]) -> list[str]:
-    """`--logits -1,2` as `--logits=-1,2`: argparse takes -1 for a number, -1,2 for an option."""
+    """`--logits -1,2` as `--logits=-1,2`: argparse takes -1,2 for an option."""
     joined: list[str] = []
     for argument in arguments:
         negative = argument.startswith("-") and not argument.startswith(("--", "-h"))
@@ -28,13 +31,24 @@ def joined(arguments: Sequence[str]) -> list[str]:
     return joined
 
 
+class _Parser(argparse.ArgumentParser):
+    """argparse, with more help for a wrong command than "invalid choice"."""
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if isinstance(action, argparse._SubParsersAction) and value not in action.choices:
+            raise ValueError(not_a_command(value, action.choices))
+        super()._check_value(action, value)
+
+
 def parser() -> argparse.ArgumentParser:
-    """The whole command line; `command` in what it parses is the function to call."""
-    whole = argparse.ArgumentParser(
+    """The whole command line; `command` in the parsed options is the function to call."""
+    whole: argparse.ArgumentParser = _Parser(
         prog="neglog",
-        description="The negative log-likelihood of a softmax: see it learn, see what it costs.",
+        description="The negative log-likelihood of a softmax: watch it being minimised, "
+        "and see how it is computed.",
         allow_abbrev=False,
     )
+    whole.add_argument("--version", action="version", version=f"neglog {__version__}")
     whole.set_defaults(command=None)
     commands = whole.add_subparsers(title="commands", metavar="COMMAND")
     _add_demo(commands)
@@ -43,14 +57,14 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    summary = "learn handwritten digits, and show what the model is still unhappy about"
+    summary = "learn handwritten digits, and show which ones cost the most"
     demo = commands.add_parser("demo", help=summary, description=summary, allow_abbrev=False)
     demo.set_defaults(command=_demo)
     demo.add_argument(
         "--output",
         type=Path,
         metavar="FILE",
-        help="the picture, PNG (default: neglog-demo.png, or the next name that is free)",
+        help="the figure, PNG (default: neglog-demo.png, or the next free name)",
     )
     demo.add_argument("--force", action="store_true", help="replace FILE if it exists")
 
@@ -58,7 +72,8 @@ def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 def _demo(options: argparse.Namespace) -> None:
     output = options.output or free_name(Path("neglog-demo.png"))
     writable(output, options.force)
-    from neglog.cli import demo
+    with needs("the demo", "cli"):
+        from neglog.cli import demo
 
     demo.run(output)
 
@@ -68,7 +83,7 @@ def _add_explain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     explain = commands.add_parser(
         "explain",
         help=summary,
-        description=f"{summary.capitalize()}, computed in four ways.",
+        description=f"{summary.capitalize()}, each number computed in four ways.",
         usage="%(prog)s --logits 5,4,2 --target cat --names cat,dog,horse [options]\n"
         "       %(prog)s --row N FILE [--target CLASS] [options]\n"
         "       %(prog)s likelihood --data 1,2,3 --normal orange=1.5,1 [options]",
@@ -83,13 +98,13 @@ def _add_explain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         metavar=("N", "FILE"),
         help="row N, from 0, of a file of predictions (.csv .tsv .jsonl .npy .npz)",
     )
-    explain.add_argument("--target", metavar="CLASS", help="the right class: its name or index")
+    explain.add_argument("--target", metavar="CLASS", help="the true class: its name or index")
     explain.add_argument("--names", metavar="A,B,...", help="the names of the classes")
     explain.add_argument(
         "--dtype",
         choices=("float16", "bfloat16", "float32", "float64"),
         default="float32",
-        help="the number type of the naive and the usual code (default: %(default)s)",
+        help="the number type of the computation (default: %(default)s)",
     )
     explain.add_argument(
         "--temperature", type=float, default=1.0, metavar="T", help="divide the logits by T"
@@ -99,28 +114,28 @@ def _add_explain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _add_likelihood(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    summary = "which density fits the points: their likelihood, point by point"
+    summary = "which density fits the points: the likelihood, point by point"
     likelihood = commands.add_parser(
         "likelihood",
         help=summary,
         description=f"{summary.capitalize()}.",
-        epilog="neglog explain likelihood --data 1,2,3 --normal orange=1.5,1 --normal blue=4,1",
+        epilog=f"example: {EXAMPLES['likelihood']} --normal blue=4,1",
         allow_abbrev=False,
     )
     likelihood.set_defaults(command=_explain_likelihood)
     likelihood.add_argument("--data", metavar="X,X,...", help="the points")
     for option, value in (("--normal", "NAME=MEAN,SD"), ("--bernoulli", "NAME=P")):
         likelihood.add_argument(
-            option, action="append", default=[], metavar=value, help="a candidate; may be repeated"
+            option, action="append", default=[], metavar=value, help="a candidate; can be repeated"
         )
     _add_outputs(likelihood)
 
 
 def _add_outputs(command: argparse.ArgumentParser, **defaults: Any) -> None:
-    """Where the explanation goes; a command under another leaves the defaults to that."""
+    """Options for outputs; a subcommand leaves the defaults to its parent."""
     group = command.add_argument_group("output", argument_default=argparse.SUPPRESS)
-    group.add_argument("--html", type=Path, metavar="FILE", help="write the page, to play with")
-    group.add_argument("--png", type=Path, metavar="FILE", help="write the picture")
+    group.add_argument("--html", type=Path, metavar="FILE", help="write the interactive page")
+    group.add_argument("--png", type=Path, metavar="FILE", help="write the figure")
     group.add_argument("--open", action="store_true", help="show the page in the browser")
     group.add_argument("--json", action="store_true", help="print everything as JSON")
     group.add_argument("--force", action="store_true", help="replace FILE if it exists")

@@ -1,4 +1,4 @@
-"""`neglog explain`: from what was typed to a trace, and from a trace to where it shall go."""
+"""`neglog explain`: from the arguments to a trace, and from the trace to its outputs."""
 
 import argparse
 import json
@@ -7,18 +7,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from neglog._read.predictions import are_probabilities, number, read_row
+from neglog._show.extras import needs
 from neglog.cli._files import replacing, writable
-from neglog.cli._predictions import are_probabilities, number, read_row
 from neglog.trace import Bernoulli, Normal, Trace, explain, explain_likelihood
 
-MANY = 10_000  # classes, of which a reader is told that they take a while
+MANY = 10_000  # classes, from which on the expected time is printed
 SUSPICION = (
-    "The row lies in [0, 1] and sums to 1. If these are probabilities, their logarithms are meant."
+    "The row lies in [0, 1] and sums to 1. If these are probabilities, give their logarithms."
 )
 
 
 def rows(options: argparse.Namespace) -> None:
-    """Explain rows of logits, typed or from a file."""
+    """Explain rows of logits, from --logits or from a file."""
     _check_files(options)
     trace, remark = _typed(options) if options.row is None else _from_file(options)
     _deliver(trace, options, remark)
@@ -27,7 +28,7 @@ def rows(options: argparse.Namespace) -> None:
 def likelihood(options: argparse.Namespace) -> None:
     """Explain points under the densities of candidates."""
     if options.logits or options.row:
-        raise ValueError("explain likelihood is about --data; --logits and --row are for rows")
+        raise ValueError("explain likelihood takes --data; --logits and --row are for rows")
     if options.data is None:
         raise ValueError("give the points: --data 1,2,3")
     _check_files(options)
@@ -42,7 +43,7 @@ def likelihood(options: argparse.Namespace) -> None:
             if not name or len(given) != len(parameters):
                 raise ValueError(f"--{option} {text}: expected NAME={','.join(parameters)}")
             if name in candidates:
-                raise ValueError(f"--{option} {text}: there is a candidate of this name already")
+                raise ValueError(f"--{option} {text}: the name is taken; choose another")
             candidates[name] = density(*given)
     if not candidates:
         raise ValueError("give candidates: --normal orange=1.5,1 or --bernoulli fair=0.5")
@@ -53,7 +54,7 @@ def _typed(options: argparse.Namespace) -> tuple[Trace, str]:
     if options.logits is None or options.target is None:
         raise ValueError("give --logits and --target, or --row N FILE (neglog explain --help)")
     logits = [_numbers(row, "--logits") for row in options.logits.split(";")]
-    if len(logits) == 1:  # a comma in the target is part of a name
+    if len(logits) == 1:  # a comma in the target belongs to its name
         remark = SUSPICION if are_probabilities(logits[0]) else ""
         return _explain(options, logits[0], options.target, _names(options)), remark
     return _explain(options, logits, options.target.split(","), _names(options)), ""
@@ -62,11 +63,11 @@ def _typed(options: argparse.Namespace) -> tuple[Trace, str]:
 def _from_file(options: argparse.Namespace) -> tuple[Trace, str]:
     index, path = options.row
     if not index.removeprefix("-").isdecimal():
-        raise ValueError(f"--row: the number of a row is needed, counted from 0, got {index!r}")
+        raise ValueError(f"--row: expected the number of a row, counted from 0, got {index!r}")
     prediction = read_row(Path(path), int(index))
     target = prediction.target if options.target is None else options.target
     if target is None:
-        raise ValueError(f"{path} does not say which class is right: give --target")
+        raise ValueError(f"{path} has no target: give --target")
     names = _names(options) or prediction.class_names
     return _explain(options, prediction.logits, target, names), prediction.remark
 
@@ -76,7 +77,7 @@ def _explain(
 ) -> Trace:
     if len(logits) > MANY:
         seconds = len(logits) * 1e-4
-        print(f"{len(logits)} classes, each to 50 digits: about {seconds:.0f} s", file=sys.stderr)
+        print(f"{len(logits)} classes to 50 digits: about {seconds:.0f} s", file=sys.stderr)
     given = [target] if isinstance(target, str | int) else target
     classes = [_class(one, names) for one in given]
     return explain(
@@ -93,15 +94,17 @@ def _names(options: argparse.Namespace) -> list[str] | None:
 
 
 def _class(target: str | int, names: Sequence[str] | None) -> str | int:
-    """A class by its name or, where no name is this, by its index."""
+    """A class by its name or, if no name matches, by its index."""
     if names and target in names:
         return target
     try:
         return int(target)
     except ValueError:
-        known = f"the classes are {', '.join(names[:12])}" if names else "give --names, or an index"
-        more = f" and {len(names) - 12} more" if names and len(names) > 12 else ""
-        raise IndexError(f"the target {target!r} is no class: {known}{more}") from None
+        way_out = "give --names or an index"
+        if names:
+            more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+            way_out = f"the classes are {', '.join(names[:12])}{more}"
+        raise IndexError(f"the target {target!r} is not a class: {way_out}") from None
 
 
 def _numbers(text: str, option: str) -> list[float]:
@@ -109,7 +112,7 @@ def _numbers(text: str, option: str) -> list[float]:
 
 
 def _check_files(options: argparse.Namespace) -> None:
-    """See that every file may be written, before anything is computed."""
+    """Check that every file can be written, before anything is computed."""
     if options.html and options.html == options.png:
         raise ValueError(f"--html and --png are both {options.html}: give two names")
     for option in ("html", "png"):
@@ -124,10 +127,11 @@ def _deliver(trace: Trace, options: argparse.Namespace, remark: str = "") -> Non
     if options.json:
         print(json.dumps(trace.to_dict(), allow_nan=False))
     elif not (options.html or options.png or options.open):
-        from neglog.cli._terminal import console
+        with needs("the text", "cli"):
+            from neglog._show.terminal import console
 
         console().print(trace)
-    for path, write in ((options.html, _write_page), (options.png, _write_picture)):
+    for path, write in ((options.html, _write_page), (options.png, _write_figure)):
         if path:
             with replacing(path) as draft:
                 write(trace, draft)
@@ -137,7 +141,7 @@ def _deliver(trace: Trace, options: argparse.Namespace, remark: str = "") -> Non
 
 
 def _tell(options: argparse.Namespace, text: str) -> None:
-    """Standard output is for the JSON alone, where it was asked for."""
+    """With --json, standard output holds the JSON alone."""
     print(text, file=sys.stderr if options.json else sys.stdout)
 
 
@@ -145,13 +149,13 @@ def _write_page(trace: Trace, path: Path) -> None:
     path.write_text(trace.to_html(), encoding="utf-8")
 
 
-def _write_picture(trace: Trace, path: Path) -> None:
+def _write_figure(trace: Trace, path: Path) -> None:
     figure: Any = trace.plot()
     figure.savefig(path, format="png", dpi=150)
 
 
 def _open(trace: Trace, options: argparse.Namespace) -> None:
-    """Show the page in the browser; without --html it is a temporary file, which must stay."""
+    """Show the page in the browser; without --html it is a temporary file, which is kept."""
     import webbrowser
     from tempfile import mkdtemp
 

@@ -1,4 +1,4 @@
-"""Checks for the tutorial's exercises: each takes an answer and says what is right or wrong."""
+"""Checks for the tutorial's exercises: each takes an answer and returns a verdict with a hint."""
 
 from neglog.exercises._verdict import Verdict
 from neglog.exercises.entropy import (

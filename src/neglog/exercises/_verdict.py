@@ -1,4 +1,4 @@
-"""What a check says of an answer, and the three ways in which answers are judged."""
+"""The verdict of a check, and the three ways in which answers are judged."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# A hint is a sentence, or makes one of what the reader's function gave and what it was given.
+# A hint is a sentence, or a function of the answer and the arguments that returns one.
 Hint = str | Callable[..., str]
 
-_SHOWN = 12  # numbers of an array that a message spells out
+_SHOWN = 12  # a message spells out arrays of up to this size
 
 
 @dataclass(frozen=True, repr=False)
 class Verdict:
-    """Whether an answer is right, and a message in plain words; true when it is right."""
+    """Whether an answer is right, and a message. A verdict is true if the answer is right."""
 
     right: bool
     message: str
@@ -32,22 +32,22 @@ class Verdict:
 def judge_value(
     answer: Any, wanted: Any, hint: str, *, relative: float = 1e-6, absolute: float = 1e-9
 ) -> Verdict:
-    """Judge a number, or an array of numbers, that the reader worked out."""
+    """Judge a number or an array of numbers that the reader computed."""
     got = _numbers(answer)
     if got is None:
         return Verdict(False, f"{show(answer)} is not a number; {hint}")
     if got.shape != np.shape(wanted):
-        return Verdict(False, f"you gave {_shape(got)}, wanted is {_shape(np.asarray(wanted))}")
+        return Verdict(False, f"you gave {_shape(got)}, expected {_shape(np.asarray(wanted))}")
     if not np.allclose(got, wanted, relative, absolute, equal_nan=True):
-        return Verdict(False, f"{show(got)} is not it; {hint}")
+        return Verdict(False, f"{show(got)} is not right; {hint}")
     return Verdict(True, f"it is {show(wanted)}")
 
 
 def judge_choice(answer: Any, right: str, why: Mapping[str, str]) -> Verdict:
-    """Judge a word chosen out of a few: `why` has a sentence for each, the right one included."""
+    """Judge a choice among a few words: `why` has a sentence for each, including the right one."""
     word = str(answer).strip().casefold()
     if word not in why:
-        return Verdict(False, f"{show(answer)} is none of {', '.join(map(repr, sorted(why)))}")
+        return Verdict(False, f"{show(answer)} is not one of {', '.join(map(repr, sorted(why)))}")
     return Verdict(word == right, why[word])
 
 
@@ -60,27 +60,29 @@ def judge_function(
     relative: float = 1e-6,
     absolute: float = 1e-9,
 ) -> Verdict:
-    """Judge the reader's function by calling it beside `wanted` on every input.
+    """Judge the reader's function by comparing it with `wanted` on every input.
 
     Args:
-        answer: what the reader gave; its errors become part of the verdict.
-        inputs: the arguments of each call. The function gets copies.
-        wanted: a right function; messages name the arguments as it does.
+        answer: what the reader passed; exceptions that it raises become part of the verdict.
+        inputs: the arguments of each call. The function receives copies.
+        wanted: a correct function; messages use its argument names.
         hint: a sentence, or ``hint(got, *arguments) -> str``.
-        relative: largest error as a part of the right number; `absolute` is added to it.
-        absolute: how far from 0 that may be which is 0.
+        relative: largest relative error; `absolute` is added to it.
+        absolute: largest error where the right number is 0.
 
     Returns:
-        The verdict: the first input that goes wrong, or how many agree.
+        The verdict: the first input with a wrong result, or the number of inputs that agree.
     """
     names = list(inspect.signature(wanted).parameters)
     if not callable(answer):
-        return Verdict(False, f"give the function itself, f({', '.join(names)}), without a call")
+        return Verdict(
+            False, f"pass the function itself, f({', '.join(names)}), without calling it"
+        )
     for arguments in inputs:
         got, problem = _called(answer, arguments)
         right = np.asarray(wanted(*deepcopy(arguments)), np.float64)
         if got is not None and got.shape != right.shape:
-            problem = f"gave {_shape(got)}, wanted is {_shape(right)}"
+            problem = f"gave {_shape(got)}, expected {_shape(right)}"
         elif got is not None and not np.allclose(got, right, relative, absolute, equal_nan=True):
             sentence = hint if isinstance(hint, str) else hint(got, *arguments)
             problem = f"gave {show(got)}; {sentence}"
@@ -92,20 +94,20 @@ def judge_function(
 def _called(
     answer: Callable[..., Any], arguments: tuple[Any, ...]
 ) -> tuple[NDArray[np.float64] | None, str]:
-    """What the reader's function gave, or None and what is wrong with the call."""
+    """What the reader's function returned, or None and what is wrong with the call."""
     try:
-        with np.errstate(all="ignore"):  # what overflows shows in the numbers
+        with np.errstate(all="ignore"):  # an overflow shows in the numbers
             returned = answer(*deepcopy(arguments))
     except Exception as error:
         return None, f"raised {type(error).__name__}: {error}"
     if returned is None:
-        return None, "gave nothing back: is there a return?"
+        return None, "returned None: is a return missing?"
     got = _numbers(returned)
     return got, "" if got is not None else f"gave {show(returned)}, which is not a number"
 
 
 def show(value: Any) -> str:
-    """Numbers with six digits, short; anything else as Python shows it, cut."""
+    """Numbers with six digits; anything else as its repr, shortened."""
     numbers = _numbers(value)
     if numbers is None and isinstance(value, list | tuple) and len(value) <= _SHOWN:
         return f"[{', '.join(map(show, value))}]"
@@ -138,5 +140,5 @@ def _numbers(value: Any) -> NDArray[np.float64] | None:
     try:
         given = np.asarray(value)
         return None if given.dtype.kind not in "biufV" else given.astype(np.float64)
-    except Exception:  # whatever a foreign object's conversion raises
+    except Exception:  # any exception that the object's conversion raises
         return None

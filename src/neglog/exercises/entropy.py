@@ -1,4 +1,4 @@
-"""The exercises on cross-entropy: yes or no, two distributions, and what one costs the other."""
+"""Checks of chapter 7: yes or no, two distributions, and the cost of a wrong distribution."""
 
 from typing import Any
 
@@ -20,13 +20,13 @@ def check_binary_log_likelihood(function: Any) -> Verdict:
     """Judge ``function(y_pred, y)``: the log-likelihood of yes-or-no answers.
 
     Args:
-        function: gets the probabilities of class 1 and the true classes, 0 or 1, as lists;
-            returns the sum of log(y_pred) where y is 1 and of log(1 - y_pred) where y is 0.
+        function: your function; takes the probabilities of class 1 and the true classes, 0 or 1,
+            as lists; returns the sum of log(y_pred) where y is 1 and log(1 - y_pred) where y is 0.
 
     Examples:
         >>> check_binary_log_likelihood(lambda y_pred, y: np.sum(np.log(y_pred)))
-        not yet: for y_pred [0.9, 0.2, 0.6], y [1, 0, 1] your function gave -2.22562; the rows
-        with y = 0 have a factor too: which one?
+        not yet: for y_pred [0.9, 0.2, 0.6], y [1, 0, 1] your function gave -2.22562; rows with y =
+        0 contribute a factor too: which one?
     """
     inputs = [
         ([0.9, 0.2, 0.6], [1, 0, 1]),
@@ -41,27 +41,27 @@ def check_cross_entropy(function: Any) -> Verdict:
     """Judge ``function(t, q)``: the cross-entropy of q when t is the truth, in nats.
 
     Args:
-        function: gets two lists of probabilities, returns a number. Where t is 0 nothing is
-            added, whatever q is there.
+        function: your function; takes two lists of probabilities, returns a number. A class with
+            t = 0 adds nothing, even if q is 0 there too.
 
     Examples:
         >>> check_cross_entropy(lambda t, q: -np.log(q[np.argmax(t)]))
         not yet: for t [0.5, 0.25, 0.25], q [0.5, 0.25, 0.25] your function gave 0.693147; every
-        class counts, as often as it comes true
+        class counts, with the weight t
     """
     return judge_function(function, _PAIRS, _cross_entropy, _cross_entropy_hint)
 
 
 def check_kl_divergence(function: Any) -> Verdict:
-    """Judge ``function(t, q)``: what it costs, in nats, to take q for the truth t.
+    """Judge ``function(t, q)``: what it costs, in nats, to use q when t is the truth.
 
     Args:
-        function: gets two lists of probabilities, returns the sum of t log(t / q). Where t is 0
-            nothing is added.
+        function: your function; takes two lists of probabilities, returns the sum of
+            t log(t / q). A class with t = 0 adds nothing.
 
     Examples:
         >>> check_kl_divergence(lambda t, q: np.sum(np.abs(np.subtract(t, q))))
-        not yet: for t [0, 0, 1], q [0.1, 0.2, 0.7] your function gave 0.6; how much is the
+        not yet: for t [0, 0, 1], q [0.1, 0.2, 0.7] your function gave 0.6; how far is the
         cross-entropy above the entropy of t?
     """
     return judge_function(function, _PAIRS, _kl_divergence, _kl_hint)
@@ -75,20 +75,20 @@ def _binary_log_likelihood(y_pred: npt.ArrayLike, y: npt.ArrayLike) -> Any:
 def _binary_hint(got: Any, y_pred: npt.ArrayLike, y: npt.ArrayLike) -> str:
     right = _binary_log_likelihood(y_pred, y)
     if np.isnan(got):
-        return "0 times log 0 is nan in floating point: choose the factor first, then its logarithm"
+        return "0 times log 0 is nan in floating point: choose the factor, then take its logarithm"
     if np.isclose(got, -right):
-        return "the sign: this is the loss, asked is the log-likelihood"
+        return "check the sign: this is the loss; return the log-likelihood"
     if np.isclose(got, np.exp(right)):
-        return "this is the likelihood, a product; asked is its logarithm"
+        return "this is the likelihood, a product; return its logarithm"
     if np.isclose(got, right / np.size(y)):
-        return "this is the mean; asked is the sum"
+        return "this is the mean; return the sum"
     if np.isclose(got, _binary_log_likelihood(1 - np.asarray(y_pred), y)):
         return "the two cases are swapped: y_pred is the probability of class 1"
-    return "the rows with y = 0 have a factor too: which one?"
+    return "rows with y = 0 contribute a factor too: which one?"
 
 
 def _expected(weights: npt.ArrayLike, surprise: Any) -> Any:
-    """sum w s, where a weight of 0 counts as 0 even beside an infinite surprise."""
+    """sum w s, where a weight of 0 contributes 0 even if the surprise is infinite."""
     w = np.asarray(weights, np.float64)
     with np.errstate(invalid="ignore"):
         return np.sum(np.where(w == 0, 0.0, w * surprise))
@@ -106,30 +106,30 @@ def _kl_divergence(t: npt.ArrayLike, q: npt.ArrayLike) -> Any:
 def _cross_entropy_hint(got: Any, t: npt.ArrayLike, q: npt.ArrayLike) -> str:
     right = _cross_entropy(t, q)
     if np.isnan(got):
-        return "0 times log 0 is nan in floating point; a class that never comes true costs nothing"
+        return "0 times log 0 is nan in floating point; a class with t = 0 contributes nothing"
     if np.isclose(got, -right):
-        return "the sign: a logarithm of a probability is below 0, a cross-entropy is not"
+        return "check the sign: the log of a probability is negative, a cross-entropy is not"
     if np.isclose(got, _cross_entropy(q, t)):
-        return "the two are swapped: the truth weighs, and the logarithm is that of the prediction"
+        return "the two are swapped: t is the weight, and the logarithm is that of the prediction q"
     if np.isclose(got, right / np.log(2)):
-        return "this is in bits; asked are nats, the natural logarithm"
+        return "this is in bits; use nats, the natural logarithm"
     if np.isclose(got, right / np.size(t)):
-        return "this is divided by the number of classes; t is the weight already"
+        return "this is divided by the number of classes; t is already the weight"
     if np.isclose(got, _kl_divergence(t, q)):
-        return "this is the divergence, which leaves the entropy of t out"
-    return "every class counts, as often as it comes true"
+        return "this is the divergence, which does not include the entropy of t"
+    return "every class counts, with the weight t"
 
 
 def _kl_hint(got: Any, t: npt.ArrayLike, q: npt.ArrayLike) -> str:
     right = _kl_divergence(t, q)
     if np.isnan(got):
-        return "0 times log 0 is nan in floating point; a class that never comes true costs nothing"
+        return "0 times log 0 is nan in floating point; a class with t = 0 contributes nothing"
     if np.isclose(got, -right):
-        return "the sign: nobody gains by a wrong distribution"
+        return "check the sign: a wrong distribution never costs less than the right one"
     if np.isclose(got, _cross_entropy(t, q)):
         return "this is the cross-entropy: what would the right distribution cost?"
     if np.isclose(got, _kl_divergence(q, t)):
-        return "the two are swapped: the truth is the weight and stands above the line"
+        return "the two are swapped: the truth t is the weight and the numerator"
     if np.isclose(got, right / np.log(2)):
-        return "this is in bits; asked are nats, the natural logarithm"
-    return "how much is the cross-entropy above the entropy of t?"
+        return "this is in bits; use nats, the natural logarithm"
+    return "how far is the cross-entropy above the entropy of t?"

@@ -19,16 +19,15 @@ _ROWS = (
 
 
 def check_gradient(answer: Any) -> Verdict:
-    """Judge `answer(logits, target)`: the gradient of the loss for the logits.
+    """Judge `answer(logits, target)`: the gradient of the loss with respect to the logits.
 
     Args:
-        answer: your function; gets an array of logits and a class, returns as many numbers as
-            there are logits.
+        answer: your function; takes an array of logits and a class, returns one number per logit.
 
     Examples:
         >>> check_gradient(lambda logits, target: softmax(logits))
         not yet: for logits [5, 4, 2], target 0 your function gave [0.705385, 0.259496, 0.035119];
-        these are the probabilities; one entry has something taken away
+        these are the probabilities; subtract something from one entry
     """
 
     def wanted(logits: Doubles, target: int) -> Doubles:
@@ -42,12 +41,12 @@ def check_jacobian(answer: Any) -> Verdict:
     """Judge `answer(logits)`: the table of all dp_i / dz_j.
 
     Args:
-        answer: your function; gets an array of V logits, returns an array (V, V).
+        answer: your function; takes an array of V logits, returns an array (V, V).
 
     Examples:
         >>> check_jacobian(lambda logits: np.diag(softmax(logits)))
-        not yet: for logits [5, 4, 2] your function gave [[0.705385, 0, 0], [0, 0.259496, 0],
-        [0, 0, 0.035119]]; the diagonal is off: that is the case i = j
+        not yet: for logits [5, 4, 2] your function gave [[0.705385, 0, 0], [0, 0.259496, 0], [0, 0,
+        0.035119]]; the diagonal is wrong: that is the case i = j
     """
 
     def wanted(logits: Doubles) -> Doubles:
@@ -58,48 +57,49 @@ def check_jacobian(answer: Any) -> Verdict:
 
 
 def check_dead_row(answer: Any) -> Verdict:
-    """Judge logits that are wrong for class 0, while the squared error no longer pulls.
+    """Judge logits that are wrong for class 0, but for which the squared error has no pull.
 
-    Wrong is p_0 < 0.01; no pull is a gradient of sum (p - y)^2 for the logits below 1e-6.
+    Wrong means p_0 < 0.01. No pull means that every entry of the gradient of sum (p - y)^2 with
+    respect to the logits is below 1e-6.
 
     Args:
         answer: one row of two or more finite logits.
 
     Examples:
         >>> check_dead_row([0, 5])
-        not yet: p of class 0 is 0.00669, the largest pull of the squared error 0.0264; the surer
-        the mistake, the smaller p (1 - p)
+        not yet: p of class 0 is 0.00669, the largest pull of the squared error is 0.0264; the more
+        confident the mistake, the smaller p (1 - p)
     """
     try:
         logits = np.asarray(answer, np.float64)
         p = softmax(logits)
         one_hot = np.eye(1, len(p))[0]
     except Exception as error:
-        return Verdict(False, f"give one row of logits; {show(answer)} made: {error}")
+        return Verdict(False, f"pass one row of logits; {show(answer)} raised: {error}")
     if logits.ndim != 1 or len(p) < 2 or not np.isfinite(logits).all():
-        return Verdict(False, f"one row of two or more finite logits is wanted, not {show(answer)}")
+        return Verdict(False, f"expected one row of two or more finite logits, not {show(answer)}")
     squared = float(np.abs(softmax_jacobian(logits) @ (2 * (p - one_hot))).max())
-    numbers = f"p of class 0 is {p[0]:.3g}, the largest pull of the squared error {squared:.3g}"
+    numbers = f"p of class 0 is {p[0]:.3g}, the largest pull of the squared error is {squared:.3g}"
     if not p[0] < 0.01:
-        return Verdict(False, f"{numbers}; the model must be wrong: class 0 below 0.01")
+        return Verdict(False, f"{numbers}; the model must be wrong: p of class 0 below 0.01")
     if not squared < 1e-6:
-        return Verdict(False, f"{numbers}; the surer the mistake, the smaller p (1 - p)")
+        return Verdict(False, f"{numbers}; the more confident the mistake, the smaller p (1 - p)")
     return Verdict(True, f"{numbers}; p - y still pulls with {1 - p[0]:.3g}")
 
 
 def _what_is_odd(got: Doubles, logits: Doubles, target: int) -> str:
     p = softmax(logits)
     if np.allclose(got, -cross_entropy_and_grad(logits, target)[1]):
-        return "the sign is turned round: the loss falls against the gradient"
+        return "the sign is reversed: the loss falls against the gradient"
     if np.allclose(got, p):
-        return "these are the probabilities; one entry has something taken away"
+        return "these are the probabilities; subtract something from one entry"
     if not np.isclose(got.sum(), 0.0, atol=1e-9):
-        return f"the sum is {got.sum():.6g}; what the target gains, the others lose: it is 0"
-    return "compare with (loss(z + h) - loss(z - h)) / 2h for one class after another"
+        return f"the sum is {got.sum():.6g}; it should be 0: what the target gains, the others lose"
+    return "compare with (loss(z + h) - loss(z - h)) / 2h for each logit in turn"
 
 
 def _which_case(got: Doubles, logits: Doubles) -> str:
     right = softmax_jacobian(logits)
     if not np.allclose(np.diag(got), np.diag(right)):
-        return "the diagonal is off: that is the case i = j"
+        return "the diagonal is wrong: that is the case i = j"
     return "the diagonal is right; the case i != j is not"

@@ -21,12 +21,12 @@ def check_batch_gradient(answer: Any) -> Verdict:
     """Judge `answer(logits, target)`: the gradient of the mean loss of a batch.
 
     Args:
-        answer: your function; gets arrays (N, V) and (N,), returns an array (N, V).
+        answer: your function; takes arrays (N, V) and (N,), returns an array (N, V).
 
     Examples:
         >>> check_batch_gradient(lambda logits, target: 0.0)
         not yet: for logits [[5, 4, 2], [4, 2, 8], [4, 4, 1]], target [0, 2, 1] your function gave
-        one number, wanted is an array of shape (3, 3)
+        one number, expected an array of shape (3, 3)
     """
 
     def wanted(logits: Doubles, target: NDArray[np.int64]) -> Doubles:
@@ -37,16 +37,16 @@ def check_batch_gradient(answer: Any) -> Verdict:
 
 
 def check_linear_backward(answer: Any) -> Verdict:
-    """Judge `answer(x, dz)`: the gradient for W of z = x @ W + b, from the gradient for z.
+    """Judge `answer(x, dz)`: the gradient of W in z = x @ W + b, given the gradient dz of z.
 
     Args:
-        answer: your function; gets arrays (N, D) and (N, V), returns an array (D, V).
+        answer: your function; takes arrays (N, D) and (N, V), returns an array (D, V).
 
     Examples:
         >>> check_linear_backward(lambda x, dz: (x.T @ dz).sum())
-        not yet: for x [[1, 2], [0, -1], [3, 0.5], [-2, 1]], dz [[0.1, -0.3, 0.2],
-        [0, 0.4, -0.4], [-0.5, 0.2, 0.3], [0.7, -0.6, -0.1]] your function gave
-        one number, wanted is an array of shape (2, 3)
+        not yet: for x [[1, 2], [0, -1], [3, 0.5], [-2, 1]], dz [[0.1, -0.3, 0.2], [0, 0.4, -0.4],
+        [-0.5, 0.2, 0.3], [0.7, -0.6, -0.1]] your function gave one number, expected an array of
+        shape (2, 3)
     """
 
     def wanted(x: Doubles, dz: Doubles) -> Doubles:
@@ -60,7 +60,7 @@ def check_layer(answer: Any) -> Verdict:
     """Judge a class with `forward(logits, target)` and `backward(dout=1.0)`, for batches.
 
     Args:
-        answer: the class itself; `answer()` makes a layer.
+        answer: the class itself; `answer()` creates a layer.
 
     Examples:
         >>> check_layer(SoftmaxWithLoss)
@@ -79,21 +79,21 @@ def check_layer(answer: Any) -> Verdict:
         except Exception as error:
             return Verdict(False, f"your layer raised {type(error).__name__}: {error}")
         for verdict in (
-            judge_value(got_loss, loss, "forward should give the mean loss, also at 1000"),
-            judge_value(got[0], ours.backward(), "backward should give (p - y) / N"),
-            judge_value(got[1], ours.backward(3.0), "backward(3.0) is 3 times backward(), always"),
+            judge_value(got_loss, loss, "forward should return the mean loss, also at 1000"),
+            judge_value(got[0], ours.backward(), "backward should return (p - y) / N"),
+            judge_value(got[1], ours.backward(3.0), "backward(3.0) should be 3 times backward()"),
         ):
             if not verdict:
                 return verdict
         if (given != logits).any():
-            return Verdict(False, "your layer has written into the caller's logits; take a copy")
+            return Verdict(False, "your layer overwrote the caller's logits; make a copy")
     return Verdict(True, "loss and gradient agree on 3 batches")
 
 
 def _what_is_odd(got: Doubles, logits: Doubles, target: Any) -> str:
     right = cross_entropy_and_grad(logits, target)[1]
     if len(right) > 1 and np.allclose(got, right * len(right)):
-        return "right for the sum of the losses; their mean needs one thing more"
+        return "this is right for the sum of the losses; the mean needs one more step"
     if not np.allclose(got.sum(axis=1), 0.0):
-        return "each row should sum to 0; is 1 taken away once in every row, at its own target?"
-    return "each row is its probabilities less its one-hot target, and the batch is a mean"
+        return "each row should sum to 0; is 1 subtracted once in every row, at its own target?"
+    return "each row is its probabilities minus its one-hot target, and the loss is a mean"

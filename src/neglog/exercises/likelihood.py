@@ -1,4 +1,4 @@
-"""The exercises on likelihood: a coin, a sum of logarithms, the best normal distribution."""
+"""Checks of chapter 6: a coin, a sum of logarithms, the best normal distribution."""
 
 from math import comb
 from typing import Any
@@ -11,16 +11,16 @@ _HALF_LOG_2PI = 0.5 * np.log(2 * np.pi)
 
 
 def check_likelihood(function: Any) -> Verdict:
-    """Judge ``function(p, tosses)``: how likely a coin makes these tosses.
+    """Judge ``function(p, tosses)``: the likelihood of a coin, given these tosses.
 
     Args:
-        function: gets the coin's probability of heads and a list of 1 (heads) and 0 (tails);
-            returns the probability of these tosses in this order.
+        function: your function; takes the coin's probability of heads and a list of 1 (heads) and
+            0 (tails); returns the probability of these tosses in this order.
 
     Examples:
         >>> check_likelihood(lambda p, tosses: p ** sum(tosses))
-        not yet: for p 0.5, tosses [1, 1, 0] your function gave 0.25; every toss gives one factor,
-        the tails too
+        not yet: for p 0.5, tosses [1, 1, 0] your function gave 0.25; every toss contributes one
+        factor, including tails
     """
     inputs = [
         (0.5, [1, 1, 0]),
@@ -37,8 +37,9 @@ def check_log_likelihood(function: Any) -> Verdict:
     """Judge ``function(data, mean, sd)``: the log-likelihood of a normal distribution.
 
     Args:
-        function: gets a list of numbers, the mean and the standard deviation; returns the sum of
-            the logarithms of the points' densities, for thousands of points and far ones too.
+        function: your function; takes a list of numbers, the mean and the standard deviation;
+            returns the sum of the logarithms of the points' densities, also for thousands of points
+            and for points far from the mean.
 
     Examples:
         >>> check_log_likelihood(lambda data, mean, sd: 0.0)
@@ -57,10 +58,10 @@ def check_log_likelihood(function: Any) -> Verdict:
 
 
 def check_best_normal(function: Any) -> Verdict:
-    """Judge ``function(data)``: the mean and the sd under which the data are likeliest.
+    """Judge ``function(data)``: the mean and the sd that maximise the likelihood of the data.
 
     Args:
-        function: gets a list of numbers, returns the pair (mean, sd).
+        function: your function; takes a list of numbers, returns the pair (mean, sd).
 
     Examples:
         >>> check_best_normal(lambda data: (np.median(data), np.std(data)))
@@ -82,16 +83,16 @@ def _likelihood(p: float, tosses: list[int]) -> Any:
 
 def _likelihood_hint(got: Any, p: float, tosses: list[int]) -> str:
     if got > 1:
-        return "no probability is above 1: the factors of the tosses are multiplied, not added"
+        return "a probability is never above 1: multiply the tosses' factors instead of adding them"
     if got < 0:
-        return "no probability is below 0: the logarithm comes later"
+        return "a probability is never below 0: the logarithm comes later"
     if np.isclose(got, _likelihood(1 - p, tosses)):
         return "1 is heads and p is the probability of heads: which one did you take for 1?"
     if np.isclose(got, p ** sum(tosses)):
-        return "every toss gives one factor, the tails too"
+        return "every toss contributes one factor, including tails"
     if np.isclose(got, comb(len(tosses), sum(tosses)) * _likelihood(p, tosses)):
         return "the tosses came in one order: do not count the other orders"
-    return "what is the factor of a 1, and what is that of a 0?"
+    return "what is the factor for a 1, and what is it for a 0?"
 
 
 def _log_likelihood(data: Any, mean: float, sd: float) -> Any:
@@ -107,9 +108,9 @@ def _log_likelihood_hint(got: Any, data: Any, mean: float, sd: float) -> str:
         )
     right = _log_likelihood(data, mean, sd)
     if np.isclose(got, -right):
-        return "the sign: this is the negative log-likelihood, asked is the log-likelihood"
+        return "check the sign: this is the negative log-likelihood"
     if np.size(data) > 1 and np.isclose(got, right / np.size(data)):
-        return "this is the mean; asked is the sum"
+        return "this is the mean; return the sum"
     return (
         "a density is exp(-((x - mean) / sd)^2 / 2) / (sd sqrt(2 pi)), "
         "and no part of it may be left out"
@@ -125,7 +126,7 @@ def _best_normal_hint(got: Any, data: Any) -> str:
     if not np.isclose(got[0], mean):
         return "that mean can be improved: move it a little and look at the likelihood"
     if np.isclose(got[1], sd**2):
-        return "the second number is the variance; asked is the standard deviation"
+        return "the second number is the variance; return the standard deviation"
     if np.isclose(got[1], np.std(data, ddof=1)):
-        return "that sd is divided by N - 1, which is unbiased for the variance but not likeliest"
-    return "that sd can be improved: set the derivative of the log-likelihood by sd to 0"
+        return "that sd divides by N - 1: unbiased for the variance, but not maximum likelihood"
+    return "that sd can be improved: set d(log-likelihood)/d(sd) to 0"

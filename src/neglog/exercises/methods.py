@@ -1,4 +1,4 @@
-"""Checks of chapter 3: method 1, method 2, and life without an epsilon."""
+"""Checks of chapter 3: method 1, method 2, and a loss without an epsilon."""
 
 from typing import Any
 
@@ -25,41 +25,42 @@ _HARD = (
 
 
 def check_blind_row(answer: Any) -> Verdict:
-    """Judge a row that fools method 1: -log max p is below 0.01, and -log p_y above 5.
+    """Judge a row that fools method 1: -log max p is below 0.01, and -log p_y is above 5.
 
     Args:
-        answer: a pair, one row of logits and its target.
+        answer: a pair of one row of logits and its target.
 
     Examples:
         >>> check_blind_row(([5, 4, 2], 2))
-        not yet: method 1 says 0.349, the loss is 3.349; make the model surer of its favourite
+        not yet: method 1 is 0.349, the loss is 3.349; make the model more confident in its
+        favourite
     """
     try:
         logits, target = answer
         row = np.asarray(logits, np.float64)
         first, loss = float(min_entropy(row)), -float(log_softmax(row)[target])
     except Exception as error:
-        return Verdict(False, f"give a pair (logits, target); {show(answer)} made: {error}")
+        return Verdict(False, f"pass a pair (logits, target); {show(answer)} raised: {error}")
     if row.ndim != 1:
-        return Verdict(False, f"one row of logits is wanted, not an array of shape {row.shape}")
-    numbers = f"method 1 says {first:.4g}, the loss is {loss:.4g}"
+        return Verdict(False, f"expected one row of logits, not an array of shape {row.shape}")
+    numbers = f"method 1 is {first:.4g}, the loss is {loss:.4g}"
     if not first < 0.01:
-        return Verdict(False, f"{numbers}; make the model surer of its favourite")
+        return Verdict(False, f"{numbers}; make the model more confident in its favourite")
     if not loss > 5:
-        return Verdict(False, f"{numbers}; who should be disappointed?")
-    return Verdict(True, f"{numbers}: sure, wrong, and method 1 does not see it")
+        return Verdict(False, f"{numbers}; which target would make the loss large?")
+    return Verdict(True, f"{numbers}; the model is sure and wrong, and method 1 does not notice")
 
 
 def check_method_2(answer: Any) -> Verdict:
-    """Judge `answer(logits, target)`: -log p_y, and -log(1 - p_j) for every other class j.
+    """Judge `answer(logits, target)`: -log p_y, plus -log(1 - p_j) for every other class j.
 
     Args:
-        answer: your function; gets an array of logits and a class, returns a number.
+        answer: your function; takes an array of logits and a class, returns a number.
 
     Examples:
         >>> check_method_2(lambda logits, target: min_entropy(logits))
-        not yet: for logits [5, 4, 2], target 0 your function gave 0.349012; that is the target's
-        own part; the other classes pay too
+        not yet: for logits [5, 4, 2], target 0 your function gave 0.349012; that is only the
+        target's term; the other classes contribute too
     """
 
     def wanted(logits: Doubles, target: int) -> float:
@@ -72,12 +73,12 @@ def check_no_epsilon(answer: Any) -> Verdict:
     """Judge `answer(logits, target)`: the loss, right even where p_y is rounded to 0.
 
     Args:
-        answer: your function; gets an array of logits and a class, returns a number.
+        answer: your function; takes an array of logits and a class, returns a number.
 
     Examples:
         >>> check_no_epsilon(lambda z, y: -np.log(np.exp(log_softmax(z)[y]) + 1e-9))
-        not yet: for logits [1000, 0], target 1 your function gave 20.7233; the loss is 1000:
-        something has put a lid on it
+        not yet: for logits [1000, 0], target 1 your function gave 20.7233; the loss should be 1000:
+        something caps it
     """
 
     def wanted(logits: Doubles, target: int) -> float:
@@ -89,20 +90,20 @@ def check_no_epsilon(answer: Any) -> Verdict:
 def _which_method(got: Doubles, logits: Doubles, target: int) -> str:
     log_p = log_softmax(logits)
     if np.isclose(got, -log_p[target]):
-        return "that is the target's own part; the other classes pay too"
+        return "that is only the target's term; the other classes contribute too"
     if np.isclose(got, -np.log1p(-np.exp(log_p)).sum() - log_p[target]):
-        return "the target pays twice: leave it out of the sum over the others"
+        return "the target is counted twice: leave it out of the sum over the others"
     if np.isclose(got, -log_p.sum()):
-        return "the others should be improbable: their part is not -log p_j"
+        return "the others should be improbable: their term is not -log p_j"
     return "add -log p for the target and -log(1 - p) for each of the others"
 
 
 def _what_epsilon_does(got: Doubles, logits: Doubles, target: int) -> str:
     if not np.isfinite(got):
-        return "a probability became 0 (or an exp overflowed) before the log; stay with logits"
+        return "a probability became 0 (or an exp overflowed) before the log; work with logits"
     if got < 0:
-        return "a loss below 0: is there an epsilon in the logarithm?"
+        return "the loss is negative: is there an epsilon in the logarithm?"
     loss = float(cross_entropy(logits, target))
     if got < 0.9 * loss:
-        return f"the loss is {loss:.6g}: something has put a lid on it"
-    return "close, but digits are missing; log p_y = z_y - log sum exp(z), and no epsilon"
+        return f"the loss should be {loss:.6g}: something caps it"
+    return "close, but digits are missing; use log p_y = z_y - log sum exp(z), without epsilon"

@@ -1,4 +1,4 @@
-"""Chapter 10: a log-sum-exp, a loss and a reading in pieces that keep their digits."""
+"""Checks of chapter 10: a log-sum-exp, a loss and a streamed log-sum-exp with all their digits."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,7 +20,7 @@ _CHUNKS = (
 
 
 def check_logsumexp(answer: Any) -> Verdict:
-    """Is `answer(logits)` the logarithm of the sum of exp(logits), for large logits, too?"""
+    """Judge `answer(logits)`: the logarithm of the sum of exp(logits), also for large logits."""
 
     def wanted(logits: NDArray[np.float64]) -> Any:
         return logsumexp(logits)
@@ -30,12 +30,12 @@ def check_logsumexp(answer: Any) -> Verdict:
 
 def _lse_hint(got: NDArray[np.float64], logits: NDArray[np.float64]) -> str:
     if np.isfinite(got):
-        return "add the exponentials, then take the logarithm; what was taken out comes back in"
-    return "exp(710) is too large for float64, and exp(-746) is 0; no exponent need be above 0"
+        return "add the exponentials, then take the logarithm; add back what was subtracted"
+    return "exp(710) is too large for float64, and exp(-746) is 0; no exponent needs to be above 0"
 
 
 def check_confident_nll(answer: Any) -> Verdict:
-    """Is `answer(logits, target)` the loss to six digits, however sure the row is?"""
+    """Judge `answer(logits, target)`: the loss to six digits, however confident the row is."""
 
     def wanted(logits: NDArray[np.float64], target: int) -> Any:
         return cross_entropy(logits, target)
@@ -55,9 +55,9 @@ def _nll_hint(got: NDArray[np.float64], logits: NDArray[np.float64], target: int
 
 
 def check_streamed(answer: Any) -> Verdict:
-    """Is `answer(chunks)` the log-sum-exp of all chunks together, each read once?
+    """Judge `answer(chunks)`: the log-sum-exp of all chunks together, each read once.
 
-    The chunks come as an iterator: what has been read does not come again.
+    The chunks come as an iterator: a chunk cannot be read again.
     """
 
     def wanted(chunks: Sequence[NDArray[np.float64]]) -> Any:
@@ -72,5 +72,5 @@ def check_streamed(answer: Any) -> Verdict:
 
 def _stream_hint(got: NDArray[np.float64], chunks: Sequence[NDArray[np.float64]]) -> str:
     if not np.isfinite(got):
-        return "an exponent was too large, or infinity was taken from infinity"
-    return "when a larger maximum comes, what was added so far stands for the old one"
+        return "an exponent was too large, or infinity was subtracted from infinity"
+    return "when a larger maximum appears, the sum so far still belongs to the old one"

@@ -1,4 +1,4 @@
-"""The exercises on one number with three names: its input, its value, its equivalents."""
+"""Checks of chapter 8, one number with three names: its input, its value, its equivalents."""
 
 from typing import Any
 
@@ -13,15 +13,16 @@ _STATEMENTS = "ABCDEF"
 
 
 def check_log_probs(function: Any) -> Verdict:
-    """Judge ``function(logits)``: what has to be given to a loss named NLLLoss.
+    """Judge ``function(logits)``: the input that NLLLoss expects.
 
     Args:
-        function: gets rows of logits, shape (N, V), returns an array of the same shape.
+        function: your function; takes rows of logits, shape (N, V), returns an array of the same
+            shape.
 
     Examples:
         >>> check_log_probs(lambda logits: logits)
-        not yet: for logits [[5, 4, 2]] your function gave [[5, 4, 2]]; exp of a row has to sum to
-        1, and exp of your first row sums to 210.4
+        not yet: for logits [[5, 4, 2]] your function gave [[5, 4, 2]]; exp of a row must sum to 1,
+        but exp of your first row sums to 210.4
     """
     inputs = [
         (np.array([[5.0, 4.0, 2.0]]),),
@@ -36,8 +37,8 @@ def check_mean_nll(function: Any) -> Verdict:
     """Judge ``function(logits, target)``: the cross-entropy of a batch from its logits.
 
     Args:
-        function: gets rows of logits, shape (N, V), and N class indices; returns one number, the
-            mean of -log p of the true classes.
+        function: your function; takes rows of logits, shape (N, V), and N class indices; returns
+            one number, the mean of -log p of the true classes.
 
     Examples:
         >>> check_mean_nll(lambda logits, target: 0.0)
@@ -54,33 +55,35 @@ def check_mean_nll(function: Any) -> Verdict:
 
 
 def check_equivalents(letters: Any) -> Verdict:
-    """Judge which of six tasks have the same solution as "maximise the likelihood L".
+    """Judge which of six tasks have the same solution as "maximise the likelihood Λ".
 
-    A maximise log L. B minimise -log L. C minimise log(-L). D minimise -L. E minimise log L.
-    F minimise -log(L) / N.
+    A maximise log Λ. B minimise -log Λ. C minimise log(-Λ). D minimise -Λ. E minimise log Λ.
+    F minimise -log(Λ) / N.
 
     Args:
         letters: the letters of the tasks that have the same solution, as one word.
 
     Examples:
         >>> check_equivalents("A")
-        not yet: 'A' is right so far and incomplete: what does a constant factor above 0 change?
-        And what do two turns of the sign?
+        not yet: 'A' is right but incomplete: what does a positive constant factor change? And what
+        do two sign flips change?
     """
     chosen = {x for x in str(letters).upper() if not x.isspace() and x not in ",;"}
     if not chosen or not chosen <= set(_STATEMENTS):
         return Verdict(False, f"{show(letters)} is not a word of the letters A to F, such as 'AE'")
     if "C" in chosen:
-        return Verdict(False, "take L = 0.001 and work out C: of what number is the logarithm?")
+        return Verdict(
+            False, "compute C for a likelihood of 0.001: what is the logarithm taken of?"
+        )
     if "E" in chosen:
-        return Verdict(False, "the logarithm grows with L: where is log L smallest?")
+        return Verdict(False, "the logarithm grows with the likelihood: where is it smallest?")
     if chosen != _EQUIVALENT:
         return Verdict(
             False,
-            f"{show(letters)} is right so far and incomplete: what does a constant factor above 0 "
-            "change? And what do two turns of the sign?",
+            f"{show(letters)} is right but incomplete: what does a positive constant factor "
+            "change? And what do two sign flips change?",
         )
-    return Verdict(True, "A, B, D and F have the maximum of L as their solution; C does not exist")
+    return Verdict(True, "A, B, D and F are solved by the maximum likelihood; C is undefined")
 
 
 def _log_probs(logits: npt.ArrayLike) -> Any:
@@ -94,11 +97,11 @@ def _log_probs_hint(got: Any, logits: npt.ArrayLike) -> str:
     if np.allclose(got, np.exp(right)):
         return "these are probabilities; NLLLoss does not take their logarithm for you"
     if np.allclose(got, -right):
-        return "the sign: NLLLoss turns it, so that it must not be turned before"
+        return "check the sign: NLLLoss flips it, so do not flip it first"
     first = np.exp(got[0]).sum()
     if np.isclose(first, 1):
-        return "exp of a row sums to 1, but these are other probabilities than softmax's"
-    return f"exp of a row has to sum to 1, and exp of your first row sums to {show(first)}"
+        return "exp of a row sums to 1, but these are not the softmax's probabilities"
+    return f"exp of a row must sum to 1, but exp of your first row sums to {show(first)}"
 
 
 def _mean_nll(logits: npt.ArrayLike, target: npt.ArrayLike) -> Any:
@@ -113,13 +116,13 @@ def _picked(table: Any, target: npt.ArrayLike) -> Any:
 def _mean_nll_hint(got: Any, logits: npt.ArrayLike, target: npt.ArrayLike) -> str:
     right = _mean_nll(logits, target)
     if not np.isfinite(got):
-        return "the exponential overflows, or a 0 met a logarithm: stay with log-probabilities"
+        return "the exponential overflows, or a logarithm of 0 was taken: use log-probabilities"
     if np.isclose(got, -right):
-        return "the sign: a loss falls when the likelihood rises"
+        return "check the sign: a loss falls when the likelihood rises"
     if np.isclose(got, right * np.size(target)):
-        return "this is the sum over the batch; asked is the mean"
+        return "this is the sum over the batch; return the mean"
     if np.isclose(got, _mean_nll(softmax(np.asarray(logits, np.float64)), target)):
-        return "softmax was taken twice: log_softmax wants the logits themselves"
+        return "softmax was applied twice: log_softmax takes the logits themselves"
     if np.isclose(got, -_picked(np.asarray(logits), target).mean()):
         return "minus the logit is not yet a loss: the log-sum-exp of the row is missing"
     return "which entry of log softmax belongs to the target?"

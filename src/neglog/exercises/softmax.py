@@ -18,7 +18,7 @@ def check_softmax(answer: Any) -> Verdict:
     """Judge `answer(z)`: the softmax of one row of logits.
 
     Args:
-        answer: your function; gets an array of logits, returns as many probabilities.
+        answer: your function; takes an array of logits, returns one probability per logit.
 
     Examples:
         >>> check_softmax(lambda z: z / z.sum())
@@ -33,15 +33,15 @@ def check_softmax(answer: Any) -> Verdict:
 
 
 def check_stable_softmax(answer: Any) -> Verdict:
-    """Judge `answer(z)`: the softmax, also where exp(z) overflows or is 0 for every class.
+    """Judge `answer(z)`: the softmax, even where exp(z) overflows or is 0 for every class.
 
     Args:
-        answer: your function; gets an array of logits, returns as many probabilities.
+        answer: your function; takes an array of logits, returns one probability per logit.
 
     Examples:
         >>> check_stable_softmax(lambda z: np.exp(z) / np.exp(z).sum())
-        not yet: for z [1000, 999, 997] your function gave [nan, nan, nan]; exp has left the range
-        of the numbers; which constant could z lose first?
+        not yet: for z [1000, 999, 997] your function gave [nan, nan, nan]; exp left the range of
+        float64; which constant could be subtracted from z first?
     """
 
     def wanted(z: Doubles) -> Doubles:
@@ -51,14 +51,15 @@ def check_stable_softmax(answer: Any) -> Verdict:
 
 
 def check_temperature(answer: Any) -> Verdict:
-    """Judge the temperature at which the logits 5 and 4 get probabilities of the ratio ten.
+    """Judge the temperature at which the logits 5 and 4 have probabilities in the ratio 10 to 1.
 
     Args:
         answer: a number, to four digits.
 
     Examples:
         >>> check_temperature(1.0)
-        not yet: 1 is not it; the ratio of two probabilities is exp(difference of their logits / T)
+        not yet: 1 is not right; the ratio of two probabilities is exp(difference of their logits /
+        T)
     """
     hint = "the ratio of two probabilities is exp(difference of their logits / T)"
     return judge_value(answer, 1 / np.log(10.0), hint, relative=1e-3)
@@ -70,9 +71,9 @@ def _calls(rows: tuple[list[float], ...]) -> list[tuple[Doubles]]:
 
 def _what_is_odd(got: Doubles, z: Doubles) -> str:
     if not np.isfinite(got).all():
-        return "there is no number for some class; what did exp give?"
+        return "some entry is not a finite number; what did exp return?"
     if (got < 0).any():
-        return "a probability is never negative; the exponential never is"
+        return "a probability is never negative; neither is an exponential"
     if not np.isclose(got.sum(), 1.0):
         return f"the sum is {got.sum():.6g}; probabilities sum to 1"
     if (got.argsort(kind="stable") != np.argsort(z, kind="stable")).any():
@@ -82,5 +83,5 @@ def _what_is_odd(got: Doubles, z: Doubles) -> str:
 
 def _what_is_lost(got: Doubles, z: Doubles) -> str:
     if not np.isfinite(got).all():
-        return "exp has left the range of the numbers; which constant could z lose first?"
+        return "exp left the range of float64; which constant could be subtracted from z first?"
     return _what_is_odd(got, z)

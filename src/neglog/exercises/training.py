@@ -1,4 +1,4 @@
-"""The exercises on training: a step downhill, what is minimised, and in which portions."""
+"""Checks of chapter 9: gradient descent, the total loss, and mini-batches."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ def check_descend(function: Any) -> Verdict:
     """Judge ``function(gradient, start, rate, steps)``: plain gradient descent.
 
     Args:
-        function: gets a function that gives the slope at x, a start, a rate and a number of
-            steps; returns the place after so many steps downhill.
+        function: your function; takes a function that returns the slope at x, a start, a rate and
+            a number of steps; returns the place after that many steps downhill.
 
     Examples:
         >>> check_descend(lambda gradient, start, rate, steps: start + rate * gradient(start))
@@ -40,8 +40,9 @@ def check_total_loss(function: Any) -> Verdict:
     """Judge ``function(logits, target, W, l2)``: the mean nll plus the penalty.
 
     Args:
-        function: gets rows of logits, class indices, the weights and the strength l2; returns
-            the mean of -log p of the true classes plus l2 / 2 times the sum of the squares of W.
+        function: your function; takes rows of logits, class indices, the weights and the strength
+            l2; returns the mean of -log p of the true classes plus l2 / 2 times the sum of the
+            squares of W.
 
     Examples:
         >>> check_total_loss(lambda logits, target, W, l2: 0.0)
@@ -63,21 +64,21 @@ def check_mini_batches(function: Any) -> Verdict:
     """Judge ``function(rows, size, rng)``: the mini-batches of one epoch.
 
     Args:
-        function: gets the number of rows, the size of a batch and a NumPy generator; returns a
-            list of index arrays, in which every row stands once, in a random order.
+        function: your function; takes the number of rows, the size of a batch and a NumPy
+            generator; returns a list of index arrays that contain every row once, in random order.
 
     Examples:
         >>> check_mini_batches(lambda rows, size, rng: [rng.integers(0, rows, size)])
-        not yet: for 12 rows in batches of 4 your function gave 4 indices in all: an epoch meets
+        not yet: for 12 rows in batches of 4 your function gave 4 indices in all: an epoch visits
         every row
     """
     if not callable(function):
-        return Verdict(False, "give the function itself, f(rows, size, rng), without a call")
+        return Verdict(False, "pass the function itself, f(rows, size, rng), and do not call it")
     for rows, size in ((12, 4), (10, 4), (3, 8), (100, 1)):
         problem = _epoch_problem(function, rows, size)
         if problem:
             return Verdict(False, f"for {rows} rows in batches of {size} your function {problem}")
-    return Verdict(True, "every row stands in one batch, in a random order, on 4 inputs")
+    return Verdict(True, "every row is in exactly one batch, in random order, on 4 inputs")
 
 
 _SLOPES: dict[str, Any] = {"2 (x - 3)": lambda x: 2 * (x - 3), "cos x": np.cos}
@@ -110,34 +111,34 @@ def _total_loss_hint(got: Any, logits: Any, target: Any, W: npt.ArrayLike, l2: f
     nll = cross_entropy(logits, target)
     penalty = l2 * np.sum(np.square(W))
     if np.isclose(got, nll * len(target) + penalty / 2):
-        return "the nll is summed over the rows; asked is its mean"
+        return "the nll is summed over the rows; use its mean"
     if np.isclose(got, penalty / 2):
         return "two equal logits cost log 2, so where is the nll?"
     if np.isclose(got, nll):
         return "the penalty is missing"
     if np.isclose(got, nll + penalty):
-        return "the penalty is twice as large as asked: there is a one half"
+        return "the penalty is twice as large as it should be: it has a factor of one half"
     if np.isclose(got, nll - penalty / 2):
         return "the penalty makes the loss larger, not smaller"
     return "nll and penalty are two numbers: print each of them"
 
 
 def _epoch_problem(function: Any, rows: int, size: int) -> str:
-    """What is wrong with the batches of one epoch, "" if nothing is."""
+    """What is wrong with the batches of one epoch, or "" if nothing is."""
     try:
         first = [np.asarray(x) for x in function(rows, size, np.random.default_rng(1))]
         second = [np.asarray(x) for x in function(rows, size, np.random.default_rng(2))]
     except Exception as error:
         return f"raised {type(error).__name__}: {error}"
     if any(batch.ndim != 1 or batch.dtype.kind not in "iu" for batch in first + second):
-        return "did not give a list of one-dimensional arrays of indices"
+        return "did not return a list of one-dimensional arrays of indices"
     order, other = _joined(first), _joined(second)
     if max(map(len, first), default=0) > size:
         return f"gave a batch of {max(map(len, first))}"
     if len(order) != rows:
-        return f"gave {len(order)} indices in all: an epoch meets every row"
+        return f"gave {len(order)} indices in all: an epoch visits every row"
     if sorted(order) != list(range(rows)):
-        return f"did not give row {show(min({*range(rows)} - {*order}))}, and gave another twice"
+        return f"left out row {show(min({*range(rows)} - {*order}))} and repeated another"
     if rows > 3 and np.array_equal(order, other):
         return "gave the same order for two generators: where is it shuffled?"
     return ""

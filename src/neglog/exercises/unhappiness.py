@@ -1,4 +1,4 @@
-"""Checks of chapter 2: the loss of a row, and what a loss says about probabilities."""
+"""Checks of chapter 2: the loss of a row, and what it says about probabilities."""
 
 from typing import Any
 
@@ -22,12 +22,12 @@ def check_unhappiness(answer: Any) -> Verdict:
     """Judge `answer(probabilities, target)`: the loss of one row.
 
     Args:
-        answer: your function; gets an array of probabilities and a class, returns a number.
+        answer: your function; takes an array of probabilities and a class, returns a number.
 
     Examples:
         >>> check_unhappiness(lambda probabilities, target: np.log(probabilities[target]))
-        not yet: for probabilities [0.7, 0.2, 0.1], target 0 your function gave -0.356675; a loss
-        of probabilities is never negative
+        not yet: for probabilities [0.7, 0.2, 0.1], target 0 your function gave -0.356675; the loss
+        of a probability is never negative
     """
 
     def wanted(probabilities: Doubles, target: int) -> float:
@@ -37,29 +37,29 @@ def check_unhappiness(answer: Any) -> Verdict:
 
 
 def check_clueless(answer: Any) -> Verdict:
-    """Judge `answer(number_of_classes)`: the loss of a model that finds all equally likely.
+    """Judge `answer(number_of_classes)`: the loss of a model that gives all the same probability.
 
     Args:
-        answer: your function; gets an integer of at least 1, returns a number.
+        answer: your function; takes an integer of at least 1, returns a number.
 
     Examples:
         >>> check_clueless(lambda number_of_classes: 1 / number_of_classes)
         not yet: for number_of_classes 2 your function gave 0.5; which probability does each class
-        have, and the target among them?
+        have, including the target?
     """
 
     def wanted(number_of_classes: int) -> float:
         return float(np.log(number_of_classes))
 
-    hint = "which probability does each class have, and the target among them?"
+    hint = "which probability does each class have, including the target?"
     return judge_function(answer, ((2,), (3,), (10,), (1000,), (1,)), wanted, hint)
 
 
 def check_typical_probability(answer: Any) -> Verdict:
-    """Judge `answer(probabilities)`: the mean loss of some rows, turned back into a probability.
+    """Judge `answer(probabilities)`: the mean loss of some rows, converted to a probability.
 
     Args:
-        answer: your function; gets an array, the probability of each row's target, and returns
+        answer: your function; takes an array of the probability of each row's target, returns
             their geometric mean.
 
     Examples:
@@ -76,13 +76,13 @@ def check_typical_probability(answer: Any) -> Verdict:
 
 def _what_is_odd(got: Doubles, probabilities: Doubles, target: int) -> str:
     if got < 0:
-        return "a loss of probabilities is never negative"
+        return "the loss of a probability is never negative"
     if np.isclose(got, -np.log(max(probabilities))):
-        return "that is the loss of the likeliest class; which class came true?"
+        return "that is the loss of the most probable class; which class is the target?"
     if np.isclose(got, -np.log10(probabilities[target])):
-        return "that is the logarithm to base 10; the loss is counted in nats, with base e"
+        return "that is the logarithm to base 10; the loss is in nats, with base e"
     if np.isclose(got, -np.log2(probabilities[target])):
-        return "that is the logarithm to base 2; the loss is counted in nats, with base e"
+        return "that is the logarithm to base 2; the loss is in nats, with base e"
     return "only one entry of the probabilities counts"
 
 
@@ -91,4 +91,4 @@ def _which_mean(got: Doubles, probabilities: Doubles) -> str:
         return "that is the mean of the probabilities; take the mean of the losses"
     if np.isclose(got, -np.mean(np.log(probabilities))):
         return "that is the mean loss; now undo the -log"
-    return "first the loss of each row, then their mean, then the way back"
+    return "first the loss of each row, then the mean, then back to a probability"

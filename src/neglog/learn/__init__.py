@@ -6,7 +6,7 @@ try:
 except ImportError as error:
     raise ModuleNotFoundError(
         f"neglog.learn needs scikit-learn and SciPy, and {error.name} is not installed: "
-        "pip install 'neglog[cli]'",
+        "pip install 'neglog[learn]'",
         name=error.name,
     ) from error
 

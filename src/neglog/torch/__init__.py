@@ -1,4 +1,13 @@
-"""The PyTorch face of neglog: change the import, nothing else, and losses keep their digits."""
+"""The PyTorch face of neglog: change only the import, and losses keep their digits."""
+
+try:
+    import torch  # noqa: F401
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"neglog.torch needs PyTorch, and {error.name} is not installed: "
+        "pip install 'neglog[torch]'",
+        name=error.name,
+    ) from error
 
 from .._contract import RowStats
 from .._head.info import HeadInfo

@@ -1,4 +1,4 @@
-"""Single arguments: tensors that fit, or an error that says what would."""
+"""Single arguments: checked tensors, or an error that says what would fit."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from .._contract import as_positive, check_shape, refuse_target
-from ._compose import row_dtype
-from ._engine import RESULTS
-from ._way import is_plain
+from ._engines.composed import row_dtype
+from ._engines.kernels import RESULTS
+from ._route import is_eager_cpu
 
 _CLASS_DTYPES = frozenset(
     {torch.int64, torch.int32, torch.uint8, torch.int16, torch.int8}
@@ -28,7 +28,7 @@ def as_logits(value: Any, name: str = "input") -> tuple[int, ...]:
 
 
 def as_tensor(name: str, value: Any) -> Tensor:
-    """A dense tensor of one process, of whatever dtype."""
+    """A dense tensor of any dtype that lies in one process."""
     if not isinstance(value, Tensor):
         raise TypeError(
             f"{name} must be a tensor, got {type(value).__name__}; torch.as_tensor makes one"
@@ -46,7 +46,7 @@ def as_tensor(name: str, value: Any) -> Tensor:
 
 
 def as_floats(name: str, value: Any) -> Tensor:
-    """A tensor of real numbers in one of the dtypes that are computed in."""
+    """A tensor of real numbers in a supported dtype."""
     tensor = as_tensor(name, value)
     if tensor.dtype not in RESULTS:
         raise TypeError(
@@ -57,7 +57,7 @@ def as_floats(name: str, value: Any) -> Tensor:
 
 
 def check_tensor(name: str, value: Any, logits: Tensor) -> None:
-    """A tensor on the logits' device; a single number may stay on the CPU, as always in torch."""
+    """A tensor on the logits' device; a single number may stay on the CPU, as in torch."""
     as_tensor(name, value)
     single = value.is_cpu and not value.dim() and name != "target"
     if value.device != logits.device and not single:
@@ -70,27 +70,27 @@ def check_tensor(name: str, value: Any, logits: Tensor) -> None:
 def as_numbers(
     name: str, value: Any, shape: tuple[int, ...], meaning: str, logits: Tensor
 ) -> Tensor | None:
-    """Real numbers of exactly this shape, in the dtype of one number a row; None stays None."""
+    """Real numbers of exactly this shape, in the dtype of row results; None stays None."""
     if value is None:
         return None
     check_tensor(name, value, logits)
     if value.is_complex():
         raise TypeError(f"{name} must be real numbers, got {value.dtype}")
     check_shape(name, tuple(value.shape), shape, meaning)
-    # A copy, so that the backward pass meets what the forward pass met.
+    # A copy, so that the backward pass sees what the forward pass saw.
     return value.to(row_dtype(logits.device), copy=True)  # type: ignore[no-any-return]
 
 
 def as_temperature(value: Any, rows_shape: tuple[int, ...], logits: Tensor) -> Tensor | None:
-    """A number as a tensor of no axis, or one a row; None for 1."""
+    """One number as a tensor without axes, or one per row; None for 1."""
     wide = row_dtype(logits.device)
     if not isinstance(value, Tensor):
         if type(value) is float and value == 1.0:
             return None
         return torch.tensor(as_positive("temperature", value, "1.0"), dtype=wide, device="cpu")
-    meaning = "one number a row" if value.dim() else "one number"
+    meaning = "one number per row" if value.dim() else "one number"
     tensor = as_numbers("temperature", value, rows_shape if value.dim() else (), meaning, logits)
-    if is_plain(value) and not ((value > 0) & value.isfinite()).all():
+    if is_eager_cpu(value) and not ((value > 0) & value.isfinite()).all():
         raise ValueError(f"temperature must be finite and above 0, got {value}; 1.0 turns it off")
     return tensor
 
@@ -98,7 +98,7 @@ def as_temperature(value: Any, rows_shape: tuple[int, ...], logits: Tensor) -> T
 def check_class_target(
     target: Tensor, rows_shape: tuple[int, ...], shape: tuple[int, ...] | None = None
 ) -> None:
-    """Integers of any width, one a row; `shape`: the logits', where probabilities do, too."""
+    """Integers of any width, one per row; `shape`: the logits', if probabilities are allowed."""
     if target.dtype not in _CLASS_DTYPES:
         also = "" if shape is None else " or probabilities (floats)"
         raise TypeError(
@@ -114,7 +114,7 @@ def check_class_target(
 
 
 def as_int64(target: Tensor, ignore: int = -100) -> Tensor:
-    """Every width as int64; what does not fit stays out of range and not ignored."""
+    """Every width as int64; values that do not fit stay out of range and are not ignored."""
     wide = target.to(torch.int64)
     if target.dtype == torch.uint64:
         wide = wide.masked_fill(wide < 0, -1 if ignore != -1 else -2)

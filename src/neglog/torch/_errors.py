@@ -1,4 +1,4 @@
-"""Our errors, as what torch's users catch: torch raises RuntimeError for most of them."""
+"""Errors that torch's users catch: torch raises RuntimeError for most of them."""
 
 import functools
 from collections.abc import Callable
@@ -13,7 +13,7 @@ class TorchValueError(ValueError, RuntimeError):
 
 
 class TorchTypeError(TypeError, RuntimeError):
-    """An argument of the wrong kind."""
+    """An argument of the wrong type."""
 
 
 class TorchIndexError(IndexError, RuntimeError):
@@ -24,7 +24,7 @@ _BOTH = ((IndexError, TorchIndexError), (ValueError, TorchValueError), (TypeErro
 
 
 def as_torch_raises(function: Callable[P, R]) -> Callable[P, R]:
-    """Each ValueError, TypeError and IndexError of the function is a RuntimeError, too."""
+    """Each ValueError, TypeError and IndexError of the function is also a RuntimeError."""
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -1,9 +1,9 @@
 """Memory for results as large as the logits.
 
-Fresh memory is handed out by the system page by page, each cleared first: filling a new tensor of
-256 MiB takes 120 ms where filling it again takes 25. torch gives such blocks back to the system as
-soon as a tensor dies, so a training loop pays this in every step. Here the blocks of the last two
-large results are kept, and used again once nothing refers to them any more.
+The system hands out fresh memory page by page and clears each page first: filling a new tensor of
+256 MiB takes 120 ms, filling it again 25. torch returns such blocks to the system as soon as a
+tensor dies, so a training loop pays this in every step. Here the blocks of the last two large
+results are kept, and used again once nothing refers to them.
 """
 
 import math
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-_LEAST = 1 << 20  # bytes; below, torch's own allocator keeps what is freed
+_LEAST = 1 << 20  # bytes; smaller blocks are kept by torch's own allocator
 _ALIGNMENT = 64
 _NUMPY = {torch.float64: np.float64, torch.float32: np.float32, torch.float16: np.float16}
 
@@ -25,7 +25,7 @@ _kept: dict[int, tuple[Any, weakref.ref[Any]]] = {}
 
 
 def empty(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-    """A contiguous CPU tensor with whatever is in its memory."""
+    """A contiguous, uninitialized CPU tensor."""
     size = math.prod(shape) * dtype.itemsize
     if size < _LEAST:
         return torch.empty(shape, dtype=dtype, device="cpu")
@@ -40,14 +40,14 @@ def empty(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
 
 
 def zeros(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-    """A tensor of float64 or float32 whose pages, large ones, are cleared as they are reached."""
+    """Zeros of float64 or float32; the system clears each large page on first use."""
     return torch.from_numpy(np.zeros(shape, _NUMPY[dtype]))
 
 
 def _free_block(size: int) -> Any:
     """A kept block that is free and of about this size, else a new one."""
     for key in list(_kept):
-        mine = _kept.pop(key, None)  # first taken, then looked at: another thread may want it, too
+        mine = _kept.pop(key, None)  # taken before it is examined: other threads may want it
         if mine is None:
             continue
         block, user = mine
@@ -58,7 +58,7 @@ def _free_block(size: int) -> Any:
 
 
 def _new_block(size: int) -> Any:
-    """NumPy asks the system for large pages, which torch does not."""
+    """NumPy asks the system for large pages; torch does not."""
     memory = np.empty(size + _ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % _ALIGNMENT
     return memory[start : start + size]

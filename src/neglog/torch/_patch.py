@@ -1,4 +1,4 @@
-"""torch's own cross_entropy replaced by ours, for code that is not to be touched."""
+"""Replaces torch's own cross_entropy by ours, for code that should not be changed."""
 
 import functools
 import threading
@@ -16,7 +16,7 @@ _active: "Patch | None" = None
 
 
 class Patch:
-    """What `patch` returns: the names that it changed, and the way back.
+    """What `patch` returns: the names that it changed, and how to undo it.
 
     A context manager: leaving the block undoes the patch.
 
@@ -34,10 +34,10 @@ class Patch:
         functional.cross_entropy = self._ours
 
     def undo(self) -> None:
-        """Put back what was there before. Undone once, it stays undone: a second call does nothing.
+        """Restore what was there before. A second call does nothing.
 
         Raises:
-            RuntimeError: someone else has replaced the function since; their change goes first.
+            RuntimeError: the function was replaced again since; that change must be undone first.
         """
         global _active
         with _lock:
@@ -66,14 +66,14 @@ class Patch:
 def patch() -> Patch:
     """Make `torch.nn.functional.cross_entropy` ours in this process, for all code that calls it.
 
-    That is every nn.CrossEntropyLoss, also those that exist already, the losses of Hugging Face
-    models, and whatever else looks the function up in torch.nn.functional when it is called, in
-    torch.compile, too. A module that has done `from torch.nn.functional import cross_entropy` keeps
-    torch's, and so does what torch.export or torch.jit took before. torch.jit.script cannot read
-    our function: script first.
+    That is every nn.CrossEntropyLoss, existing ones included, the losses of Hugging Face models,
+    and all other code that looks the function up in torch.nn.functional when it is called, also
+    under torch.compile. A module that has done `from torch.nn.functional import cross_entropy`
+    keeps torch's function, and so does what torch.export or torch.jit captured before.
+    torch.jit.script cannot read our function: script first.
 
-    Nothing that worked stops working: a call with arguments that only torch takes (a DTensor, say)
-    is given to torch's function.
+    Nothing that worked stops working: a call with arguments that only torch accepts (for example a
+    DTensor) is passed to torch's function.
 
     Returns:
         A handle with `changed`, the names that were replaced, and `undo()`; a context manager that
@@ -106,7 +106,7 @@ def patch() -> Patch:
 
 
 def _in_place_of(before: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Our function, and for arguments that it refuses the one that was there."""
+    """Our function; for arguments that it refuses, the original one."""
 
     @functools.wraps(before)
     def call(*args: Any, **options: Any) -> Tensor:

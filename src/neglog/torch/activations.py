@@ -9,11 +9,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from .._contract import as_integer
-from . import _compose, _ops
 from ._arguments import as_floats, as_tensor
+from ._engines import composed
 from ._errors import as_torch_raises
-from ._rows import rows
-from ._way import is_composed, is_plain
+from ._operators.routed import row_results
+from ._operators.rows import softmax as softmax_operator
+from ._route import Path, is_eager_cpu, route_of
 
 
 @as_torch_raises
@@ -39,8 +40,8 @@ def softmax(
         is nan.
 
     Raises:
-        TypeError, IndexError: the input is no tensor of real numbers, or has no such axis; each is
-            a RuntimeError, too.
+        TypeError, IndexError: the input is not a tensor of real numbers, or has no such axis; each
+            is a RuntimeError, too.
 
     Examples:
         >>> import torch
@@ -48,8 +49,8 @@ def softmax(
         tensor([[0.7054, 0.2595, 0.0351],
                 [0.0179, 0.0024, 0.9796]])
 
-    Differs from torch.nn.functional.softmax: rounding errors of z - max are kept, so that a small
-    probability is good to its last digits.
+    Differs from torch.nn.functional.softmax: rounding errors of z - max are carried along, so that
+    a small probability is accurate to its last digits.
 
     References:
         P. Blanchard, D. J. Higham, N. J. Higham (2021), "Accurately computing the log-sum-exp and
@@ -80,8 +81,8 @@ def log_softmax(
         autocast.
 
     Raises:
-        TypeError, IndexError: the input is no tensor of real numbers, or has no such axis; each is
-            a RuntimeError, too.
+        TypeError, IndexError: the input is not a tensor of real numbers, or has no such axis; each
+            is a RuntimeError, too.
 
     Examples:
         >>> import torch
@@ -89,7 +90,7 @@ def log_softmax(
         tensor([-8.2799e-08, -1.7000e+01, -1.7000e+01])
 
     Differs from torch.nn.functional.log_softmax: the entry of the maximum is -log1p(sum of the
-    others), which torch rounds to 0 in float32 from a gap of 17 on.
+    others), which torch rounds to 0 in float32 for gaps of 17 and more.
 
     References:
         P. Blanchard, D. J. Higham, N. J. Higham (2021), "Accurately computing the log-sum-exp and
@@ -101,7 +102,7 @@ def log_softmax(
 def _softmax(name: str, input: Any, dim: Any, stacklevel: int, dtype: torch.dtype | None) -> Tensor:
     z = as_tensor("input", input)
     if dim is None:
-        # Two frames more than in torch: this function, and the one that translates errors.
+        # Two more frames than in torch: this function, and the one that translates errors.
         dim = functional._get_softmax_dim(name, z.dim(), stacklevel + 2)  # type: ignore[attr-defined]
     z = as_floats("input", as_cast(z, on_cpu=False) if dtype is None else z.to(dtype))
     axis, log = as_dim(dim, z), name == "log_softmax"
@@ -111,9 +112,9 @@ def _softmax(name: str, input: Any, dim: Any, stacklevel: int, dtype: torch.dtyp
 
 
 def _along(z: Tensor, dim: int, log: bool) -> Tensor:
-    if is_composed(z):
-        return _compose.softmax(z, dim, log=log)
-    return _ops.softmax(z, dim, log)  # type: ignore[no-any-return]
+    if route_of(z).path is Path.COMPOSED:
+        return composed.softmax(z, dim, log=log)
+    return softmax_operator(z, dim, log)  # type: ignore[no-any-return]
 
 
 @as_torch_raises
@@ -128,11 +129,11 @@ def logsumexp(input: Tensor, dim: int | Sequence[int], keepdim: bool = False) ->
     Returns:
         The input's shape without those axes, in the input's dtype as torch returns it, also under
         autocast. Only -inf, or no number at all, gives -inf (the logarithm of 0), any +inf gives
-        +inf; where a sum has no probabilities, its gradient is 0.
+        +inf; where a row has no probabilities, its gradient is 0.
 
     Raises:
-        TypeError, ValueError, IndexError: the input is no tensor of real numbers, has no such axis,
-            or an axis is named twice; each is a RuntimeError, too.
+        TypeError, ValueError, IndexError: the input is not a tensor of real numbers, has no such
+            axis, or an axis is named twice; each is also a RuntimeError.
 
     Examples:
         >>> import torch
@@ -141,8 +142,8 @@ def logsumexp(input: Tensor, dim: int | Sequence[int], keepdim: bool = False) ->
         >>> logsumexp(torch.zeros(2, 3, 4), (0, 2), keepdim=True).shape
         torch.Size([1, 3, 1])
 
-    Differs from torch.logsumexp: complex numbers are refused; the gradient is 0, not nan, of a sum
-    over nothing but -inf or over two +inf, and p of one over a single +inf; no `out`.
+    Differs from torch.logsumexp: complex numbers are refused; the gradient is 0, not nan, where all
+    logits are -inf or two are +inf, and p where a single one is +inf; no `out`.
 
     References:
         P. Blanchard, D. J. Higham, N. J. Higham (2021), "Accurately computing the log-sum-exp and
@@ -161,22 +162,23 @@ def logsumexp(input: Tensor, dim: int | Sequence[int], keepdim: bool = False) ->
     if len(axes) > 1:
         axis = z.dim() - len(axes)
         flat = z.movedim(axes, list(range(axis, z.dim()))).flatten(axis)
-    numbers = _log_sums(flat, axis).to(z.dtype)
+    sums = _log_sums(flat, axis).to(z.dtype)
     for each in sorted(axes) if keepdim else ():
-        numbers = numbers.unsqueeze(each)
-    return numbers
+        sums = sums.unsqueeze(each)
+    return sums
 
 
 def _log_sums(z: Tensor, dim: int) -> Tensor:
-    """One number a row; the infinity itself where a row has no probabilities."""
-    if is_plain(z):
-        numbers = rows(z, dim).lse
-        if not numbers.isnan().any():
-            return numbers
+    """lse of every row; the infinity itself where a row has no probabilities."""
+    route = route_of(z)
+    if route.eager:
+        found = row_results(route, z, dim).lse
+        if not found.isnan().any():
+            return found
     largest = z.detach().amax(dim)
     lost = (largest == -math.inf) | ((largest == math.inf) & ((z == math.inf).sum(dim) > 1))
-    numbers = rows(z, dim, keep=lost.logical_not()).lse
-    return torch.where(lost, largest.to(numbers.dtype), numbers)
+    found = row_results(route, z, dim, keep=lost.logical_not()).lse
+    return torch.where(lost, largest.to(found.dtype), found)
 
 
 @as_torch_raises
@@ -190,7 +192,7 @@ def sigmoid(input: Tensor) -> Tensor:
         The same shape and dtype.
 
     Raises:
-        TypeError: the input is no tensor of real numbers; it is a RuntimeError, too.
+        TypeError: the input is not a tensor of real numbers; it is also a RuntimeError.
 
     Examples:
         >>> import torch
@@ -199,12 +201,12 @@ def sigmoid(input: Tensor) -> Tensor:
         >>> logit.grad
         tensor(2.0612e-09)
 
-    Differs from torch.sigmoid: the gradient is s(z) s(-z), where torch's (1 - s) s is 0 from
-    z = 17 on in float32.
+    Differs from torch.sigmoid: the gradient is s(z) s(-z), where torch's (1 - s) s is 0 in
+    float32 for z of 17 and more.
     """
     z = as_real(input)
     wide = z if z.dtype == torch.float64 else z.float()
-    if is_plain(wide):
+    if is_eager_cpu(wide):
         node: Any = _Sigmoid
         return node.apply(wide).to(z.dtype)  # type: ignore[no-any-return]
     side = torch.sigmoid(torch.where(wide > 0, -wide, wide))  # at most one half
@@ -212,7 +214,7 @@ def sigmoid(input: Tensor) -> Tensor:
 
 
 class _Sigmoid(torch.autograd.Function):
-    """torch's values, within 2.4 ulp in half the kernel's time; not its slope, s (1 - s)."""
+    """torch's values, within 2.4 ulp in half the kernel's time; not its derivative s (1 - s)."""
 
     @staticmethod
     def forward(ctx: Any, z: Tensor) -> Tensor:
@@ -236,25 +238,25 @@ def log_sigmoid(input: Tensor) -> Tensor:
         The same shape and dtype.
 
     Raises:
-        TypeError: the input is no tensor of real numbers; it is a RuntimeError, too.
+        TypeError: the input is not a tensor of real numbers; it is also a RuntimeError.
 
     Examples:
         >>> import torch
         >>> log_sigmoid(torch.tensor([-1000.0, 0.0, 50.0]))
         tensor([-1.0000e+03, -6.9315e-01, -1.9287e-22])
 
-    Differs from torch.nn.functional.logsigmoid: integers are taken.
+    Differs from torch.nn.functional.logsigmoid: integers are accepted.
 
     References:
         M. Maechler (2012), "Accurately computing log(1 - exp(-|a|))", vignette of the R package
         Rmpfr.
     """
-    # torch's own is within 1.5 ulp (its gradient 2.3) and as fast as the kernel: nothing to add.
+    # torch's own is within 1.5 ulp (its gradient 2.3) and as fast as the kernel.
     return functional.logsigmoid(as_real(input))
 
 
 def as_real(input: Any) -> Tensor:
-    """Real numbers: integers and bool in torch's default dtype, as torch converts them."""
+    """Real numbers: integers and bool become torch's default dtype, as in torch."""
     z = as_tensor("input", input)
     if not (z.is_floating_point() or z.is_complex()):
         z = z.to(torch.get_default_dtype())
@@ -262,9 +264,9 @@ def as_real(input: Any) -> Tensor:
 
 
 def as_cast(z: Tensor, *, on_cpu: bool) -> Tensor:
-    """Half precision as float32 where autocast does this for torch's function of the same name.
+    """Halves as float32 where autocast converts them for torch's function of the same name.
 
-    It does so for softmax, log_softmax and logsumexp, but not on a CPU; for nll_loss everywhere.
+    That is for softmax, log_softmax and logsumexp except on a CPU; for nll_loss everywhere.
     """
     kind = z.device.type
     if (
@@ -278,7 +280,7 @@ def as_cast(z: Tensor, *, on_cpu: bool) -> Tensor:
 
 
 def as_dim(dim: Any, z: Tensor) -> int:
-    """An axis of the tensor, counted from 0; a single number has the axes 0 and -1, too."""
+    """An axis of the tensor, counted from 0; a single number has the axes 0 and -1."""
     index, ndim = as_integer("dim", dim), max(z.dim(), 1)
     if not -ndim <= index < ndim:
         raise IndexError(

@@ -1,4 +1,4 @@
-"""The binary cross-entropy: every element is a question of its own."""
+"""The binary cross-entropy: every element is a yes-or-no question."""
 
 import math
 from typing import Any
@@ -11,10 +11,10 @@ from torch.nn._reduction import legacy_get_string
 from .. import _engine
 from .._contract import check_reduction, check_shape
 from ._arguments import as_floats, check_tensor
-from ._compose import row_dtype
-from ._engine import RESULTS, as_array
+from ._engines.composed import row_dtype
+from ._engines.kernels import RESULTS, as_array
 from ._errors import as_torch_raises
-from ._way import is_plain
+from ._route import is_eager_cpu
 from .activations import sigmoid
 
 
@@ -31,13 +31,13 @@ def binary_cross_entropy_with_logits(
     """Negative log-likelihood of yes and no: `-(t log s(z) + (1-t) log(1 - s(z)))`, s the sigmoid.
 
     With weights: w_i (q t -log s(z) + (1-t) -log s(-z)), where q is `pos_weight`. Differentiable to
-    any order by all four.
+    any order with respect to all four.
 
     Args:
         input: logits of any shape; float64, float32, float16 or bfloat16.
         target: the input's shape, numbers in [0, 1] of any real dtype or bool.
         weight: broadcasts to the input's shape, a factor for each element. An element of weight 0
-            is left out: nan in it harms nobody.
+            is skipped: a NaN there does not affect the others.
         size_average: deprecated, as in torch; use `reduction`.
         reduce: deprecated, as in torch; use `reduction`.
         reduction: "mean" (over all elements, whatever their weights), "sum" or "none".
@@ -48,7 +48,7 @@ def binary_cross_entropy_with_logits(
         nats.
 
     Raises:
-        TypeError, ValueError: an argument does not fit; each is a RuntimeError, too.
+        TypeError, ValueError: an argument does not fit; each is also a RuntimeError.
 
     Examples:
         >>> import torch
@@ -59,10 +59,10 @@ def binary_cross_entropy_with_logits(
         >>> binary_cross_entropy_with_logits(z, t, reduction="none")
         tensor([4.2484e-18, 4.2484e-18])
 
-    Differs from torch.nn.functional.binary_cross_entropy_with_logits: a sure no keeps its digits
-    as a sure yes does (torch gives 0 for the -40 above); an infinite logit that is right costs 0,
-    not nan; a mean over no element is 0, not nan; the loss of half-precision logits is float32;
-    targets may be integers or bool.
+    Differs from torch.nn.functional.binary_cross_entropy_with_logits: a confident no keeps its
+    digits as a confident yes does (torch gives 0 for the -40 above); an infinite logit that is
+    right costs 0, not nan; a mean over no element is 0, not nan; the loss of half-precision logits
+    is float32; targets may be integers or bool.
 
     References:
         M. Maechler (2012), "Accurately computing log(1 - exp(-|a|))", vignette of the R package
@@ -75,15 +75,15 @@ def binary_cross_entropy_with_logits(
     check_tensor("target", target, input)
     check_shape("target", tuple(target.shape), tuple(input.shape), "that of the input")
     goal = _real("target", target, z)
-    positive = None if pos_weight is None else _spread("pos_weight", pos_weight, z)
+    positive = None if pos_weight is None else _as_factor("pos_weight", pos_weight, z)
     if weight is not None:
-        weight = _spread("weight", weight, z)
-        # Only what would be nan: the weight of any other element may have a derivative at 0.
-        left_out = (weight == 0) & (z * goal).isfinite().logical_not()
-        z = z.masked_fill(left_out, 0.0)
+        weight = _as_factor("weight", weight, z)
+        # Only what would be nan: any other element's weight may have a derivative at 0.
+        skipped = (weight == 0) & (z * goal).isfinite().logical_not()
+        z = z.masked_fill(skipped, 0.0)
     losses = _losses(z, goal, positive)
     if weight is not None:
-        losses = (weight * losses).masked_fill(left_out, 0.0)
+        losses = (weight * losses).masked_fill(skipped, 0.0)
     if reduction == "none":
         return losses
     total = losses.sum(dtype=row_dtype(z.device))
@@ -97,7 +97,7 @@ def _real(name: str, value: Tensor, z: Tensor) -> Tensor:
     return value.to(z)
 
 
-def _spread(name: str, value: Any, z: Tensor) -> Tensor:
+def _as_factor(name: str, value: Any, z: Tensor) -> Tensor:
     """Checked factors that broadcast to the logits' shape."""
     check_tensor(name, value, z)
     factor = _real(name, value, z)
@@ -114,24 +114,24 @@ def _losses(z: Tensor, target: Tensor, positive: Tensor | None) -> Tensor:
     """q t -log s(z) + (1 - t) -log s(-z), element by element."""
     others = [target] if positive is None else [target, positive]
     recorded = torch.is_grad_enabled() and any(x.requires_grad for x in others)
-    if not recorded and all(map(is_plain, [z, *others])):
+    if not recorded and all(map(is_eager_cpu, [z, *others])):
         node: Any = _Binary
         return node.apply(z, target, positive)  # type: ignore[no-any-return]
     yes, no = _answers(target, positive)
-    # An answer without weight is moved to where it costs nothing: 0 * inf does not come up.
+    # An answer without weight is moved to where it costs nothing, so that 0 * inf does not occur.
     for_yes = z.masked_fill((yes == 0) & (z == -math.inf), math.inf)
     for_no = z.masked_fill((no == 0) & (z == math.inf), -math.inf)
-    # 0 - x, because -x would make -0.0 of a right infinite answer.
+    # 0 - x, because -x would be -0.0 for a right infinite answer.
     return 0.0 - (yes * functional.logsigmoid(for_yes) + no * functional.logsigmoid(-for_no))
 
 
 def _answers(target: Tensor, positive: Tensor | None) -> tuple[Tensor, Tensor]:
-    """What yes and no weigh."""
+    """Weights of yes and no."""
     return target if positive is None else positive * target, 1 - target
 
 
 class _Binary(torch.autograd.Function):
-    """The kernel, which gives losses and slopes in one pass."""
+    """The kernel, which computes losses and derivatives in one pass."""
 
     @staticmethod
     def forward(ctx: Any, z: Tensor, target: Tensor, positive: Tensor | None) -> Tensor:
@@ -153,7 +153,7 @@ class _Binary(torch.autograd.Function):
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
         z, target, positive = ctx.saved_tensors
         slope = ctx.slope
-        if torch.is_grad_enabled():  # the way back is to be differentiated itself
+        if torch.is_grad_enabled():  # the backward pass is to be differentiated
             yes, no = _answers(target, positive)
             slope = no * sigmoid(z) - yes * sigmoid(-z)
         return slope * upstream, None, None

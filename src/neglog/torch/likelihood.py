@@ -1,4 +1,4 @@
-"""Losses read off log-probabilities or off all the probabilities of a row."""
+"""Losses of log-probabilities, and of all the probabilities of a row."""
 
 import math
 
@@ -7,20 +7,20 @@ from torch import Tensor
 from torch.nn._reduction import legacy_get_string
 
 from .._contract import (
-    as_integer,
     check_reduction,
-    row_weights,
     warn_input_kind,
     without_axis,
 )
-from . import _engine
+from .._problem import check_options, set_classes
 from ._arguments import as_int64, as_logits, as_numbers, check_class_target, check_tensor
-from ._compose import over_classes, row_dtype
-from ._engine import RESULTS
+from ._engines import kernels
+from ._engines.array_ops import ArrayOps
+from ._engines.composed import over_classes, row_dtype
+from ._engines.kernels import RESULTS
 from ._errors import as_torch_raises
-from ._loss import Task, combined
-from ._rows import rows
-from ._way import is_plain
+from ._operators.routed import row_results
+from ._problem import TorchProblem, reduced
+from ._route import is_eager_cpu, route_of
 from .activations import as_cast, log_softmax, logsumexp, softmax
 from .statistics import class_dim
 
@@ -43,17 +43,17 @@ def nll_loss(
         target: integers of any width and of the input's shape without the class axis.
         weight: shape (V,), a factor for each class.
         size_average: deprecated, as in torch; use `reduction`.
-        ignore_index: rows with this target are left out: nan in one harms nobody.
+        ignore_index: rows with this target are skipped: NaNs in them do not affect other rows.
         reduce: deprecated, as in torch; use `reduction`.
         reduction: "mean" (divided by the sum of w_y), "sum" or "none".
 
     Returns:
-        A scalar, or with "none" one number a row, in the input's dtype, as torch returns it, also
+        A scalar, or with "none" one number per row, in the input's dtype, as torch returns it, also
         under autocast. A target with log-probability -inf costs inf.
 
     Raises:
-        TypeError, ValueError, IndexError: an argument does not fit; each is a RuntimeError, too. A
-            target that is no class is an IndexError that names the first such row on a CPU; on
+        TypeError, ValueError, IndexError: an argument does not fit; each is also a RuntimeError. A
+            target that is not a class is an IndexError that names the first such row on a CPU; on
             other devices, and inside of torch.func, that row's loss is nan.
 
     Examples:
@@ -70,31 +70,30 @@ def nll_loss(
         reduction = legacy_get_string(size_average, reduce)
     shape = as_logits(input)
     dim = 0 if len(shape) == 1 else 1
-    check_reduction(reduction)
-    ignore = as_integer("ignore_index", ignore_index)
-    weight = as_numbers("weight", weight, (shape[dim],), "one number a class", input)
+    options = check_options(ignore_index, 0.0, 0.0, None, reduction)
+    ignore = options.ignore_index
+    weight = as_numbers("weight", weight, (shape[dim],), "one number per class", input)
     check_tensor("target", target, input)
     check_class_target(target, without_axis(shape, dim))
     classes = as_int64(target, ignore)
-    plain = is_plain(input)
-    ignored = _engine.check_classes(classes, shape[dim], ignore) if plain else 1
-    full, _ = row_weights(classes, shape[dim], ignore, ignored, weight, None)
-    log_probs, task = as_cast(input, on_cpu=True), Task()
-    task.dim, task.dtype, task.reduction = dim, log_probs.dtype, reduction
-    task.nll_coef = full
-    task.total = float(classes.numel()) if full is None else full.sum()
-    return combined(task, _missed(log_probs, dim, classes, ignore), None, None)
+    eager = is_eager_cpu(input)
+    ignored = kernels.check_classes(classes, shape[dim], ignore) if eager else 1
+    log_probs, problem = as_cast(input, on_cpu=True), TorchProblem()
+    problem.dim, problem.dtype, problem.reduction = dim, log_probs.dtype, reduction
+    ops = ArrayOps(input.device)
+    set_classes(problem, ops, options, classes, shape[dim], weight, None, ignoring=ignored > 0)
+    return reduced(problem, _own_nll(log_probs, dim, classes, ignore), None, None)
 
 
-def _missed(log_probs: Tensor, dim: int, classes: Tensor, ignore: int) -> Tensor:
-    """-log p_y of every row: 0 where ignored, nan where there is no such class."""
+def _own_nll(log_probs: Tensor, dim: int, classes: Tensor, ignore: int) -> Tensor:
+    """-log p_y of every row: 0 if ignored, nan if there is no such class."""
     inside = classes.clamp(0, log_probs.shape[dim] - 1)
     picked = log_probs.gather(dim, inside.unsqueeze(dim)).squeeze(dim)
-    # 0 - x, because -x would make -0.0 of a certain row.
+    # 0 - x, because -x would be -0.0 for a certain row.
     values = 0.0 - picked.to(row_dtype(log_probs.device))
-    no_class = (inside != classes) & (classes != ignore)
-    # A factor, so that the slope is nan, too.
-    values = values * torch.ones_like(values).masked_fill(no_class, math.nan)
+    invalid = (inside != classes) & (classes != ignore)
+    # A factor, so that the derivative is nan as well.
+    values = values * torch.ones_like(values).masked_fill(invalid, math.nan)
     return values.masked_fill(classes == ignore, 0.0)
 
 
@@ -103,9 +102,9 @@ def min_entropy(logits: Tensor, dim: int = -1) -> Tensor:
     """`-log max_j p_j`: the surprise if the likeliest class comes true, in nats. Needs no target.
 
     Some texts introduce the negative log-likelihood as this number, "-log of the largest softmax
-    output". It is a measure of confidence, not a loss: it falls when the model grows surer of a
+    output". It is a measure of confidence, not a loss: it falls when the model becomes surer of a
     wrong class. The loss is `-log p_y` with y the true class, `cross_entropy`; the two agree on
-    the rows that are classified rightly.
+    the rows that are classified correctly.
 
     Args:
         logits: shape (..., V, ...); float64, float32, float16 or bfloat16.
@@ -116,8 +115,8 @@ def min_entropy(logits: Tensor, dim: int = -1) -> Tensor:
         float32. Computed as log1p(sum of the others).
 
     Raises:
-        TypeError, ValueError, IndexError: the logits are no tensor of real numbers, or have no such
-            axis, or no class; each is a RuntimeError, too.
+        TypeError, ValueError, IndexError: the logits are not a tensor of real numbers, or have no
+            such axis, or no class; each is also a RuntimeError.
 
     Examples:
         >>> import torch
@@ -130,7 +129,9 @@ def min_entropy(logits: Tensor, dim: int = -1) -> Tensor:
         A. Renyi (1961), "On measures of entropy and information", Proc. 4th Berkeley Symposium.
     """
     axis = class_dim(logits, dim)
-    nll = rows(logits, axis, rows(logits.detach(), axis).argmax).nll
+    route = route_of(logits)
+    likeliest = row_results(route, logits.detach(), axis).argmax
+    nll = row_results(route, logits, axis, likeliest).nll
     assert nll is not None
     return nll.to(RESULTS[logits.dtype])
 
@@ -156,11 +157,11 @@ def one_vs_rest_nll(
         reduction: "mean" (over the rows), "sum" or "none".
 
     Returns:
-        A scalar, or with "none" one number a row; float64 for float64 logits, else float32.
+        A scalar, or with "none" one number per row; float64 for float64 logits, else float32.
 
     Raises:
-        TypeError, ValueError, IndexError: an argument does not fit; each is a RuntimeError, too. A
-            target that is no class is an IndexError that names the first such row on a CPU; on
+        TypeError, ValueError, IndexError: an argument does not fit; each is also a RuntimeError. A
+            target that is not a class is an IndexError that names the first such row on a CPU; on
             other devices, and inside of torch.func, that row's loss is nan.
 
     Warns:
@@ -175,20 +176,21 @@ def one_vs_rest_nll(
         tensor(0.8106)
 
     Differs from torch.nn.functional.binary_cross_entropy_with_logits: the probabilities are those
-    of one softmax, not of a sigmoid each.
+    of one softmax, not one sigmoid each.
     """
-    shape, task = as_logits(input), Task()
-    task.dim = dim = 0 if len(shape) == 1 else 1
+    shape, problem = as_logits(input), TorchProblem()
+    problem.dim = dim = 0 if len(shape) == 1 else 1
     check_reduction(reduction)
     check_tensor("target", target, input)
     check_class_target(target, without_axis(shape, dim))
-    if is_plain(input):
-        warn_input_kind(_engine.looks_like(input, dim))
+    route = route_of(input)
+    if route.eager:
+        warn_input_kind(kernels.looks_like(input, dim))
     z, classes = input.to(row_dtype(input.device)), as_int64(target)
-    found = rows(z, dim, classes)
+    found = row_results(route, z, dim, classes)
     assert found.nll is not None
-    task.dtype, task.reduction, task.total = RESULTS[input.dtype], reduction, float(target.numel())
-    return combined(task, found.nll + _against(z, dim, classes, found.argmax), None, None)
+    problem.dtype, problem.reduction = RESULTS[input.dtype], reduction
+    return reduced(problem, found.nll + _against(z, dim, classes, found.argmax), None, None)
 
 
 def _against(z: Tensor, dim: int, classes: Tensor, top: Tensor) -> Tensor:

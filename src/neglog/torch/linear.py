@@ -1,4 +1,4 @@
-"""The loss from what a linear layer would make logits of: without the logits."""
+"""The loss and the statistics of a linear layer's logits, without all the logits."""
 
 from typing import Any
 
@@ -7,14 +7,16 @@ from torch import Tensor
 
 from .._contract import RowStats, as_positive, check_shape
 from .._head.info import HeadInfo, check_info, fill
-from . import _engine, _head, _head_ops
 from ._arguments import as_int64, as_temperature, check_class_target, check_tensor
-from ._engine import RESULTS
+from ._autograd import head as head_loss
+from ._autograd.loss import loss
+from ._engines import kernels
+from ._engines.kernels import RESULTS
 from ._errors import as_torch_raises
-from ._layer import as_layer, is_composed_layer, is_plain_layer, shape_of_logits
-from ._loss import loss
-from ._task import prepare_rows, softened
-from ._way import is_plain
+from ._head_arguments import as_head, shape_of_logits
+from ._operators.head import head_results, results_of_logits
+from ._problem import prepare_rows, softened
+from ._route import Path, route_of, route_of_head
 
 
 @as_torch_raises
@@ -38,49 +40,53 @@ def linear_cross_entropy(
 ) -> Tensor:
     """`cross_entropy(linear(input, linear_weight, linear_bias), target)`, without all the logits.
 
-    On a CPU the logits are made a chunk of rows at a time, and are never kept: a chunk's logits
-    become their own gradient, which two more products carry to input and linear_weight. Rows that
-    are ignored or have the weight 0 cost no product, nor does a gradient that nobody wants.
+    The logits are computed a chunk of rows at a time and are never kept: a chunk's logits are
+    replaced by their gradient, which two more products carry to input and linear_weight. A
+    gradient that is not wanted costs no product; on a CPU neither do rows that are ignored or have
+    the weight 0.
 
-    The gradients of a mean or a sum are computed together with the loss, for the upstream gradient
-    that was met last; where another comes, everything is computed again. With "none", under
-    torch.compile and in `linear_row_stats` the backward pass makes the logits a second time. On
-    other devices, inside of torch.func and in forward mode, for a second derivative, and where
-    weight, row_weight, a target of probabilities or the temperature require a gradient, all logits
-    are built: right, but with the memory that this function is there to save.
+    On a CPU the gradients of a mean or a sum are computed together with the loss, for the last
+    upstream gradient seen; if another one comes, everything is computed again. With "none", under
+    torch.compile, on other devices and in `linear_row_stats` the backward pass computes the logits
+    a second time. On other devices nothing waits for the device, and a few arrays of a chunk's size
+    exist at a time. Inside torch.func and in forward mode, for a second derivative, and if weight,
+    row_weight, target probabilities or the temperature require a gradient, all logits are built:
+    the result is right, but needs the memory that this function is meant to save.
 
     Args:
-        input: shape (..., D); float64, float32, float16, bfloat16. As torch's linear does, autocast
-            makes its dtype of input, linear_weight and linear_bias.
-        linear_weight: shape (V, D), one row a class, of input's dtype; an embedding's may be it.
+        input: shape (..., D); float64, float32, float16, bfloat16. Autocast converts input,
+            linear_weight and linear_bias to its dtype, as for torch's linear.
+        linear_weight: shape (V, D), one row per class, of input's dtype; may be an embedding's
+            weight.
         target: integers (...), or floats (..., V), probabilities.
         linear_bias: shape (V,).
         weight: shape (V,), a factor for each class.
-        reduction: "mean", "sum" or "none" (one loss a row).
-        ignore_index: rows with this target are left out; None is -100.
+        reduction: "mean", "sum" or "none" (one loss per row).
+        ignore_index: rows with this target are skipped; None means -100.
         label_smoothing: in [0, 1].
         row_weight: shape (...), a factor for each row.
         z_loss: the factor of lse^2.
-        temperature: divides the logits; a number or one a row.
+        temperature: divides the logits; a number, or one number per row.
         softcap: c bounds the logits as c * tanh(z / c), after bias and temperature.
-        memory: bytes for a chunk of logits, at least one row of them; None: 64 MiB. Each chunk adds
-            V x D numbers to the gradient of linear_weight: where it has only some hundred rows,
-            more memory is quicker.
-        grad_tolerance: in [0, 1); entries of p - y up to it are put together, see
-            `neglog.linear_cross_entropy_and_grad`. The loss stays exact, as do derivatives where
-            all logits are built.
+        memory: bytes for a chunk of logits, at least one row of them; None: as many as
+            linear_weight takes, at least 64 MiB. A chunk then has at least as many rows as input
+            has columns; with fewer rows its products are slower.
+        grad_tolerance: in [0, 1); entries of p - y up to it are combined, see
+            `neglog.linear_cross_entropy_and_grad`. The loss stays exact, as do gradients on other
+            devices and wherever all logits are built.
         info: a `HeadInfo` that the call fills in: how much was left out of the gradients, and a
-            bound on the error of each row of input's, for the upstream gradient met last. Of a mean
-            or a sum alone, whose gradients come with the loss.
+            bound on the error of each row of input's gradient, for the last upstream gradient seen.
+            Only for a mean or a sum, whose gradients are computed with the loss.
 
     Returns:
         As `cross_entropy`. Gradients of halves are rounded after the upstream gradient was
-        multiplied in; what chunks contribute to linear_weight is added up in float32, V x D numbers
-        beside the answer (in bfloat16 each chunk's part is rounded before, for torch has no product
-        of such halves into float32).
+        multiplied in. On a CPU, halves that need more than one chunk take panels of classes
+        instead: the logits are computed twice, in four products instead of three, and the gradient
+        of linear_weight is rounded once, without float32 sums of its size. With a softcap, a
+        tolerance or probabilities per row there are chunks, and such sums.
 
     Raises:
-        TypeError, ValueError, IndexError: an argument does not fit; each is a RuntimeError, too.
+        TypeError, ValueError, IndexError: an argument does not fit; each is also a RuntimeError.
 
     Examples:
         >>> import torch
@@ -91,34 +97,38 @@ def linear_cross_entropy(
         (tensor(0.3133), tensor([[ 0.2689,  0.5379],
                 [-0.2689, -0.5379]]))
 
-    Differs from torch.nn.functional.linear_cross_entropy: as `cross_entropy` from torch's; chunks
-    always and with every option; input may have any leading shape, linear_weight is (V, D).
+    Differs from torch.nn.functional.linear_cross_entropy: as `cross_entropy` from torch's; always
+    in chunks and with every option; input may have any leading shape, linear_weight is (V, D).
 
     References:
         E. Wijmans et al. (2025), "Cut your losses in large-vocabulary language models", ICLR.
     """
     check_info(info)
-    layer = as_layer(input, linear_weight, linear_bias, memory, grad_tolerance)
+    head = as_head(input, linear_weight, linear_bias, memory, grad_tolerance)
     soft = isinstance(target, Tensor) and target.is_floating_point()
     if soft and ignore_index is not None:
         raise ValueError(
             f"ignore_index must be None when target holds probabilities, got {ignore_index};"
-            " leave rows out with row_weight=0"
+            " to skip a row, set its row_weight to 0"
         )
-    composed = is_composed_layer(layer, target, weight, row_weight, temperature)
-    logits = F.linear(*layer[:3]) if composed else shape_of_logits(layer)
+    options = (target, weight, row_weight)
+    route = route_of_head(head[:3], *options, temperature, one_number=reduction != "none")
+    composed = route.path is Path.COMPOSED
+    logits = F.linear(*head[:3]) if composed else shape_of_logits(head)
     dim = logits.dim() - 1
-    classes, probs, task = prepare_rows(
-        logits, dim, target, weight, row_weight, -100 if ignore_index is None else ignore_index,
-        label_smoothing, z_loss, temperature, softcap, reduction,
+    classes, probs, problem = prepare_rows(
+        route, logits, dim, target, weight, row_weight,
+        -100 if ignore_index is None else ignore_index, label_smoothing, z_loss, temperature,
+        softcap, reduction,
     )  # fmt: skip
     if composed:
         if soft and probs is not None:
-            probs = softened(probs, dim, task)
+            probs = softened(probs, dim, problem)
         if info is not None:
             fill(info, None, tuple(input.shape[:-1]))
-        return loss(logits, classes, probs, task)
-    return _head.loss(layer, classes, probs, task, info, plain=is_plain_layer(layer))
+        route = route_of(logits, *options, temperature=temperature)
+        return loss(route, logits, classes, probs, problem)
+    return head_loss.loss(route, head, classes, probs, problem, info)
 
 
 @as_torch_raises
@@ -133,19 +143,19 @@ def linear_row_stats(
     chosen: Tensor | None = None,  # (..., K)
     memory: int | None = None,
 ) -> Any:
-    """`row_stats` of the logits that a linear layer would make, without all of them.
+    """`row_stats` of a linear layer's logits, without all of them.
 
     Args:
         input: shape (..., D), and like the next, linear_bias and memory as for
             `linear_cross_entropy`.
-        linear_weight: shape (V, D), one row a class.
+        linear_weight: shape (V, D), one row per class.
         target: integers (...).
         linear_bias: shape (V,).
-        temperature: divides the logits; a number or one a row.
+        temperature: divides the logits; a number, or one number per row.
         softcap: c bounds the logits as c * tanh(z / c), after bias and temperature.
-        chosen: integers (..., K), classes of each row whose log-probabilities are wanted: those of
-            a teacher's likeliest, or of what was sampled.
-        memory: bytes for a chunk of logits, at least one row of them; None: 64 MiB.
+        chosen: integers (..., K), classes of each row whose log-probabilities are wanted: a
+            teacher's likeliest classes, or sampled ones.
+        memory: as for `linear_cross_entropy`.
 
     Returns:
         RowStats(nll, lse, entropy, argmax), each of the target's shape; with `chosen` the pair
@@ -153,7 +163,7 @@ def linear_row_stats(
         are differentiable, alone and together.
 
     Raises:
-        TypeError, ValueError, IndexError: an argument does not fit; each is a RuntimeError, too.
+        TypeError, ValueError, IndexError: an argument does not fit; each is also a RuntimeError.
 
     Examples:
         >>> import torch
@@ -165,25 +175,26 @@ def linear_row_stats(
 
     Differs from row_stats: see `linear_cross_entropy`.
     """
-    layer = as_layer(input, linear_weight, linear_bias, memory)
-    composed = is_composed_layer(layer, temperature)
-    logits = F.linear(*layer[:3]) if composed else shape_of_logits(layer)
-    shape = tuple(layer.hidden.shape[:-1])
+    head = as_head(input, linear_weight, linear_bias, memory)
+    route = route_of_head(head[:3], temperature, one_number=False)
+    composed = route.path is Path.COMPOSED
+    logits = F.linear(*head[:3]) if composed else shape_of_logits(head)
+    shape = tuple(head.hidden.shape[:-1])
     warmth = as_temperature(temperature, shape, logits)
     cap = None if softcap is None else as_positive("softcap", softcap, "None")
     check_tensor("target", target, logits)
     check_class_target(target, shape)
     goal, picked = as_int64(target), None if chosen is None else _as_chosen(chosen, logits)
     for name, classes in (("target", goal), ("chosen", picked)):
-        if classes is not None and is_plain(logits) and is_plain(classes):
-            _engine.check_classes(classes, logits.shape[-1], name=name)
+        if classes is not None and route.eager:
+            kernels.check_classes(classes, logits.shape[-1], name=name)
     rest = (goal, None, picked, None, warmth, cap, True)
-    found = _head_ops.composed(logits, *rest) if composed else _head_ops.linear_rows(*layer, *rest)
-    dtype = RESULTS[layer.hidden.dtype]
-    nll, lse, spread, log_probs = (
+    found = results_of_logits(logits, *rest) if composed else head_results(*head, *rest)
+    dtype = RESULTS[head.hidden.dtype]
+    nll, lse, uncertainty, log_probs = (
         None if x is None else x.to(dtype) for x in (found[0], found[2], found[3], found[5])
     )
-    stats = RowStats(nll, lse, spread, found[4])
+    stats = RowStats(nll, lse, uncertainty, found[4])
     return stats if chosen is None else (stats, log_probs)
 
 
@@ -191,6 +202,6 @@ def _as_chosen(chosen: Any, logits: Tensor) -> Tensor:
     check_tensor("chosen", chosen, logits)
     shape = tuple(chosen.shape)
     wanted = (*logits.shape[:-1], shape[-1] if shape else 1)
-    check_shape("chosen", shape, wanted, "that of one number a row, and K classes")
+    check_shape("chosen", shape, wanted, "K classes per row")
     check_class_target(chosen, shape)
     return as_int64(chosen)

@@ -3,10 +3,11 @@
 from torch import Tensor
 from torch.nn._reduction import legacy_get_string
 
+from ._autograd.loss import loss
 from ._errors import as_torch_raises
-from ._loss import loss
-from ._plain import plain_loss
-from ._task import prepare
+from ._fast_path import fast_loss
+from ._problem import prepare
+from ._route import route_of
 
 
 @as_torch_raises
@@ -25,7 +26,7 @@ def cross_entropy(
     temperature: float | Tensor = 1.0,  # a number, or (N, ...)
     softcap: float | None = None,
 ) -> Tensor:
-    """Negative log-likelihood of a softmax, in place of `torch.nn.functional.cross_entropy`.
+    """Negative log-likelihood of a softmax; replaces `torch.nn.functional.cross_entropy`.
 
     With p = softmax(z), w the class weights, r the row weights, a the smoothing, s the z-loss:
 
@@ -33,10 +34,10 @@ def cross_entropy(
         probabilities  L_i = r_i (sum_c w_c t'_c -log p_c  +  s lse^2),   t' = (1-a) t + a/V
         mean           sum_i L_i / sum_i r_i w_y   (probabilities: / sum_i r_i)
 
-    On a CPU the kernels read the tensor's own memory, and the gradient is computed in the same
-    reading as the loss; elsewhere a composition of torch's operators keeps the same contract.
-    Differentiable to any order by the logits, by probabilities, class weights, row weights and the
-    temperature; works with torch.func, torch.compile, torch.export, autocast and DDP.
+    On a CPU the kernels read the tensor's own memory and compute the gradient in the same pass as
+    the loss; on other devices torch's own operators keep the same contract. Differentiable to any
+    order with respect to logits, probabilities, class weights, row weights and temperature; works
+    with torch.func, torch.compile, torch.export, autocast and DDP.
 
     Args:
         input: logits, shape (N, V), (N, V, d1, ...) or (V,); float64, float32, float16, bfloat16.
@@ -44,24 +45,24 @@ def cross_entropy(
             of the input's shape, probabilities that need not sum to one.
         weight: shape (V,), a factor for each class.
         size_average: deprecated, as in torch; use `reduction`.
-        ignore_index: rows with this target are left out.
+        ignore_index: rows with this target are skipped.
         reduce: deprecated, as in torch; use `reduction`.
-        reduction: "mean", "sum" or "none" (one loss a row).
+        reduction: "mean", "sum" or "none" (one loss per row).
         label_smoothing: in [0, 1], the share of the target that is spread over all V classes.
-        row_weight: shape of a class target, a factor for each row. A row of weight 0 is left out:
-            nan in it harms nobody.
+        row_weight: shape of a class target, a factor for each row. A row of weight 0 is skipped:
+            NaNs in it do not affect other rows.
         z_loss: the factor of lse^2, which keeps the logits from drifting; not multiplied by the
             class weight.
-        temperature: divides the logits; a number or one a row.
+        temperature: divides the logits; a number, or one number per row.
         softcap: c bounds the logits as c * tanh(z / c), after the temperature.
 
     Returns:
-        A scalar, or with "none" one loss a row; float64 for float64 logits, else float32. In nats.
-        Gradients come back in the dtype of what they belong to.
+        A scalar, or with "none" one loss per row; float64 for float64 logits, else float32. In
+        nats. Gradients have the dtype of the tensor they belong to.
 
     Raises:
-        TypeError, ValueError, IndexError: an argument does not fit; each is a RuntimeError, too. A
-            target that is no class is an IndexError that names the first such row on a CPU; on
+        TypeError, ValueError, IndexError: an argument does not fit; each is also a RuntimeError. A
+            target that is not a class is an IndexError that names the first such row on a CPU; on
             other devices, and inside of torch.func, that row's loss is nan.
 
     Warns:
@@ -78,8 +79,8 @@ def cross_entropy(
         0.0
 
     Differs from torch.nn.functional.cross_entropy: a confident row keeps its digits; a mean over
-    no row is 0, not nan; a target probability of 0 meets a logit of -inf as 0, not nan; nan in an
-    ignored row stays there; the loss of half-precision logits is float32; integer targets may have
+    no row is 0, not nan; a target probability of 0 meets a logit of -inf as 0, not nan; NaNs in an
+    ignored row stay there; the loss of half-precision logits is float32; integer targets may have
     any width; row weights, z-loss, temperature and softcap are extra.
 
     References:
@@ -98,11 +99,12 @@ def cross_entropy(
         and label_smoothing == z_loss == 0.0
         and temperature == 1.0
     ):
-        value = plain_loss(input, target, ignore_index, reduction)
+        value = fast_loss(input, target, ignore_index, reduction)
         if value is not None:
             return value
-    classes, probs, task = prepare(
-        input, target, weight, row_weight, ignore_index, label_smoothing, z_loss,
+    route = route_of(input, target, weight, row_weight, temperature=temperature)
+    classes, probs, problem = prepare(
+        route, input, target, weight, row_weight, ignore_index, label_smoothing, z_loss,
         temperature, softcap, reduction,
     )  # fmt: skip
-    return loss(input, classes, probs, task)
+    return loss(route, input, classes, probs, problem)

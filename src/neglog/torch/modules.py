@@ -1,4 +1,4 @@
-"""The losses and activations as modules: torch's own, with our arithmetic."""
+"""Losses and activations as modules: subclasses of torch's, with the functions of this package."""
 
 from typing import Any
 
@@ -11,18 +11,19 @@ from ._errors import TorchTypeError, TorchValueError
 class CrossEntropyLoss(nn.CrossEntropyLoss):
     """Negative log-likelihood of a softmax as a module: `cross_entropy` with its settings.
 
-    Takes what torch.nn.CrossEntropyLoss takes, and loads its state. It is an instance of it, too.
+    Takes the arguments of torch.nn.CrossEntropyLoss, and loads its state. It is also an instance of
+    it.
 
     Args:
         weight: shape (V,), a factor for each class; a buffer of the module.
         size_average: deprecated, as in torch; use `reduction`.
-        ignore_index: rows with this target are left out.
+        ignore_index: rows with this target are skipped.
         reduce: deprecated, as in torch; use `reduction`.
         reduction: "mean", "sum" or "none".
         label_smoothing: in [0, 1], the share of the target that is spread over all classes.
         z_loss: the factor of lse^2.
         temperature: divides the logits; a number, or a tensor of one number. An nn.Parameter is
-            learnt.
+            trained.
         softcap: c bounds the logits as c * tanh(z / c).
 
     Examples:
@@ -79,26 +80,27 @@ class CrossEntropyLoss(nn.CrossEntropyLoss):
 class LinearCrossEntropyLoss(nn.modules.loss._WeightedLoss):
     """A linear layer and the loss of its logits as a module: `linear_cross_entropy`.
 
-    Takes what torch.nn.LinearCrossEntropyLoss takes, and loads its state: the layer's parameters
-    are `linear.weight` and `linear.bias`. `loss.linear.weight = embedding.weight` ties them.
+    Takes the arguments of torch.nn.LinearCrossEntropyLoss, and loads its state: the layer's
+    parameters are `linear.weight` and `linear.bias`. `loss.linear.weight = embedding.weight` ties
+    them.
 
     Args:
         in_features: D, the size of a row of the input.
         num_classes: V.
-        out_features: (), the only one: V x d1 x ... outputs a row are not supported.
+        out_features: (), the only one: V x d1 x ... outputs per row are not supported.
         bias: whether the layer has one.
         device: where the layer's parameters are made.
         dtype: of the layer's parameters.
         reduction: "mean", "sum" or "none".
         weight: shape (V,), a factor for each class; a buffer of the module.
-        ignore_index: rows with this target are left out; None is -100.
+        ignore_index: rows with this target are skipped; None means -100.
         label_smoothing: in [0, 1], the share of the target that is spread over all classes.
-        options: None; chunks are always made, see `memory`.
+        options: None; the loss is always computed in chunks, see `memory`.
         z_loss: the factor of lse^2.
         temperature: divides the logits; a number, or a tensor of one number.
         softcap: c bounds the logits as c * tanh(z / c).
-        memory: bytes for a chunk of logits; None: 64 MiB.
-        grad_tolerance: in [0, 1); entries of p - y up to it are put together.
+        memory: bytes for a chunk of logits, see `neglog.torch.linear_cross_entropy`.
+        grad_tolerance: in [0, 1); entries of p - y up to it are combined.
 
     Examples:
         >>> import torch
@@ -138,7 +140,7 @@ class LinearCrossEntropyLoss(nn.modules.loss._WeightedLoss):
             )
         if options is not None:
             raise TorchTypeError(
-                f"options must be None, got {options!r}; memory says how large a chunk may be"
+                f"options must be None, got {options!r}; memory sets the size of a chunk"
             )
         super().__init__(weight, None, None, reduction)
         self.num_classes, self.out_features = num_classes, out_features
@@ -176,12 +178,12 @@ class LinearCrossEntropyLoss(nn.modules.loss._WeightedLoss):
 class NLLLoss(nn.NLLLoss):
     """Negative log-likelihood of log-probabilities as a module: `nll_loss` with its settings.
 
-    Takes what torch.nn.NLLLoss takes, and loads its state. It is an instance of it, too.
+    Takes the arguments of torch.nn.NLLLoss, and loads its state. It is also an instance of it.
 
     Args:
         weight: shape (V,), a factor for each class; a buffer of the module.
         size_average: deprecated, as in torch; use `reduction`.
-        ignore_index: rows with this target are left out.
+        ignore_index: rows with this target are skipped.
         reduce: deprecated, as in torch; use `reduction`.
         reduction: "mean", "sum" or "none".
 
@@ -213,7 +215,8 @@ class NLLLoss(nn.NLLLoss):
 class BCEWithLogitsLoss(nn.BCEWithLogitsLoss):
     """Negative log-likelihood of yes and no as a module: `binary_cross_entropy_with_logits`.
 
-    Takes what torch.nn.BCEWithLogitsLoss takes, and loads its state. It is an instance of it, too.
+    Takes the arguments of torch.nn.BCEWithLogitsLoss, and loads its state. It is also an instance
+    of it.
 
     Args:
         weight: broadcasts to the input's shape, a factor for each element; a buffer of the module.

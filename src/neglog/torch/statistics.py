@@ -1,4 +1,4 @@
-"""What a row of logits says about the model: its loss, certainty, guess and distance."""
+"""Statistics of rows of logits: loss, log-sum-exp, entropy, likeliest class, divergence."""
 
 from typing import Any
 
@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from .._contract import RowStats, as_positive, check_shape, warn_input_kind, without_axis
-from . import _engine
 from ._arguments import (
     as_floats,
     as_int64,
@@ -15,11 +14,12 @@ from ._arguments import (
     check_class_target,
     check_tensor,
 )
-from ._compose import row_dtype
-from ._engine import RESULTS
+from ._engines import kernels
+from ._engines.composed import row_dtype
+from ._engines.kernels import RESULTS
 from ._errors import as_torch_raises
-from ._rows import rows
-from ._way import is_plain
+from ._operators.routed import row_results
+from ._route import Route, route_of
 from .activations import as_dim, log_softmax, softmax
 
 
@@ -35,12 +35,12 @@ def row_stats(
 
     nll = -log p_y, lse = log sum_j exp z'_j, entropy = -sum_j p_j log p_j and argmax_j z'_j, all
     of the same p = softmax(z') with z' the logits after temperature and softcap. Each of the first
-    three is differentiable, alone and together, by the logits and by the temperature.
+    three is differentiable, alone and together, with respect to logits and temperature.
 
     Args:
         input: logits, shape (N, V), (N, V, d1, ...) or (V,); float64, float32, float16, bfloat16.
         target: integers of any width and of the input's shape without the class axis.
-        temperature: divides the logits; a number or one a row.
+        temperature: divides the logits; a number, or one number per row.
         softcap: c bounds the logits as c * tanh(z / c), after the temperature.
 
     Returns:
@@ -48,8 +48,8 @@ def row_stats(
         equals), the others float64 for float64 logits, else float32.
 
     Raises:
-        TypeError, ValueError, IndexError: an argument does not fit; each is a RuntimeError, too. A
-            target that is no class is an IndexError that names the first such row on a CPU; on
+        TypeError, ValueError, IndexError: an argument does not fit; each is also a RuntimeError. A
+            target that is not a class is an IndexError that names the first such row on a CPU; on
             other devices, and inside of torch.func, that row's nll is nan.
 
     Warns:
@@ -76,13 +76,16 @@ def row_stats(
     cap = None if softcap is None else as_positive("softcap", softcap, "None")
     check_tensor("target", target, input)
     check_class_target(target, rows_shape)
-    if is_plain(input):
-        warn_input_kind(_engine.looks_like(input, dim))
-    found = rows(input, dim, as_int64(target), temperature=warmth, softcap=cap, entropy=True)
+    route = route_of(input, temperature=temperature)
+    if route.eager:
+        warn_input_kind(kernels.looks_like(input, dim))
+    found = row_results(
+        route, input, dim, as_int64(target), temperature=warmth, softcap=cap, entropy=True
+    )  # fmt: skip
     assert found.nll is not None
     assert found.entropy is not None
-    nll, lse, spread = (x.to(RESULTS[input.dtype]) for x in (found.nll, found.lse, found.entropy))
-    return RowStats(nll, lse, spread, found.argmax)
+    dtype = RESULTS[input.dtype]
+    return RowStats(found.nll.to(dtype), found.lse.to(dtype), found.entropy.to(dtype), found.argmax)
 
 
 @as_torch_raises
@@ -94,12 +97,12 @@ def entropy(logits: Tensor, dim: int = -1) -> Tensor:
         dim: the class axis.
 
     Returns:
-        The shape without the class axis, from 0 (certain) to log V (knows nothing); float64 for
+        The shape without the class axis, from 0 (certain) to log V (uniform); float64 for
         float64 logits, else float32.
 
     Raises:
-        TypeError, ValueError, IndexError: the logits are no tensor of real numbers, or have no such
-            axis, or no class; each is a RuntimeError, too.
+        TypeError, ValueError, IndexError: the logits are not a tensor of real numbers, or have no
+            such axis, or no class; each is also a RuntimeError.
 
     Examples:
         >>> import torch
@@ -107,16 +110,16 @@ def entropy(logits: Tensor, dim: int = -1) -> Tensor:
         tensor([0.6931, 0.0000])
 
     Differs from torch.distributions.Categorical(logits=...).entropy(): one pass, nothing of the
-    logits' size is kept for the way back, and a logit of -inf contributes 0 to the gradient, too.
+    logits' size is kept for the backward pass, and a logit of -inf contributes 0 to the gradient.
 
     References:
         C. E. Shannon (1948), "A mathematical theory of communication", Bell System Technical
         Journal 27.
     """
     axis = class_dim(logits, dim)
-    spread = rows(logits, axis, entropy=True).entropy
-    assert spread is not None
-    return spread.to(RESULTS[logits.dtype])
+    found = row_results(route_of(logits), logits, axis, entropy=True).entropy
+    assert found is not None
+    return found.to(RESULTS[logits.dtype])
 
 
 @as_torch_raises
@@ -125,11 +128,11 @@ def kl_divergence(
     logits: Tensor,  # (..., V, ...)
     dim: int = -1,
 ) -> Tensor:
-    """`sum_j t_j log(t_j / p_j)`: what is lost in nats if p = softmax(z) stands in for t.
+    """`sum_j t_j log(t_j / p_j)`: the loss in nats of using p = softmax(z) instead of t.
 
     Computed as sum_j (t_j log(t_j / p_j) - t_j + p_j), which is the same for a t that sums to
-    one. Its terms are all >= 0, so that nothing cancels: the result is never below 0 without
-    being clipped, and stays accurate for distributions that nearly agree.
+    one. Its terms are all >= 0, so that nothing cancels: the result is never negative, without
+    clipping, and stays accurate for distributions that nearly agree.
 
     Args:
         target_probs: the logits' shape, probabilities that sum to one along `dim`; any real dtype.
@@ -138,12 +141,13 @@ def kl_divergence(
 
     Returns:
         The shape without the class axis; float64 for float64 logits, else float32. inf where
-        t_j > 0 meets a logit of -inf; t_j = 0 contributes nothing there. The gradient is p - t by
-        the logits, log(t / p) by the probabilities (0 where t_j = 0, as from torch's kl_div).
+        t_j > 0 meets a logit of -inf; t_j = 0 contributes nothing there. The gradient is p - t with
+        respect to the logits and log(t / p) with respect to the probabilities (0 where t_j = 0, as
+        in torch's kl_div).
 
     Raises:
-        TypeError, ValueError, IndexError: an argument is no tensor of real numbers, there is no
-            such axis, no class, or two shapes; each is a RuntimeError, too.
+        TypeError, ValueError, IndexError: an argument is not a tensor of real numbers, there is no
+            such axis, no class, or two shapes; each is also a RuntimeError.
 
     Examples:
         >>> import torch
@@ -153,7 +157,7 @@ def kl_divergence(
         tensor(1.3863)
 
     Differs from torch.nn.functional.kl_div: the arguments are in the order of the formula, the
-    second is logits, and one number a row comes back. For a t that does not sum to one, this is
+    second is logits, and one number per row comes back. For a t that does not sum to one, this is
     the generalised divergence, larger by 1 - sum_j t_j.
 
     References:
@@ -169,18 +173,20 @@ def kl_divergence(
     )
     z = logits.to(wide)
     t = target_probs.to(wide)
-    t = t.masked_fill(t == 0, 0.0)  # the derivative of t log t there, -inf, is of no use
-    # In the plain form t log t - t log p the values cancel, but not the derivatives.
-    plain = _plain_divergence(t, z, axis)
+    t = t.masked_fill(t == 0, 0.0)  # the derivative of t log t there is -inf
+    # In the textbook form t log t - t log p the values cancel, but not the derivatives.
+    textbook = _textbook_divergence(route_of(logits), t, z, axis)
     with torch.no_grad():
         p, log_p = softmax(z, axis), log_softmax(z, axis)
         exact = _divergence_terms(t, p, log_p).sum(axis)
-    value = torch.where(plain.isfinite(), exact.detach() + (plain - plain.detach()), plain)
+    value = torch.where(
+        textbook.isfinite(), exact.detach() + (textbook - textbook.detach()), textbook
+    )
     return value.to(RESULTS[logits.dtype])
 
 
-def _plain_divergence(t: Tensor, z: Tensor, dim: int) -> Tensor:
-    dense = rows(z, dim, probs=t).dense
+def _textbook_divergence(route: Route, t: Tensor, z: Tensor, dim: int) -> Tensor:
+    dense = row_results(route, z, dim, probs=t).dense
     assert dense is not None
     own = t * t.masked_fill(t == 0, 1.0).log() - t
     return own.sum(dim) + 1 + dense
@@ -189,7 +195,7 @@ def _plain_divergence(t: Tensor, z: Tensor, dim: int) -> Tensor:
 def _divergence_terms(t: Tensor, p: Tensor, log_p: Tensor) -> Tensor:
     """t log(t/p) - t + p, each to nearly full accuracy: with r = (p - t)/t it is t (r - log1p r).
 
-    Near r = 0 that form keeps the digits that log t - log p would lose; far from it, the plain
+    Near r = 0 that form keeps the digits that log t - log p would lose; far from it, the textbook
     form is safe from overflow of r and from a p that is 0 only because it is tiny.
     """
     r = (p - t) / t

@@ -1,16 +1,17 @@
-"""The explanation: a row's loss step by step, a likelihood point by point."""
+"""Explanations: the loss of a row step by step, a likelihood point by point."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy.typing as npt
 
-from neglog.trace._densities import Bernoulli, Normal
-from neglog.trace._floats import Column
-from neglog.trace._likelihood import Candidate, Curve, Likelihood, explain_points
-from neglog.trace._row import Row, Step, shown
-from neglog.trace._rows import Rows, explain_rows
 from neglog.trace._trace import Trace
+from neglog.trace.likelihood.densities import Bernoulli, Normal
+from neglog.trace.likelihood.likelihood import Candidate, Curve, Likelihood, explain_points
+from neglog.trace.softmax.floats import Column
+from neglog.trace.softmax.row import Row, shown
+from neglog.trace.softmax.rows import Rows, explain_rows
+from neglog.trace.softmax.steps import Step
 
 __all__ = [
     "Bernoulli",
@@ -37,28 +38,28 @@ def explain(
     dtype: Any = "float32",
     temperature: float = 1.0,
 ) -> Trace:
-    """Take the loss of a row apart: every step, its numbers, and what each way of computing loses.
+    """Explain the loss of a row: every step, its numbers, and the errors of each way to compute it.
 
     logits z -> maximum -> z - m -> exp -> sum -> p = exp / sum -> log p -> nll = -log p_y -> the
-    gradient p - y. Each step stands in four columns: `naive` (the definition, every operation
-    rounded to the dtype), `shifted` (the usual stable code), `neglog` (this library) and `exact`
-    (50 digits), with relative errors and what went wrong: overflow, underflow, nan, cancel.
+    gradient p - y. Each step has four columns: `naive` (the definition, every operation rounded to
+    the dtype), `shifted` (the usual stable code), `neglog` (this library) and `exact` (50 digits).
+    Each number has its relative error and a flag: overflow, underflow, nan, cancel.
 
     Args:
-        logits: shape (V,), or (N, V) for a batch; nan and infinities are explained as well.
-        target: the true class, or one a row: its number, or its name where there are names.
-        class_names: V different names.
-        dtype: "float16", "bfloat16", "float32" or "float64": what the columns are rounded to.
+        logits: shape (V,), or (N, V) for a batch; nan and infinities are allowed.
+        target: the true class, or one per row: its number or, with class_names, its name.
+        class_names: V distinct names.
+        dtype: "float16", "bfloat16", "float32" or "float64"; the columns are rounded to it.
         temperature: divides the logits, above 0.
 
     Returns:
-        A Trace: print it with Rich, `to_text()`, `to_dict()`, `plot()`, `to_html()`.
+        A Trace, for Rich's `print`, `to_text()`, `to_dict()`, `plot()` and `to_html()`.
 
     Raises:
-        TypeError: a logit that is no number (names which), a target that is no class's number.
-        ValueError: rows of different lengths, names that are too few or not different, an unknown
-            dtype, a temperature that is not above 0.
-        IndexError: a target that is no class.
+        TypeError: a logit is not a number, or a target is neither an integer nor a name.
+        ValueError: the rows differ in length, the names do not fit the classes or repeat, the
+            dtype is unknown, or the temperature is not above 0.
+        IndexError: a target is not a class.
 
     Examples:
         >>> row = explain([17, 0, 0], 0).subject.rows[0]
@@ -68,33 +69,33 @@ def explain(
         >>> nll.neglog.values, str(nll.exact[0])[:12]
         ((8.279874919026042e-08,), '8.2798750947')
 
-    Differs from row_stats, which gives the numbers: this says where they come from.
+    Differs from row_stats, which returns the numbers without their steps.
 
     References:
-        N. J. Higham (2021), "What is the log-sum-exp function?", for what the columns lose.
+        N. J. Higham (2021), "What is the log-sum-exp function?", for the errors of the columns.
     """
     return Trace(explain_rows(logits, target, class_names, dtype, temperature))
 
 
 def explain_likelihood(data: npt.ArrayLike, candidates: dict[str, Any]) -> Trace:
-    """Ask each density how likely it makes the points: product, sum of logarithms, and who wins.
+    """Compare densities by the likelihood of the points: the product and the sum of logarithms.
 
-    L(density) = prod_i f(x_i), log L = sum_i log f(x_i). The product underflows where the sum of
-    logarithms does not; the greatest likelihood is the least negative log-likelihood.
+    Λ(density) = prod_i f(x_i), log Λ = sum_i log f(x_i). The product can underflow, the sum of
+    logarithms cannot; the greatest likelihood is the smallest negative log-likelihood.
 
     Args:
         data: shape (N,), finite numbers; 0 and 1 for a coin.
-        candidates: name: density. A density is `Normal(mean, sd)`, `Bernoulli(p)`, or anything
-            with logpdf or logpmf, such as SciPy's frozen distributions.
+        candidates: densities by name. A density is `Normal(mean, sd)`, `Bernoulli(p)`, or any
+            object with logpdf or logpmf, such as SciPy's frozen distributions.
 
     Returns:
-        A Trace. Candidates of one family also have the likelihood as a function of its parameter,
-        with the maximum: the mean of the points, or the share of ones.
+        A Trace. If all candidates are of one family, it includes the likelihood as a function of
+        the parameter, with its maximum: the mean of the points, or the fraction of ones.
 
     Raises:
-        TypeError: a point that is no number, a density without logpdf and logpmf.
-        ValueError: no point, no candidate, a point that is not finite, a density that does not give
-            one number a point.
+        TypeError: a point is not a number, or a density has neither logpdf nor logpmf.
+        ValueError: there is no point or no candidate, a point is not finite, or a density does not
+            return one number per point.
 
     Examples:
         >>> coin = explain_likelihood([1, 1, 0], {"fair": Bernoulli(0.5), "bent": Bernoulli(0.9)})
@@ -103,6 +104,7 @@ def explain_likelihood(data: npt.ArrayLike, candidates: dict[str, Any]) -> Trace
         >>> print(coin.subject.candidates[0].exact_product, coin.subject.curve.best)
         0.125000000000 {'p': 0.6666666666666666}
 
-    Differs from scipy.stats' fit: it compares what you propose, and shows each factor.
+    Differs from scipy.stats' fit, which estimates parameters: this compares given densities and
+    shows each factor.
     """
     return Trace(explain_points(data, candidates))

@@ -1,11 +1,10 @@
-"""One explanation, and the four forms in which it can be read."""
+"""An explanation, and the four forms in which it can be read."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ._dict import as_dict
-from ._likelihood import Likelihood
-from ._rows import Rows
+from .likelihood.likelihood import Likelihood
+from .softmax.rows import Rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -14,9 +13,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Trace:
-    """What `explain` and `explain_likelihood` found: numbers, which text, picture and page show.
+    """The result of `explain` and `explain_likelihood`: numbers, shown as text, figure or page.
 
-    In a terminal Rich prints it (`rich.print(trace)`); a notebook shows the page.
+    Rich prints it in a terminal (`rich.print(trace)`); a notebook shows the page.
 
     Attributes:
         subject: the numbers, `Rows` of a softmax or a `Likelihood`.
@@ -33,41 +32,60 @@ class Trace:
     subject: Rows | Likelihood
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything, as JSON can hold it.
+        """Everything in the trace, ready for JSON.
 
         Returns:
             Numbers, strings, lists and dicts; nan and infinities as the strings "nan", "inf" and
             "-inf", exact numbers as strings of up to 50 digits.
         """
-        return as_dict(self.subject)
+        from .likelihood.as_dict import likelihood_dict
+        from .softmax.as_dict import rows_dict
+
+        if isinstance(self.subject, Rows):
+            return rows_dict(self.subject)
+        return likelihood_dict(self.subject)
 
     def to_text(self, width: int = 80) -> str:
-        """The explanation as plain text: tables and bars, no colour, no control characters.
+        """The explanation as plain text: tables and bars without colour or control characters.
 
         Args:
             width: columns, at least 40.
+
+        Raises:
+            ModuleNotFoundError: Rich is missing: install neglog[cli].
         """
         from ._text import text
 
         return text(self.subject, width)
 
     def plot(self) -> "Figure":
-        """The explanation as a picture, a matplotlib Figure: `trace.plot().savefig("row.png")`."""
-        from ._plot import figure
+        """The explanation as a matplotlib Figure: `trace.plot().savefig("row.png")`.
 
-        return figure(self.subject)
+        Raises:
+            ModuleNotFoundError: matplotlib is missing: install neglog[plot].
+        """
+        from .._show.extras import needs
+
+        with needs("the figure", "plot"):
+            import matplotlib  # noqa: F401
+        from .likelihood.plot import likelihood_figure
+        from .softmax.plot import rows_figure
+
+        if isinstance(self.subject, Rows):
+            return rows_figure(self.subject)
+        return likelihood_figure(self.subject)
 
     def to_html(self) -> str:
-        """The explanation as one page that can be touched: a whole HTML file, without network."""
+        """The explanation as an interactive page: one HTML file that needs no network."""
         from ._page import html
 
         return html(self.subject)
 
     def __rich__(self) -> "RenderableType":
-        """For Rich's console."""
-        from ._text import rich
+        """What Rich prints."""
+        from ._text import renderable
 
-        return rich(self.subject)
+        return renderable(self.subject)
 
     def _repr_html_(self) -> str:
         from ._page import notebook

@@ -8,8 +8,8 @@ from rich.live import Live
 from rich.text import Text
 
 import neglog
+from neglog._show.terminal import console, title
 from neglog.cli._files import replacing
-from neglog.cli._terminal import console, title
 from neglog.cli.demo import _picture
 from neglog.cli.demo._checks import show_gradient, show_likelihood
 from neglog.cli.demo._digits import Doubles, HeldOut, Labels, Step, load
@@ -18,7 +18,7 @@ from neglog.learn import SoftmaxRegression
 
 
 def run(picture: Path) -> None:
-    """The whole demo; `picture` is a name that may be written to."""
+    """Run the demo; `picture` is a path that can be written."""
     screen = console()
     train_x, test_x, train_y, test_y = load()
     _introduce(screen, len(train_y), len(test_y))
@@ -39,7 +39,7 @@ def _introduce(screen: Console, train: int, test: int) -> None:
     cpu = neglog.cpu_info()
     threads = f"{cpu.threads} thread{'s' * (cpu.threads != 1)}"
     screen.print("neglog demo: handwritten digits, learned by minimising the nll", style="bold")
-    screen.print(f"{train} digits of 8 x 8 pixels to learn from, {test} held out to be asked about")
+    screen.print(f"{train} digits of 8 x 8 pixels to learn from, {test} held out for testing")
     screen.print(f"computed with {cpu.instruction_set} on {threads}", style="dim")
 
 
@@ -85,6 +85,6 @@ def _conclude(screen: Console, history: list[Step], held_out: HeldOut) -> None:
     screen.print(
         f"\nA model that knows nothing gives each digit p = 1/10: nll = log 10 = {blank:.4f}.\n"
         f"This one, after {end.iteration} steps: {end.nll:.4f} for a digit it learned from, "
-        f"{end.held_out_nll:.4f} for one\nit never saw, whose right answer it gives "
-        f"p = {np.exp(-end.held_out_nll):.2f} in the geometric mean."
+        f"{end.held_out_nll:.4f} for one\nit never saw. The geometric mean of p for the right "
+        f"answer is {np.exp(-end.held_out_nll):.2f}."
     )

@@ -4,10 +4,10 @@ import numpy as np
 from rich.console import Console
 
 import neglog
-from neglog.cli._terminal import title
+from neglog._show.terminal import title
 from neglog.cli.demo._digits import HeldOut
 
-STEP = 1e-4  # h^2 and rounding / h, the two errors of a difference quotient, are alike here
+STEP = 1e-4  # balances the two errors of a difference quotient, h^2 and rounding / h
 
 
 def show_gradient(screen: Console, held_out: HeldOut) -> None:
@@ -25,7 +25,7 @@ def show_gradient(screen: Console, held_out: HeldOut) -> None:
         screen.print(f"{name:8}" + "".join(f"{value:7.3f}" for value in values))
     screen.print(
         f"measured: (nll(z + h) - nll(z - h)) / 2h for each logit z, h = 1/{1 / STEP:.0f};\n"
-        f"at most {np.abs(gradient - measured).max():.0e} away from the gradient"
+        f"it differs from the gradient by at most {np.abs(gradient - measured).max():.0e}"
     )
 
 
@@ -42,7 +42,9 @@ def show_likelihood(screen: Console, held_out: HeldOut) -> None:
         ]
     )
     most, least = int(likelihood.argmax()), int(nll.argmin())
-    screen.print(f"The held-out logits over a temperature T, for {len(temperatures)} values of T:")
+    screen.print(
+        f"The held-out logits divided by a temperature T, for {len(temperatures)} values of T:"
+    )
     for what, where, value in (
         (f"product of the {len(rows)} p", f"greatest at T = {temperatures[most]:.2f}",
          f"{likelihood[most]:.6g}"),

@@ -1,4 +1,4 @@
-"""The digits of the demo, and what a model says of those it has not seen."""
+"""The digits of the demo, and a model's answers for the held-out ones."""
 
 from typing import NamedTuple, Self
 
@@ -17,7 +17,7 @@ HELD_OUT = 450
 
 
 def load() -> tuple[Doubles, Doubles, Labels, Labels]:
-    """Pixels 0..1 (N, 64) to learn from and held out, then their digits (N,); always the same."""
+    """Pixels 0..1 (N, 64) for training and held out, then their digits (N,); a fixed split."""
     pixels, digits = load_digits(return_X_y=True)
     train_x, test_x, train_y, test_y = train_test_split(
         pixels / 16, digits, test_size=HELD_OUT, random_state=0, stratify=digits
@@ -26,7 +26,7 @@ def load() -> tuple[Doubles, Doubles, Labels, Labels]:
 
 
 class Step(NamedTuple):
-    """Where the training stood after a step; nll in nats a digit."""
+    """The state of the training after a step; nll in nats per digit."""
 
     iteration: int
     nll: float
@@ -36,7 +36,7 @@ class Step(NamedTuple):
 
 
 class HeldOut(NamedTuple):
-    """The digits that the model has not learned from, and what it says of them."""
+    """The held-out digits and the model's answers."""
 
     pixels: Doubles  # (N, 64) 0..1
     digit: Labels  # (N,)
@@ -46,28 +46,28 @@ class HeldOut(NamedTuple):
 
     @classmethod
     def ask(cls, model: SoftmaxRegression, pixels: Doubles, digit: Labels) -> Self:
-        """Let the model judge each digit."""
+        """Evaluate the model on each digit."""
         logits = model.logits(pixels)
         stats = neglog.row_stats(logits, digit)
         return cls(pixels, digit, logits, stats.nll, stats.argmax)
 
     @property
     def accuracy(self) -> float:
-        """The part whose most probable digit is the true one."""
+        """The fraction of digits whose most probable class is the true one."""
         return float(np.mean(self.guess == self.digit))
 
     @property
     def worst(self) -> Labels:
-        """Rows, the unhappiest first."""
+        """The rows with the largest nll, largest first."""
         return np.argsort(-self.nll)[:UNHAPPIEST]
 
     def fate(self, row: int) -> str:
-        """What happened to a row: "a 9, taken for a 5"."""
+        """The digit and the guess of a row: "a 9, taken for a 5"."""
         digit, guess = _a(self.digit[row]), _a(self.guess[row])
         return f"{digit}, hardly known" if digit == guess else f"{digit}, taken for {guess}"
 
     def cost(self, row: int) -> str:
-        """What the row costs: "p = 0.003; nll 5.8"."""
+        """The probability and the nll of a row: "p = 0.003; nll 5.8"."""
         return f"p = {np.exp(-self.nll[row]):.2g}; nll {self.nll[row]:.1f}"
 
 

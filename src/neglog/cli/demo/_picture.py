@@ -1,4 +1,4 @@
-"""The picture of `neglog demo`."""
+"""The figure of `neglog demo`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,15 +10,14 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 import neglog
+from neglog._show.figure import INK, PALE, tidy
 from neglog.cli.demo._digits import HeldOut, Step
 
-INK, PALE, BLUE, ORANGE, GREEN, RED = (
-    "#22303c", "#c9d1d9", "#2f6fb3", "#e08a1e", "#3a9d5d", "#c8453b",
-)  # fmt: skip
+BLUE, ORANGE, GREEN, RED = "#2f6fb3", "#e08a1e", "#3a9d5d", "#c8453b"
 
 
 def write(path: Path, history: Sequence[Step], held_out: HeldOut) -> None:
-    """Draw the three parts and write them to a PNG file."""
+    """Draw the figure and write it to a PNG file."""
     with rc_context({"font.size": 9.5}):
         figure = _figure(history, held_out)
         figure.savefig(path, format="png")
@@ -43,15 +42,6 @@ def _figure(history: Sequence[Step], held_out: HeldOut) -> Figure:
     return figure
 
 
-def _tidy(axes: Any, title: str) -> None:
-    axes.set_title(title, loc="left", color=INK, fontsize=12, weight="bold", pad=10)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(PALE)
-    axes.tick_params(which="both", color=PALE, labelcolor=INK)
-    axes.xaxis.label.set_color(INK)
-    axes.yaxis.label.set_color(INK)
-
-
 def _draw_loss(axes: Any, history: Sequence[Step]) -> None:
     steps = np.array([step.iteration for step in history])
     for values, colour, name, align in (
@@ -65,13 +55,13 @@ def _draw_loss(axes: Any, history: Sequence[Step]) -> None:
     axes.text(
         steps[-1] * 4, 2.15, "knows nothing: log 10 = 2.3026", color=INK, ha="right", va="top"
     )
-    # Logarithmic from step 1 on: most of the way is gone in the first ten steps.
+    # Logarithmic from step 1 on: the loss falls most in the first ten steps.
     axes.set_xscale("symlog", linthresh=1)
     axes.set(yscale="log", xlim=(0, steps[-1] * 4), ylim=(0.01, 3.5))
     axes.set(xlabel="step", ylabel="mean nll (nats)")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_major_formatter("{x:g}")
-    _tidy(axes, "The loss falls")
+    tidy(axes, "The loss falls")
 
 
 def _draw_rows(axes: Any, held_out: HeldOut) -> None:
@@ -93,7 +83,7 @@ def _draw_rows(axes: Any, held_out: HeldOut) -> None:
     axes.set(xlabel="p of the true digit", ylabel="-log p (nats)", xlim=(-0.02, 1.02))
     axes.set_ylim(-0.15, held_out.nll.max() * 1.08)
     axes.legend(frameon=False, labelcolor=INK, loc="upper right")
-    _tidy(axes, "What each held-out digit costs")
+    tidy(axes, "What each held-out digit costs")
 
 
 def _draw_digit(axes: Any, held_out: HeldOut, row: int) -> None:
@@ -105,7 +95,7 @@ def _draw_digit(axes: Any, held_out: HeldOut, row: int) -> None:
 
 
 def _draw_opinion(axes: Any, held_out: HeldOut, row: int) -> None:
-    """What the model says: p of each digit, the truth in green."""
+    """The probability of each digit, the true one in green."""
     p = neglog.softmax(held_out.logits[row])
     colours = [PALE] * 10
     colours[held_out.guess[row]] = RED

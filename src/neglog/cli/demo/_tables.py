@@ -1,4 +1,4 @@
-"""What the model is unhappy about, in the terminal."""
+"""The held-out digits in the terminal: by class, and those with the largest nll."""
 
 import numpy as np
 from rich.console import Console
@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 import neglog
-from neglog.cli._terminal import bar, draw, title
+from neglog._show.terminal import bar, draw, title
 from neglog.cli.demo._digits import UNHAPPIEST, HeldOut
 
 
@@ -45,7 +45,7 @@ def show_unhappiest(screen: Console, held_out: HeldOut) -> None:
 
 
 def _opinion(screen: Console, held_out: HeldOut, row: int) -> Text:
-    """The sentence, and the four digits the model would sooner say, the truth among them."""
+    """A sentence, and the four most probable digits, the true one among them."""
     p = neglog.softmax(held_out.logits[row])
     truth = held_out.digit[row]
     shown = [int(digit) for digit in np.argsort(-p)[:4]]

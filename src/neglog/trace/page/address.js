@@ -1,4 +1,4 @@
-// The state as the address's fragment: what differs from where the visit started, as key=value.
+// The state as the address's fragment: differences from the first state, as key=value.
 const Address = (() => {
   const DTYPES = ["float16", "bfloat16", "float32", "float64"];
   const COLUMNS = ["naive", "shifted", "neglog"];
@@ -42,10 +42,10 @@ const Address = (() => {
     return all;
   }
 
-  function candidate(text, known) {
+  function candidate(text, present) {
     const [label, family, ...numbers] = text.split(":");
-    if (family === "other") { // it came with the page: only its name can stand in an address
-      const same = known.find((one) => one.family === family && one.name === name(label));
+    if (family === "other") { // part of the page: an address holds only its name
+      const same = present.find((one) => one.family === family && one.name === name(label));
       need(same && !numbers.length);
       return same;
     }
@@ -55,7 +55,7 @@ const Address = (() => {
     return family === "normal" ? {name: name(label), family, mean: a, sd: b} : {name: name(label), family, p: a};
   }
 
-  // In this order: targets need rows, names need to know how many classes there are.
+  // In this order: targets need the rows, names need the number of classes.
   const READERS = {
     tab: (text, state) => { state.tab = one(text, TABS); },
     lang: (text, state) => { state.lang = one(text, Words.languages); },
@@ -126,7 +126,7 @@ const Address = (() => {
   }
 
   const same = (a, b) => Object.is(a, b) || text(a) === text(b);
-  // JSON has no nan, inf or -0, and a fragment has.
+  // JSON has no nan, inf or -0, but a fragment can hold them.
   const exact = (x) => `${Object.is(x, -0) ? "-" : ""}${x}`;
   const text = (value) => JSON.stringify(value, (_, x) => (typeof x === "number" ? exact(x) : x));
   const coded = (label) => encodeURIComponent(Words.pick(label));
@@ -155,7 +155,7 @@ const Address = (() => {
     c: (state) => state.candidates,
   };
 
-  // Where each row shows classes of its own, an address has room for the names of one row.
+  // If each row shows its own classes, an address has room for the names of one row only.
   function alone(state, start) {
     const row = state.rows[state.row];
     if (!row.names || same(PART.z(state), PART.z(start))) return state;

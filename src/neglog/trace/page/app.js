@@ -1,11 +1,11 @@
-// The page: one state, one frame a change, and the parts that follow it.
+// The page: one state, one frame per change, and the parts that follow it.
 (() => {
-  const CALM_MS = 400; // how long a hand rests before the address and the screen reader hear of it
-  const DRAG_MS = 100; // changes that follow so closely are a drag
+  const CALM_MS = 400; // the pause before the address and the screen reader are updated
+  const DRAG_MS = 100; // changes this close together are a drag
 
   const number = (x) => (typeof x === "string" ? Format.typed(x) : x);
 
-  // What the page was made with: JSON, where nan and infinities are texts.
+  // The data of the page: JSON, with nan and infinities as strings.
   function given() {
     const {cut, ...start} = JSON.parse(Dom.find("trace").textContent);
     for (const row of start.rows ?? []) row.z = row.z.map(number);
@@ -29,7 +29,7 @@
   function frame() {
     const {z, y, names, others} = state.rows[state.row];
     const row = Row.explain({logits: z, target: y, dtype: state.dtype, temperature: state.T});
-    if (others) row.argmax = largest(z.slice(0, -1)); // the others are many: together they are no prediction
+    if (others) row.argmax = largest(z.slice(0, -1)); // the others together are not a prediction
     const labels = (names ?? state.names).map(Words.pick);
     if (others) labels.push(Words.say("others.name", {n: others}));
     return {state, row: {...row, y}, names: labels, V: z.length, steps: row.steps, losses: row.losses,
@@ -50,14 +50,14 @@
         p: Format.percent(now.steps.prob[state.col][now.row.y])});
     }
     if (state.tab === "likelihood" || printing) {
-      views.likelihood ??= LikelihoodTab.make(actions, Dom.find("likelihood")); // not before it is asked for
+      views.likelihood ??= LikelihoodTab.make(actions, Dom.find("likelihood")); // built when first shown
       spoken = views.likelihood.update(state);
     }
     clearTimeout(calm);
     calm = setTimeout(settle, CALM_MS);
   }
 
-  // At the start and in a drag the style sheet leaves out what is not in sight: twice the frames.
+  // At the start and in a drag the style sheet skips what is not in sight, for twice the frame rate.
   const moving = (yes) => Dom.attribute(document.documentElement, "data-moving", yes ? "yes" : null);
 
   function settle() {
@@ -140,7 +140,7 @@
     views = {top: Top.make(home, cut, actions), softmax: [panel, ...story]};
   }
 
-  // Everything stands open and drawn before the paper is divided into pages.
+  // Open and draw everything before the browser breaks it into printed pages.
   function paper(yes) {
     if (yes === printing) return;
     printing = yes;

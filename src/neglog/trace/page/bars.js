@@ -1,4 +1,4 @@
-// A table of one number a class: its name, a bar, the number as computed, and the exact one.
+// A table with one number per class: its name, a bar, the number as computed, and the exact one.
 const Bars = (() => {
   const MOST = 12;
 
@@ -56,7 +56,7 @@ const Bars = (() => {
 
   const finite = (values) => values.filter(Number.isFinite);
 
-  // The ends of the axis: 0 and all the finite numbers, and never an empty stretch.
+  // The ends of the axis: 0 and all finite numbers, never equal.
   function span(values, least) {
     const low = Math.min(0, ...finite(values), least[0]);
     const high = Math.max(0, ...finite(values), least[1]);
@@ -74,7 +74,7 @@ const Bars = (() => {
     Dom.style(mark, "left", `${(100 * at(exact)).toFixed(2)}%`);
   }
 
-  // values: of the chosen column (null where it has no such step, then the exact ones are drawn).
+  // values: the chosen column's (null if it has no such step; then the exact ones are drawn).
   function update(table, frame, {values, exact, flags, least = [0, 0], before}) {
     const exacts = exact.map(Number);
     const drawn = values ?? exacts;

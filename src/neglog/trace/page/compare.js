@@ -1,8 +1,8 @@
-// The four columns of one step beside each other, with errors: built when it is first opened.
+// The four columns of one step side by side, with errors; built when first opened.
 const Compare = (() => {
   const COLUMNS = ["naive", "shifted", "neglog", "exact"];
   const SIGNS = {shifted: "z − m", log_prob: "log p", one_hot: "y", grad: "p − y"}; // in a table of several steps
-  const EXACT_DIGITS = 14; // all of them are in the tooltip
+  const EXACT_DIGITS = 14; // the tooltip has all of them
 
   function cell() {
     const value = Dom.make("span", {class: "value"});
@@ -52,7 +52,7 @@ const Compare = (() => {
     Bars.flag(cells.badge, exact ? "" : numbers(step.flag[name])[j]);
   }
 
-  // One line for each class of a vector, one for a single number, over all the steps shown here.
+  // Over all the steps shown here: one line per class of a vector, one for a single number.
   function lines(part, frame) {
     return part.steps.filter((name) => of(frame, name)).flatMap((name) => {
       const {exact} = of(frame, name);

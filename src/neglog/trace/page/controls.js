@@ -3,7 +3,7 @@ const Controls = (() => {
   let made = 0;
   const unique = () => `c${(made += 1)}`;
 
-  // A text box for a number. What is no number stays in the box, with a message beside it.
+  // A text box for a number. Text that is not a number stays in the box, with a message beside it.
   function box({set, check = () => true, complaint = "bad.number", step = 0.1, ...attributes}) {
     const id = unique();
     const message = Dom.make("p", {class: "bad", id, role: "status"});
@@ -67,7 +67,7 @@ const Controls = (() => {
       Dom.attribute(slider, "min", to(least));
       Dom.attribute(slider, "max", to(most));
     }
-    // What both are called where the visible label alone would not say whose they are.
+    // Accessible names for both, if the visible label does not say which candidate they belong to.
     function call(name) {
       Dom.attribute(number.input, "aria-label", name);
       Dom.attribute(slider, "aria-label", name);

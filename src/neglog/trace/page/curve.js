@@ -1,4 +1,4 @@
-// -log p, and where the row stands on it. The answer's point can be moved: its score follows.
+// The curve of -log p with the row's point on it. Moving the point sets the answer's score.
 const Curve = (() => {
   const TOP = 5;
   const LINE = Array.from({length: 121}, (_, k) => Math.exp(-TOP * (1 - k / 120))).map((p) => [p, -Math.log(p)]);
@@ -31,7 +31,7 @@ const Curve = (() => {
       });
     }
 
-    // The answer's logit that gives it probability p, the others as they are.
+    // The answer's logit for which its probability is p, with the other logits fixed.
     function score(p) {
       const {row: {y}, state} = frame;
       const others = state.rows[state.row].z.filter((_, j) => j !== y).map((z) => z / state.T);

@@ -5,7 +5,7 @@ const Descent = (() => {
 
   function make(actions) {
     let frame;
-    let before = null; // the scores from which the descent started
+    let before = null; // the scores at the start of the descent
     let losses = [];
     let timer = null;
 

@@ -1,4 +1,4 @@
-// Making and updating nodes. Text of others enters by textContent and setAttribute only.
+// Making and updating nodes. Foreign text enters by textContent and setAttribute only.
 const Dom = (() => {
   const SVG = "http://www.w3.org/2000/svg";
   const MATH = "http://www.w3.org/1998/Math/MathML";
@@ -19,7 +19,7 @@ const Dom = (() => {
   const math = (tag, attributes = {}, ...children) =>
     filled(document.createElementNS(MATH, tag), attributes, children);
 
-  // The setters touch the document only where something changes: a frame has some 300 of them.
+  // The setters touch the document only on a change: a frame calls about 300 of them.
   function text(node, value) {
     if (node.textContent !== value) node.textContent = value;
   }
@@ -39,7 +39,7 @@ const Dom = (() => {
 
   const find = (id) => document.getElementById(id);
 
-  // A class keeps its colour and its pattern wherever it appears; beyond six the pattern tells.
+  // A class has one colour and pattern everywhere; from the seventh on, the pattern differs.
   function paint(node, index) {
     attribute(node, "data-hue", index % 6);
     attribute(node, "data-striped", index >= 6 ? "yes" : null);

@@ -1,5 +1,5 @@
 // Decimal numbers of 80 digits and more, {m, e} = m * 10^e with BigInts, of which 50 are shown.
-// The infinities and nan are the plain numbers.
+// Infinities and nan are plain JavaScript numbers.
 const Exact = (() => {
   const DIGITS = 90; // kept by a rounding
   const SHOWN = 50;
@@ -8,13 +8,13 @@ const Exact = (() => {
   const FARTHEST = 1e18; // exponents beyond it are 0 or infinite, as in Python's decimal
 
   const powersOf = (base) => {
-    const known = [];
-    return (n) => (n > 2000n ? base ** n : (known[n] ??= base ** n));
+    const powers = [];
+    return (n) => (n > 2000n ? base ** n : (powers[n] ??= base ** n));
   };
   const ten = powersOf(10n), five = powersOf(5n);
   const absolute = (m) => (m < 0n ? -m : m);
 
-  /** How many digits m has, or one more: Number is quicker than toString, and ends at 10^308. */
+  /** The number of digits of m, or one more: Number is faster than toString, up to 10^308. */
   function length(m) {
     const digits = Math.floor(Math.log10(Math.abs(Number(m)) || 1)) + 1;
     return digits < 309 ? digits : absolute(m).toString().length;
@@ -25,14 +25,14 @@ const Exact = (() => {
   const ZERO = { m: 0n, e: 0n };
   const ONE = { m: 1n, e: 0n };
 
-  /** m * 10^e, shortened where it has grown long. */
+  /** m * 10^e, shortened if it is long. */
   function make(m, e) {
     if (m < LONG && -m < LONG) return { m, e };
     const cut = BigInt(length(m) - DIGITS);
     return { m: m / ten(cut), e: e + cut };
   }
 
-  // What an infinity or nan makes of the other operand depends on its sign alone.
+  // With an infinity or nan, only the other operand's sign matters.
   const sign = (a) => (special(a) ? a : Number(a.m > 0n) - Number(a.m < 0n));
   const settled = (x) => (x === 0 ? ZERO : x);
 
@@ -56,7 +56,7 @@ const Exact = (() => {
     if (b.m === 0n) return a;
     const [low, high] = a.e < b.e ? [a, b] : [b, a];
     const gap = high.e - low.e;
-    if (gap > 400n) return high; // the other one is beyond its last digit
+    if (gap > 400n) return high; // the other is below its last digit
     return make(high.m * ten(gap) + low.m, low.e);
   }
 
@@ -144,14 +144,14 @@ const Exact = (() => {
     return isSmall(a) ? nearOne(a) : log(add(ONE, a));
   }
 
-  /** A double next to it. */
+  /** The double nearest to it, or next to that. */
   function number(a) {
     if (special(a)) return a;
-    const cut = BigInt(Math.max(length(a.m) - 19, 0)); // more digits would make the reading slow
+    const cut = BigInt(Math.max(length(a.m) - 19, 0)); // more digits are slow to parse
     return Number(`${a.m / ten(cut)}e${a.e + cut}`);
   }
 
-  /** So many significant digits, without zeros at the end. */
+  /** `shown` significant digits, without trailing zeros. */
   function text(a, shown = SHOWN) {
     if (special(a)) return Number.isNaN(a) ? "nan" : a < 0 ? "-inf" : "inf";
     if (a.m === 0n) return "0";
@@ -177,17 +177,17 @@ const Exact = (() => {
     return `${digits.slice(0, Number(point))}.${digits.slice(Number(point))}`;
   }
 
-  /** An exact number as it is shown and compared: 50 digits, and two doubles, 106 bits. */
+  /** An exact number's 50 digits, and two doubles (106 bits) for comparison. */
   function look(a) {
     const high = number(a);
     const low = Number.isFinite(high) ? number(subtract(a, of(high))) : 0;
     return { exact: a, text: text(a), high, low };
   }
 
-  // Kept, for a number stands in several steps, and twice in a Jacobian.
+  // Cached: a number occurs in several steps, and twice in a Jacobian.
   const seen = (a) => (special(a) ? look(a) : (a.seen ??= look(a)));
 
-  /** |x - exact| / |exact| of a double: 0 where they agree, infinite where no digit could. */
+  /** |x - exact| / |exact| of a double: 0 if they agree, infinite if no digit can. */
   function error(x, { exact, high, low }) {
     if (special(exact) || !Number.isFinite(x)) return Object.is(x, exact) ? 0 : Infinity;
     if (exact.m === 0n) return x === 0 ? 0 : Infinity;

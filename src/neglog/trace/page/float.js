@@ -21,7 +21,7 @@ const Float = (() => {
     return ((view.getUint32(0) >>> 20) & 0x7ff) - 1023;
   };
 
-  // Adding it and taking it away rounds a number below 2^51 to an integer, ties to even.
+  // Adding and subtracting it rounds a number below 2^51 to an integer, ties to even.
   const INTEGER = 1.5 * 2 ** 52;
 
   function narrow({ bits, emin, largest }, x) {
@@ -38,7 +38,7 @@ const Float = (() => {
     float64: (x) => x,
   });
 
-  /** What became of a number of this type whose exact counterpart is about `exact`. */
+  /** What went wrong with a number of this type whose exact counterpart is about `exact`. */
   function flag(dtype, x, exact, error) {
     const { smallest, bits, epsilon } = types[dtype];
     if (error === 0) return "";
@@ -57,7 +57,7 @@ const Float = (() => {
 const Pair = (() => {
   const pair = (high, low) => [high, Number.isFinite(low) ? low : 0];
 
-  /** a + b and what the rounding of it lost. */
+  /** a + b and its rounding error. */
   function sum(a, b) {
     const high = a + b;
     const shadow = high - a;
@@ -70,7 +70,7 @@ const Pair = (() => {
     return [high, a - high];
   }
 
-  /** a * b and what the rounding of it lost. */
+  /** a * b and its rounding error. */
   function product(a, b) {
     const high = a * b;
     const [a1, a0] = halves(a);
@@ -110,7 +110,7 @@ const Pair = (() => {
     let [r, low] = add(x, negative(multiply(of(k), LN2)));
     r /= 2 ** HALVINGS;
     low /= 2 ** HALVINGS;
-    // |r| < 0.0014: what follows r is so much smaller that a double has ten bits more than needed.
+    // |r| < 0.0014: the terms after r are so small that a double has ten spare bits.
     const tail = r * r * (1 / 2 + r * (1 / 6 + r * (1 / 24 + r * (1 / 120 + r / 720))));
     let grown = add([r, low], of(tail));
     for (let i = 0; i < HALVINGS; i++) grown = multiply(grown, add([2, 0], grown));
@@ -122,7 +122,7 @@ const Pair = (() => {
     if (x[0] < -800) return ZERO;
     const [k, grown] = reduced(x);
     const [high, low] = add(ONE, grown);
-    // In two steps: 2^-1080 is no double, and the last one alone may round.
+    // In two steps: 2^-1080 is not a double, and only the last step may round.
     const half = 2 ** Math.trunc(k / 2), other = 2 ** (k - Math.trunc(k / 2));
     return [high * half * other, low * half * other];
   }

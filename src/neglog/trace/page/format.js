@@ -1,4 +1,4 @@
-// Numbers as a reader wants them: a fixed number of significant digits, and a true minus sign.
+// Numbers for readers: a fixed number of significant digits, and a true minus sign.
 const Format = (() => {
   const RAISED = {"-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹"};
   const NAMED = {nan: "nan", inf: "inf", infinity: "inf"};
@@ -12,7 +12,7 @@ const Format = (() => {
     return [sign === "-", all.slice(zeros), whole.length - zeros - 1 + Number(power)];
   }
 
-  // To nearest; digits of an exact column are cut texts, so no tie needs care.
+  // To nearest; exact numbers are truncated texts, so ties do not matter.
   function rounded(digits, power, count) {
     if (digits.length <= count) return [digits, power];
     const up = digits[count] >= "5" ? 1n : 0n;
@@ -42,7 +42,7 @@ const Format = (() => {
     return layout(negative, ...rounded(digits, power, count));
   }
 
-  // What a number box shows: plain text that it can read again.
+  // The content of a number box: plain text that it can read back.
   function box(x) {
     if (Number.isFinite(x)) return String(Number(x.toPrecision(7)));
     return Number.isNaN(x) ? "nan" : x > 0 ? "inf" : "-inf";
@@ -58,7 +58,7 @@ const Format = (() => {
 
   const number = (x, count = 6) => (x == null ? "–" : decimal(x, count));
   const percent = (x) => (Number.isFinite(x) ? `${decimal(100 * x, x > 0.99 ? 5 : 3)}%` : decimal(x));
-  // The same 17 digits that Python would print at most; fewer where the type has fewer.
+  // At most 17 digits, as in Python; fewer if the type has fewer.
   const DIGITS = {float64: 17, float32: 9, float16: 5, bfloat16: 4};
   const full = (x, dtype) => (x == null ? "–" : decimal(x, DIGITS[dtype]));
 

@@ -1,5 +1,5 @@
 // MathML from short lists: ["frac", above, below], ["sub", base, index], ["sup", base, power],
-// ["under", base, below], ["sum", index, body], ["row", ...]; a text is an identifier, a number or an operator.
+// ["under", base, below], ["sum", index, body], ["row", ...]; a string is an identifier, a number or an operator.
 const Formula = (() => {
   const WORDS = new Set(["log", "max"]);
 
@@ -39,9 +39,9 @@ const Formula = (() => {
     prob: ["row", p("j"), "=", ["frac", e(minus(z("j"), "m")), "S"]],
     prob_naive: ["row", p("j"), "=", ["frac", e(z("j")), "S"]],
     log_prob: ["row", "log", p("j"), "=", minus(z("j"), "m"), "−", "log", "S"],
-    nll: ["row", "L", "=", "−", "log", p("y"), "=", "−", ["sum", "j", ["row", ["sub", "y", "j"], "log", p("j")]]],
-    grad: ["row", ["frac", ["row", "∂", "L"], ["row", "∂", z("j")]], "=", p("j"), "−", ["sub", "y", "j"]],
-    step: ["row", z("j"), "←", z("j"), "−", "η", "(", p("j"), "−", ["sub", "y", "j"], ")"],
+    nll: ["row", "L", "=", "−", "log", p("y"), "=", "−", ["sum", "j", ["row", ["sub", "𝐲", "j"], "log", p("j")]]],
+    grad: ["row", ["frac", ["row", "∂", "L"], ["row", "∂", z("j")]], "=", p("j"), "−", ["sub", "𝐲", "j"]],
+    step: ["row", z("j"), "←", z("j"), "−", "η", "(", p("j"), "−", ["sub", "𝐲", "j"], ")"],
     diagonal: ["row", ["frac", ["row", "∂", p("i")], ["row", "∂", z("i")]], "=", p("i"), "(", "1", "−", p("i"), ")"],
     other: ["row", ["frac", ["row", "∂", p("i")], ["row", "∂", z("j ≠ i")]], "=", "−", p("i"), p("j")],
     method_1: ["row", "−", "log", ["under", "max", "j"], p("j")],
@@ -49,14 +49,14 @@ const Formula = (() => {
     binary: ["row", "−", "log", ["frac", "1", ["row", "1", "+", e(["row", "−", "d"])]]],
     margin: ["row", "d", "=", z("y"), "−", "log", ["sum", "j ≠ y", e(z("j"))]],
     ce: ["row", "CE", "=", ["frac", "1", "N"], ["sum", "n", ["sub", "L", "n"]]],
-    likelihood: ["row", "L", "(", "θ", ")", "=", ["under", "∏", "i"], "p", "(", ["sub", "x", "i"], "|", "θ", ")"],
-    log_likelihood: ["row", "log", "L", "(", "θ", ")", "=", ["sum", "i",
+    likelihood: ["row", "Λ", "(", "θ", ")", "=", ["under", "∏", "i"], "p", "(", ["sub", "x", "i"], "|", "θ", ")"],
+    log_likelihood: ["row", "log", "Λ", "(", "θ", ")", "=", ["sum", "i",
       ["row", "log", "p", "(", ["sub", "x", "i"], "|", "θ", ")"]]],
     density: ["row", "x", "↦", "p", "(", "x", "|", "θ", ")"],
     parameter: ["row", "θ", "↦", "p", "(", "x", "|", "θ", ")"],
   };
 
-  TREES.step_T = ["row", z("j"), "←", z("j"), "−", ["frac", "η", "T"], "(", p("j"), "−", ["sub", "y", "j"], ")"];
+  TREES.step_T = ["row", z("j"), "←", z("j"), "−", ["frac", "η", "T"], "(", p("j"), "−", ["sub", "𝐲", "j"], ")"];
   const over = (tree) => [...tree.slice(0, 3), ["frac", "1", "T"], "(", ...tree.slice(3), ")"];
   for (const name of ["grad", "diagonal", "other"]) TREES[`${name}_T`] = over(TREES[name]);
 

@@ -1,4 +1,4 @@
-// Something on a plot that is dragged along the x axis, by pointer or by keys: a WAI-ARIA slider.
+// A WAI-ARIA slider on a plot, moved along the x axis by pointer or by keys.
 const Handle = (() => {
   const clamp = (value, {min, max}) => Math.min(max, Math.max(min, value));
 
@@ -38,7 +38,7 @@ const Handle = (() => {
   }
 
   // options: at [x, y], value, min, max, step, label, say (the value in words), hue, shape,
-  // move(value), and from(x) -> value where the value is not x itself.
+  // move(value), and from(x) -> value if the value is not x itself.
   function put(plot, key, options) {
     const part = plot.handles.get(key) ?? create(plot, key);
     part.now = options;

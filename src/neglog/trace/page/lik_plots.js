@@ -1,6 +1,6 @@
 // Three drawings of the likelihood: over the data, over the parameter, over the number of points.
 const LikPlots = (() => {
-  const FEW = 24; // points that can be taken hold of
+  const FEW = 24; // points that can be dragged
   const SMALLEST = Math.log(5e-324);
 
   function densities(plot, {state, names, result, range, actions}) {
@@ -30,7 +30,7 @@ const LikPlots = (() => {
     });
   }
 
-  // The points on the axis, and what each candidate's curve says above them.
+  // The points on the axis, and each candidate's density above them.
   function stems(plot, {state, result, range, actions}) {
     const {data} = state;
     if (data.length > FEW) {

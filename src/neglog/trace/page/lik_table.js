@@ -1,4 +1,4 @@
-// Each point under each candidate: density, product so far; then the product, exactly, and the sum.
+// Each point under each candidate: density and running product; then the exact product and the sum.
 const LikTable = (() => {
   const LINES = 12;
   const TOTALS = ["total", "exact", "sum"];

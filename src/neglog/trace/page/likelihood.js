@@ -4,7 +4,7 @@ const Likelihood = (() => {
   const POINTS = 201; // of a curve
   const HALF_LOG_2PI = 0.5 * Math.log(2 * Math.PI);
 
-  /** A density that is known at some places, in order: straight lines from one to the next. */
+  /** A density given at some places, in order, with straight lines between them. */
   function between(at, values, x) {
     const j = at.findIndex((place) => place >= x);
     if (j < 0) return values.at(-1);
@@ -21,7 +21,7 @@ const Likelihood = (() => {
   const logDensity = (density) => logDensities[density.family](density);
 
   const total = (list) => list.reduce((sum, x) => sum + x, 0);
-  // A sum of logarithms is good to 13 digits or so: what differs later is a tie.
+  // A sum of logarithms has about 13 correct digits; a difference below them is a tie.
   const ties = (a, b) => a === b || Math.abs(a - b) <= 1e-12 * Math.max(Math.abs(a), Math.abs(b));
   const line = (low, high) => {
     const step = (high - low) / (POINTS - 1);
@@ -46,7 +46,7 @@ const Likelihood = (() => {
     };
   }
 
-  /** Where the densities are drawn: 0 and 1 for coins, where they are known, else a line. */
+  /** Where to draw the densities: 0 and 1 for coins, the places of a table, else an interval. */
   function places(data, densities) {
     const all = (name) => densities.every(({ family }) => family === name);
     if (all("bernoulli")) return [0, 1];

@@ -1,6 +1,6 @@
 // The second tab: which candidate makes the points most probable?
 const LikelihoodTab = (() => {
-  const MANY = 20; // points from which on the fall of the product is drawn
+  const MANY = 20; // points, from which on the falling product is drawn
 
   function section(name, formula, ...body) {
     const why = Dom.make("p", {class: "why", "data-t": `lik.${name}.why`});
@@ -34,17 +34,17 @@ const LikelihoodTab = (() => {
     const winner = Dom.make("div", {class: "result"}, Dom.make("div", {class: "result-line"},
       Dom.make("span", {"data-t": "lik.winner"})), said, logs);
     const top = Dom.make("p", {class: "note"});
-    const spread = Dom.make("p", {class: "why"});
+    const heldSd = Dom.make("p", {class: "why"});
     const parts = {
       probability: section("probability", ["density"], probability.node),
       numbers: section("numbers", ["likelihood", "log_likelihood"], table.node),
-      curve: section("curve", ["parameter"], spread, parameter.node, top),
+      curve: section("curve", ["parameter"], heldSd, parameter.node, top),
       fall: section("fall", [], fall.node),
     };
     place.append(Dom.make("div", {class: "side"}, winner, panel.node),
       Dom.make("div", {class: "story"}, ...Object.values(parts).map(({node}) => node)));
 
-    // The axis stays where it is while something is dragged, and moves when something left it.
+    // The axis stays fixed during a drag, and moves when something leaves it.
     function reach(state) {
       const normals = state.candidates.filter(({family}) => family === "normal");
       const now = `${state.preset} ${state.data.length} ${state.candidates.length}`;
@@ -68,13 +68,13 @@ const LikelihoodTab = (() => {
     }
 
     function maximum({result: {curve}}) {
-      const known = curve && Number.isFinite(curve.best_log_likelihood);
-      Dom.text(top, known ? Words.say("lik.curve.best", {best: LikPlots.best(curve),
+      const hasMaximum = curve && Number.isFinite(curve.best_log_likelihood);
+      Dom.text(top, hasMaximum ? Words.say("lik.curve.best", {best: LikPlots.best(curve),
         log: Format.number(curve.best_log_likelihood, 8)})
         : Words.say(curve ? "lik.curve.none" : "lik.curve.mixed"));
       Dom.shown(parameter.node, Boolean(curve));
-      Dom.shown(spread, Boolean(curve?.best.sd));
-      if (curve?.best.sd) Dom.text(spread, Words.say("lik.curve.spread", {sd: Format.number(curve.best.sd, 4)}));
+      Dom.shown(heldSd, Boolean(curve?.best.sd));
+      if (curve?.best.sd) Dom.text(heldSd, Words.say("lik.curve.spread", {sd: Format.number(curve.best.sd, 4)}));
     }
 
     function update(state) {
@@ -85,7 +85,7 @@ const LikelihoodTab = (() => {
       };
       panel.update(frame);
       table.update(frame);
-      if (shown !== state.candidates.length) Words.speak(state.lang); // new parts have no words yet
+      if (shown !== state.candidates.length) Words.speak(state.lang); // new parts have no texts yet
       shown = state.candidates.length;
       maximum(frame);
       Dom.shown(parts.fall.node, state.data.length >= MANY);

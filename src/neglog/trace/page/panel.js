@@ -1,4 +1,4 @@
-// The controls of one prediction: a line a class, temperature, type, way, and the result.
+// The controls of one prediction: a line per class, temperature, type, column, and the result.
 const Panel = (() => {
   const BOUNDS = [10, 20, 50, 100, 1000, 10000];
 
@@ -27,7 +27,7 @@ const Panel = (() => {
     Dom.attribute(row.remove, "aria-label", Words.say("class.remove", {name: names[j]}));
   }
 
-  // The slider reaches further where the numbers do; never while it is held.
+  // The slider's range follows the numbers, but stays fixed during a drag.
   function slide(slider, z, bound) {
     if (document.activeElement !== slider) {
       Dom.attribute(slider, "min", -bound);

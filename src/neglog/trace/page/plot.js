@@ -1,10 +1,10 @@
-// A drawing that is kept: each part has a key, is made once, moved after, and goes when not drawn.
+// A persistent drawing: each part has a key, is made once, then moved, and removed if not drawn.
 const Plot = (() => {
   const MARGIN = {left: 46, right: 14, top: 24, bottom: 38};
 
-  const WIDTH = 640; // until it is laid out: drawn all the same, for those who listen, and for paper
+  const WIDTH = 640; // before layout, for screen readers and for paper
 
-  // Round numbers between two ends, about `count` of them.
+  // About `count` round numbers between two ends.
   function ticks(low, high, count) {
     const raw = (high - low) / count;
     const power = 10 ** Math.floor(Math.log10(raw));
@@ -14,13 +14,13 @@ const Plot = (() => {
     return found.map((value) => Number(value.toPrecision(12)));
   }
 
-  // Ends that can be drawn between: finite, and further apart than their own rounding.
+  // Ends that can be drawn between: finite, and further apart than their rounding.
   function sane([low, high]) {
     const wide = high - low;
     return Number.isFinite(wide) && wide > 1e-12 * Math.max(-low, high) ? [low, high] : [0, 1];
   }
 
-  // Where a value lies between two ends, 0 to 1; what is far outside stays just outside.
+  // The position of a value between two ends, 0 to 1; values far outside stay just outside.
   function part(value, [low, high]) {
     const at = (value - low) / (high - low);
     return Number.isNaN(at) ? 0 : Math.min(1.2, Math.max(-0.2, at));

@@ -1,4 +1,4 @@
-// Where a visit can start. A preset is a part of the state; what it leaves out is the usual.
+// The states that a visit can start from. What a preset leaves out has its default.
 const Presets = (() => {
   const PETS = [{en: "cat", ko: "고양이"}, {en: "dog", ko: "개"}, {en: "horse", ko: "말"}];
   const ABC = ["A", "B", "C", "D"];
@@ -8,7 +8,7 @@ const Presets = (() => {
   const ORANGE = {en: "orange", ko: "주황"};
   const BLUE = {en: "blue", ko: "파랑"};
 
-  // Points spread like a normal: the same ones at every visit. Steps of the golden ratio fill
+  // Normally distributed points, the same at every visit. Steps of the golden ratio fill
   // [0, 1] evenly, and pairs of them become normal numbers (Box and Muller).
   function normals(count, mean, sd) {
     const part = (k, step) => (0.5 + k * step) % 1;
@@ -40,10 +40,10 @@ const Presets = (() => {
     "many": likelihood(normals(600, 0.4, 1), [gaussian(BLUE, 0, 1), gaussian(ORANGE, 0.5, 1)]),
   };
 
-  // What the page opens with: something to look at on both tabs, and the caller's own over it.
+  // The first state: defaults on both tabs, replaced by the caller's data.
   const caller = (given) => ({...ALL["orange-blue"], ...ALL.pets, rate: 1, theme: null, preset: null, ...given});
 
-  // Where a visit starts that names a preset; the other tab stays the caller's.
+  // The first state with a preset; the other tab keeps the caller's data.
   const start = (id, home) => (id ? {...home, ...ALL[id]} : home);
   const of = (tab) => Object.keys(ALL).filter((id) => ALL[id].tab === tab);
 

@@ -1,5 +1,5 @@
 // One row of logits, step by step, in four columns: the definition (naive), the usual stable code
-// (shifted), this library's way (neglog), and 50 digits (exact). Float rounds, Exact knows.
+// (shifted), this library (neglog), and 50 digits (exact).
 const Row = (() => {
   const without = (numbers, j) => numbers.filter((_, i) => i !== j);
   const list = (n, entry) => Array.from({ length: n }, (_, j) => entry(j));
@@ -9,7 +9,7 @@ const Row = (() => {
   /** From left to right, each sum rounded. */
   const total = (r, numbers) => numbers.reduce((sum, x) => r(sum + x), 0);
 
-  // What both ways of the textbook have in common, once they have their probabilities.
+  // The steps after the probabilities, the same for both textbook columns.
   function derivatives(r, prob, target, t) {
     const y = oneHot(prob.length, target);
     return {

@@ -1,6 +1,6 @@
-// One step of the story: number, title, formula, a sentence, what it shows, and all four columns.
+// One step: number, title, formula, a sentence, what it shows, and all four columns.
 const Section = (() => {
-  // What the chosen column has to be compared with: the naive way has its own exact numbers.
+  // The exact numbers of the chosen column: those of the naive column may be unshifted.
   function exact(frame, name) {
     const step = frame.steps[name];
     return frame.state.col === "naive" && step.unshifted !== undefined ? step.unshifted : step.exact;

@@ -1,6 +1,6 @@
-// The way from scores to probabilities, one section a step.
+// From scores to probabilities, one section per step.
 const Steps = (() => {
-  // How far the axis reaches at least: bars of probabilities must not grow with the largest one.
+  // The least range of the axis: bars of probabilities must not grow with the largest one.
   const LEAST = {logits: [0, 1], scaled: [0, 1], shifted: [-1, 0], exp: [0, 0], prob: [0, 1], log_prob: [-1, 0],
     grad: [-1, 1]};
 

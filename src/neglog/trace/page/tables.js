@@ -1,4 +1,4 @@
-// After the steps: the Jacobian, the losses that are taken for each other, the batch.
+// After the steps: the Jacobian, four losses that are often confused, the batch.
 const Tables = (() => {
   const LOSSES = ["nll", "method_1", "method_2", "binary"];
 
@@ -68,7 +68,7 @@ const Tables = (() => {
     return {node: section.node, update};
   }
 
-  // The other rows' losses are asked for when the hand rests: a frame has time for one row only.
+  // The other rows' losses are computed after a pause: a frame has time for one row only.
   function batch(changed, actions) {
     const CALM_MS = 120;
     const body = Dom.make("tbody");
@@ -99,7 +99,7 @@ const Tables = (() => {
       const {state} = frame;
       const {col, dtype, T} = state;
       const round = (x) => Float.round(dtype, x);
-      const step = col === "neglog" ? (x) => x : round; // ours adds in float64 and rounds once
+      const step = col === "neglog" ? (x) => x : round; // the kernels add in float64 and round once
       let sum = 0;
       while (rows.length < state.rows.length) line(rows.length);
       rows.forEach(({node, choose, cells}, n) => {

@@ -1,4 +1,4 @@
-// What stands above both tabs: the tabs themselves, language, theme, presets, messages.
+// Above both tabs: the tabs themselves, language, theme, presets, messages.
 const Top = (() => {
   const TABS = ["softmax", "likelihood"];
 
@@ -43,7 +43,7 @@ const Top = (() => {
     };
   }
 
-  // The caller's own data come first, on the tab that they belong to.
+  // The caller's data come first, on their tab.
   function presets(home, actions) {
     const buttons = TABS.flatMap((tab) => [...(home.tab === tab ? [null] : []), ...Presets.of(tab)].map((id) => {
       const name = id ?? "given";
@@ -71,7 +71,7 @@ const Top = (() => {
   function make(home, cut, actions) {
     const parts = [tabs(actions), languages(actions), theme(actions), presets(home, actions), note(cut)];
     Dom.find("dismiss").addEventListener("click", () => Dom.shown(Dom.find("message"), false));
-    // Not by its address: the fragment is the state's.
+    // Not by its address: the fragment holds the state.
     Dom.find("skip").addEventListener("click", (event) => { event.preventDefault(); Dom.find("main").focus(); });
     return {update(state) { for (const part of parts) part(state); }};
   }

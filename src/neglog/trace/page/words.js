@@ -1,4 +1,4 @@
-// The page's language: fixed texts carry their key in the document, others are asked for.
+// The page's language: fixed texts have their key in the document, others are looked up.
 const Words = (() => {
   const BOOKS = {en: English, ko: Korean};
   let book = English;

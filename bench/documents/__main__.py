@@ -1,0 +1,5 @@
+"""`python -m bench.documents`."""
+
+from bench.documents import update
+
+update()

@@ -1,0 +1,140 @@
+"""One row of an array file: a .npy, or a member of an .npz. The rows before it are skipped."""
+
+import math
+import os
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.lib import format as npy
+
+MOST_BYTES = 1 << 26  # read at once, for one row or the class names
+
+
+def npy_row(path: Path, index: int, most: int) -> list[float]:
+    """Row `index` of an array of logits of shape (N, V), or (V,) for a single row."""
+    with path.open("rb") as file:
+        return _logits(file, os.fstat(file.fileno()).st_size, index, most)
+
+
+def _logits(file: IO[bytes], size: int, index: int, most: int) -> list[float]:
+    header = _Header.read(file, size, "logits")
+    if header.dtype.kind not in "fiu":
+        raise ValueError(f"logits must be floats or integers, got {header.dtype}")
+    if len(header.shape) == 1:
+        header = _Header((1, *header.shape), False, header.dtype)
+    if len(header.shape) != 2:
+        raise ValueError(f"logits must have shape (rows, classes), got {header.shape}")
+    rows, classes = header.shape
+    if index >= rows:
+        raise ValueError(f"there is no row {index}: logits has {rows} rows, counted from 0")
+    if classes > most:
+        raise ValueError(f"a row has {classes} classes, at most {most} are allowed")
+    return [float(x) for x in header.row(file, index)]
+
+
+def npz_row(
+    path: Path, index: int, most: int
+) -> tuple[list[float], int | str | None, list[str] | None]:
+    """Row `index` of `logits`, with its `target` and the `class_names` if the file has them."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if "logits.npy" not in archive.namelist():
+                raise ValueError("there is no array named logits: np.savez(file, logits=...)")
+
+            return (
+                _member(archive, "logits", _logits, index, most),
+                _member(archive, "target", _target, index),
+                _member(archive, "class_names", _names),
+            )
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error) as error:
+        raise ValueError(f"this .npz file cannot be read: {error}") from error
+
+
+def _member(archive: zipfile.ZipFile, name: str, read: Callable[..., Any], *more: int) -> Any:
+    """The result of `read` for an array of the archive; None if there is no such array."""
+    if f"{name}.npy" not in archive.namelist():
+        return None
+    with archive.open(f"{name}.npy") as file:
+        return read(file, archive.getinfo(f"{name}.npy").file_size, *more)
+
+
+def _target(file: IO[bytes], size: int, index: int) -> int | str:
+    header = _Header.read(file, size, "target")
+    if header.dtype.kind not in "iuU" or len(header.shape) != 1:
+        raise ValueError(
+            f"target must be one class per row, indices or names, got {header.dtype} of shape"
+            f" {header.shape}"
+        )
+    if index >= header.shape[0]:
+        raise ValueError(f"there is no row {index} in target, which has {header.shape[0]}")
+    value = header.row(file, index).item()
+    return value if isinstance(value, str) else int(value)
+
+
+def _names(file: IO[bytes], size: int) -> list[str]:
+    header = _Header.read(file, size, "class_names")
+    if header.dtype.kind != "U" or len(header.shape) != 1:
+        raise ValueError(
+            f"class_names must be a list of strings, got {header.dtype} of shape {header.shape}"
+        )
+    return [str(name) for name in header.take(file, header.shape[0])]
+
+
+@dataclass(frozen=True)
+class _Header:
+    """The header of an array file; reading it leaves the file at its first number."""
+
+    shape: tuple[int, ...]
+    by_column: bool
+    dtype: np.dtype[Any]
+
+    @classmethod
+    def read(cls, file: IO[bytes], size: int, name: str) -> "_Header":
+        """Read the header, and check that a file of `size` bytes can hold the array."""
+        try:
+            version = npy.read_magic(file)
+            reader = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+            header = cls(*reader(file))
+        except (ValueError, EOFError) as error:
+            raise ValueError(f"{name} is not an array file that can be read: {error}") from error
+        if header.dtype.hasobject:
+            raise ValueError(f"{name} holds Python objects, which are never loaded; save numbers")
+        announced = math.prod(header.shape) * header.dtype.itemsize
+        if min(header.shape, default=0) < 0 or announced > size - file.tell():
+            raise ValueError(
+                f"{name} claims shape {header.shape} of {header.dtype}, which is more than the file"
+                " holds: it is truncated or corrupt"
+            )
+        return header
+
+    def row(self, file: IO[bytes], index: int) -> Any:
+        """Entry `index` of the first axis."""
+        rows, entry = self.shape[0], math.prod(self.shape[1:])
+        if not self.by_column:
+            self._skip(file, index * entry)
+            taken = self.take(file, entry)
+            return taken if self.shape[1:] else taken[0]
+        numbers = []
+        self._skip(file, index)
+        for _ in range(entry):
+            numbers.append(self.take(file, 1)[0])
+            self._skip(file, rows - 1)
+        return np.array(numbers) if self.shape[1:] else numbers[0]
+
+    def take(self, file: IO[bytes], count: int) -> Any:
+        """The next numbers of the file."""
+        size = count * self.dtype.itemsize
+        if size > MOST_BYTES:
+            raise ValueError(f"one row takes {size} bytes, at most {MOST_BYTES} are allowed")
+        data = file.read(size)
+        if len(data) < size:
+            raise ValueError("the file ends in the middle of its numbers: it is truncated")
+        return np.frombuffer(data, self.dtype, count)
+
+    def _skip(self, file: IO[bytes], count: int) -> None:
+        file.seek(count * self.dtype.itemsize, 1)

@@ -1,0 +1,1 @@
+"""Rendering: text, figures and HTML. Nothing here knows what is shown."""

@@ -1,0 +1,97 @@
+"""Parts of every figure: colours for colour-blind readers, axes, and fonts."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from .words import shortened
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+INK, PALE, GREY = "#22303c", "#c9d1d9", "#6b7785"
+ORANGE, BLUE = "#e69f00", "#0072b2"
+# In this order, so that candidates named orange and blue get these colours; in grey, dashes
+# distinguish them.
+COLOURS = (ORANGE, BLUE, "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
+DASHES = ("-", "--", "-.", ":", (0, (1, 1)), (0, (5, 1)))
+
+NAME = 16  # letters
+
+# Fonts with Hangul on common systems; the first installed one is used.
+HANGUL = (
+    "Noto Sans CJK KR",
+    "Noto Sans KR",
+    "Noto Sans CJK JP",
+    "Malgun Gothic",
+    "Apple SD Gothic Neo",
+    "AppleGothic",
+    "NanumGothic",
+    "UnDotum",
+    "Noto Serif CJK KR",
+    "Noto Serif CJK JP",
+)
+
+
+class Letters:
+    """Names in letters that an installed font has; other names are replaced by their index."""
+
+    def __init__(self, names: Sequence[str], what: str = "class") -> None:
+        from matplotlib import rcParams
+
+        fonts = list(rcParams["font.family"])
+        used = {letter for name in names for letter in name}
+        if all(letter.isascii() for letter in used):  # every font has these
+            missing: set[str] = set()
+        else:
+            missing = used - _letters_of(tuple(fonts))
+        if missing:
+            fonts += _installed()
+            missing -= _letters_of(tuple(fonts))
+        self.style: dict[str, Any] = {"fontfamily": fonts, "parse_math": False}
+        self.all_there = not missing
+        self.names = [
+            shortened(f"{what} {j}" if missing.intersection(name) else name, NAME)
+            for j, name in enumerate(names)
+        ]
+
+
+def _installed() -> list[str]:
+    from matplotlib.font_manager import fontManager
+
+    names = set(fontManager.get_font_names())
+    return [font for font in HANGUL if font in names][:1]
+
+
+@cache
+def _letters_of(fonts: tuple[str, ...]) -> frozenset[str]:
+    """The letters that at least one of the fonts has."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    paths = {findfont(FontProperties(family=[font])) for font in fonts}
+    return frozenset(chr(code) for path in paths for code in get_font(path).get_charmap())
+
+
+def new_figure(width: float, height: float) -> "Figure":
+    """An empty figure that pyplot does not know."""
+    from .notebook import NotebookFigure
+
+    figure = NotebookFigure(figsize=(width, height), facecolor="white", layout="constrained")
+    engine: Any = figure.get_layout_engine()
+    engine.set(w_pad=0.1, h_pad=0.1, hspace=0.04, wspace=0.04)
+    return figure
+
+
+def tidy(axes: Any, title: str) -> None:
+    """Set the title and remove lines that carry no information."""
+    axes.set_title(title, loc="left", color=INK, fontsize=11, weight="bold", pad=8)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(PALE)
+    axes.tick_params(which="both", color=PALE, labelcolor=INK, labelsize=9)
+    axes.xaxis.label.set_color(INK)
+    axes.yaxis.label.set_color(INK)
+
+
+def footnote(figure: Any, text: str) -> None:
+    """A remark at the bottom of the figure."""
+    figure.supxlabel(text, x=0.01, ha="left", fontsize=8.5, color=GREY)

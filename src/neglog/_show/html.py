@@ -1,0 +1,71 @@
+"""One HTML file from its parts: frame, scripts, styles and data, without network access.
+
+The page's security policy names the hash of its script, so nothing else can run in it.
+"""
+
+import base64
+import hashlib
+import html as markup
+import json
+import re
+from collections.abc import Iterable, Mapping
+from importlib.resources.abc import Traversable
+from typing import Any
+
+
+def fixed_parts(
+    folder: Traversable, scripts: Iterable[str], styles: Iterable[str]
+) -> dict[str, str]:
+    """The parts that are the same in every page: frame, script, the script's hash, style.
+
+    Args:
+        folder: has page.html, the scripts (.js) and the styles (.css).
+        scripts: names in order: each script uses only those before it.
+        styles: names in order.
+    """
+
+    def read(name: str) -> str:
+        return (folder / name).read_text("utf-8")
+
+    script = '"use strict";\n' + "".join(_tight(_lean(read(f"{name}.js"))) for name in scripts)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    style = "".join(_lean(read(f"{name}.css")) for name in styles)
+    style = re.sub(r"\s*([{};,])\s*", r"\1", style)
+    page = read("page.html")
+    return {"page": page, "script": script, "hash": f"sha256-{digest}", "style": style}
+
+
+def filled(page: str, parts: Mapping[str, str]) -> str:
+    """The page with each {{part}} filled in.
+
+    All are replaced in one pass, so that text inside a part is never taken for a placeholder.
+    """
+    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], page)
+
+
+def framed(page: str, title: str) -> str:
+    """The page in a frame for a notebook: neither's style or script reaches the other."""
+    return (
+        f'<iframe srcdoc="{markup.escape(page)}" sandbox="allow-scripts" title="{title}" '
+        'style="width: 100%; height: 900px; border: 0" loading="lazy"></iframe>'
+    )
+
+
+def script_json(data: Any) -> str:
+    """JSON that cannot close the script element or open a comment."""
+    compact = json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    return compact.replace("<", "\\u003c")
+
+
+def _lean(source: str) -> str:
+    """Without indentation, empty lines and comments, an eighth of the file."""
+    return re.sub(r"^\s*(//.*|/\*[\s\S]*?\*/)?\n|^ +", "", source, flags=re.MULTILINE)
+
+
+def _tight(script: str) -> str:
+    """Without spaces around signs, except on lines that may hold a string or a pattern."""
+    bare = (
+        line if re.search("[\"'`/]", line) else re.sub(" ?([=<>?:,{}()&|*;]+) ?", r"\1", line)
+        for line in script.split("\n")
+    )
+    return "\n".join(bare)

@@ -1,0 +1,41 @@
+"""What to say if an argument stands where a command is expected but is not one."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+EXAMPLES = {
+    "demo": "neglog demo",
+    "explain": "neglog explain --logits 5,4,2 --target 0",
+    "likelihood": "neglog explain likelihood --data 1,2,3 --normal orange=1.5,1",
+}
+
+
+def not_a_command(argument: str, commands: Collection[str]) -> str:
+    """What was expected, what came, and the command that was probably meant."""
+    names = list(commands) if len(commands) > 1 else ["options", *commands]
+    expected = f"expected {' or '.join(names)}, got"
+    if _are_numbers(argument):
+        meant = f"neglog explain --logits {argument} --target 0"
+        return f"{expected} the numbers {argument}\n  to explain them as logits: {meant}"
+    if _is_path(argument):
+        meant = f"neglog explain --row 0 {argument}"
+        return f"{expected} the file {argument}\n  to explain its first row: {meant}"
+    from difflib import get_close_matches
+
+    near = get_close_matches(argument, commands, n=1)
+    word = "did you mean" if near else "for example"
+    lines = [f"{word}: {EXAMPLES[name]}" for name in near or commands]
+    return "\n  ".join([f"{expected} {argument!r}", *lines])
+
+
+def _are_numbers(argument: str) -> bool:
+    """Whether --logits would take it."""
+    try:
+        return bool([float(item) for item in argument.split(",")])
+    except ValueError:
+        return False
+
+
+def _is_path(argument: str) -> bool:
+    path = Path(argument)
+    return path.exists() or bool(path.suffix) or len(path.parts) > 1

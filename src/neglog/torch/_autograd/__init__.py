@@ -1,0 +1,1 @@
+"""Autograd nodes: one for a whole loss, whose gradient is prepared together with it."""

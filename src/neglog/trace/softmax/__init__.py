@@ -1,0 +1,1 @@
+"""The loss of rows of logits, step by step."""

@@ -1,0 +1,91 @@
+"""A headless Chromium for the tests of the page: it must say nothing, and fetch nothing.
+
+A test file imports what it needs, fixtures included:
+
+    from page_helpers.browser import browser_fixture, open_page, page_fixture  # noqa: F401
+
+The browser lives as long as one test file: Playwright's event loop, while it runs, would be in the
+way of every other test that starts a loop of its own.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Nothing that starts by itself: whatever leaves the machine would be the page's doing.
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+LOCAL = ("file:", "data:", "about:", "blob:")
+
+
+def chromium() -> str:
+    """The browser's path; skips the test where there is none."""
+    named = os.environ.get("CHROMIUM")
+    for place in [named] if named else ["/usr/bin/chromium", "chromium", "google-chrome", "chrome"]:
+        if found := shutil.which(place):
+            return found
+    if named:
+        pytest.skip(f"no Chromium found: CHROMIUM is {named!r}, and that is no program")
+    pytest.skip("no Chromium found: neither on PATH nor named by CHROMIUM")
+
+
+@contextmanager
+def watched(browser: Any, **options: Any) -> Iterator[Any]:
+    """A page in a context of its own; at the end it must have had no error and asked for nothing.
+
+    Args:
+        browser: what the fixture `browser` gives.
+        **options: of the context: `locale`, `color_scheme`, `viewport`, `reduced_motion`, ...
+    """
+    complaints: list[str] = []
+
+    def refuse(route: Any) -> None:
+        complaints.append(f"asked for {route.request.url}")
+        route.abort()
+
+    def listen(message: Any) -> None:
+        if message.type in ("error", "warning"):
+            complaints.append(f"console {message.type}: {message.text}")
+
+    context = browser.new_context(**options)
+    try:
+        context.route(lambda url: not url.startswith(LOCAL), refuse)
+        context.on("console", listen)
+        context.on("weberror", lambda failure: complaints.append(f"uncaught: {failure.error}"))
+        yield context.new_page()
+    finally:
+        context.close()
+    assert not complaints, "\n".join(complaints)  # this module is not rewritten by pytest
+
+
+def open_page(page: Any, path: Path, fragment: str = "") -> None:
+    """Open a file as a reader would: by its file:// address, with a fragment or without."""
+    page.goto(path.resolve().as_uri() + (f"#{fragment}" if fragment else ""))
+
+
+@pytest.fixture(scope="module", name="browser")
+def browser_fixture() -> Iterator[Any]:
+    """One Chromium for the tests of a file."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    path = chromium()
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=list(QUIET))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(name="page")
+def page_fixture(browser: Any) -> Iterator[Any]:
+    """A fresh page, 1280 x 800, in English; at its end see `watched`."""
+    with watched(browser, locale="en-GB", viewport={"width": 1280, "height": 800}) as page:
+        yield page
