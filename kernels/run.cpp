@@ -101,7 +101,8 @@ bool is_small(const Job& job) { return job.rows * job.classes < kShare; }
 
 Outcome run(Job job, const Interrupted& interrupted) {
     const Kernels& k = chosen();
-    // In place there is nothing to gain: the lines are in the cache, and are wanted there next.
+    // In place there is nothing to gain: the lines are in the cache, and the next reader wants them
+    // there.
     job.stream = job.rows * job.classes >= kStream / size_of(job.dtype) && job.out != job.logits;
     const int64_t parts = k.parts(job);
     const size_t scratch = k.scratch_bytes(job);

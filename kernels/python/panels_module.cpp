@@ -1,4 +1,4 @@
-// Rows a panel of classes at a time, as Python calls them.
+// Panels of classes, as Python calls them.
 #include "python/arrays.hpp"
 #include "run.hpp"
 

@@ -44,7 +44,7 @@ Kept* compress_gradient(int dtype, nb::handle grad, nb::handle threshold, nb::ha
     return kept->count <= kept->at.capacity ? kept.release() : nullptr;
 }
 
-// What both products are asked: `factor` has so many rows, and so has `out`.
+// The arguments of both products.
 struct Product {
     std::vector<Entries> chunks;
     Array factor, out;

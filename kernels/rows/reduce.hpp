@@ -1,4 +1,4 @@
-// The sums over a row, or over a part of a long one: two readings, the second from the cache.
+// The sums over a row or over a part of a long row, in two passes; the second reads from the cache.
 #pragma once
 
 #include "rows/merge.hpp"
@@ -6,11 +6,11 @@
 namespace neglog::NEGLOG_ISA {
 namespace {
 
-// A row is cut into parts of 32 KiB of the compute type: the reading that finds a part's maximum
-// leaves it in the first cache for the reading that sums.  The cut depends on V alone, so that
-// results do not depend on who computes which part.
+// A row is cut into parts of 32 KiB of the compute type: the pass that finds the maximum of a part
+// leaves it in the L1 cache for the pass that sums.  The cut depends on V alone, so results do not
+// depend on the assignment of parts to threads.
 template <class C> constexpr int64_t kPart = 32768 / static_cast<int64_t>(sizeof(C));
-template <class C> constexpr int kStep = 4 * kLanes<C>;  // elements in one turn of a loop
+template <class C> constexpr int kStep = 4 * kLanes<C>;  // elements per iteration
 
 // What is read after this part comes into the second cache while this part is worked on: on its own
 // the first reading of a part waits for memory half of its time.  Each step asks for as many lines

@@ -1,4 +1,5 @@
-// The output as large as the logits: gradient, softmax or log_softmax, a part of a row at a time.
+// The output of the size of the logits: gradient, softmax or log_softmax, one part of a row per
+// call.
 #pragma once
 
 #include "rows/finish.hpp"
@@ -6,8 +7,8 @@
 namespace neglog::NEGLOG_ISA {
 namespace {
 
-// A kept exponential times c 2^-shift: in one factor, or in two (first = c) where c 2^-shift would
-// leave the type's range.
+// A kept exponential times c 2^-shift: as one factor, or as two (first = c) if c 2^-shift is
+// outside the range of the type.
 template <class C> constexpr double kSmallest =
     (sizeof(C) == 4 ? 0x1p-126 : 0x1p-1022) * static_cast<double>(ExpTable<C>::up);
 template <class C> struct Factor {
@@ -28,7 +29,7 @@ template <class T> inline void put(T* to, double value) {
     __builtin_memcpy(static_cast<void*>(to), all, sizeof(T));
 }
 
-// to[j] = f(j) for j < n, a vector at a time; f may compute past n, but nothing is written there.
+// to[j] = f(j) for j < n, vector by vector.  f may compute past n; nothing is written there.
 template <class T, class F> inline void fill(T* to, int64_t n, F f) {
     constexpr int W = kLanes<Compute<T>>;
     int64_t j = 0;
@@ -59,7 +60,7 @@ struct Line {
     Doubles factor, level, slope;
 };
 NEGLOG_INLINE Line line_of(Doubles total, Doubles slope, Doubles share, Doubles inverse_t) {
-    constexpr double farthest = 1100;  // from here on in (max - z) / T an exponential is 0
+    constexpr double farthest = 1100;  // at a larger (max - z) / T an exponential is 0
     const auto size = [](Doubles x) { return (x < 0) ? -x : x; };
     const Doubles most = farthest * size(slope) / inverse_t, here = size(total);
     const Doubles largest = share * ((here < most) ? most : here);
@@ -137,13 +138,13 @@ inline void write_log_softmax(T* to, const T* z, int64_t begin, int64_t n, const
     if (0 <= arg && arg < n) put(to + arg, -r.log_sum[i]);
 }
 
-// The exponentials of a part of a row; null: they were not kept.
+// The exponentials of a part of a row; null if they were not kept.
 template <class C> struct Exponentials {
     const C* at;
     double max, row_scale;  // what they are relative to
 };
 
-// Exponentials that were not kept, computed again to the same bits.
+// Computes exponentials that were not kept, with the same bits.
 template <class T>
 inline Exponentials<Compute<T>> exponentials_again(const Job& job, const T* z, int64_t n,
                                                    Inverse it, Compute<T>* spare) {

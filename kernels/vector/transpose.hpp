@@ -32,7 +32,7 @@ template <int Quad> NEGLOG_INLINE void store_quad(float* to, Vec<float> v) {
     store(to, v);
 #endif
 }
-// The same for two doubles at a time.
+// The same for pairs of doubles.
 constexpr int kPairs = kLanes<double> / 2;
 NEGLOG_INLINE Vec<double> load_pairs(const double* from, int64_t apart) {
 #if defined(__AVX512F__)
