@@ -7,18 +7,18 @@
 
 namespace neglog {
 
-// One table for each instruction set.  Ranges are of rows, of (row, part) pairs, or of elements; in
-// the last three of tiles and of units.
+// One table for each instruction set.  Ranges are of rows, of (row, part) pairs or of elements; in
+// the last three functions of tiles and of units.
 struct Kernels {
     const char* name;
     size_t (*scratch_bytes)(const Job&);
-    int64_t (*parts)(const Job&);  // into how many parts a row is cut
+    int64_t (*parts)(const Job&);  // number of parts of a row
     void (*run)(const Job&, int64_t begin, int64_t end, char* scratch);
-    // Few rows of many classes: the three steps of `run`, for parts of rows.
+    // The three steps of `run`, for few rows of many classes.
     void (*reduce_parts)(const Job&, int64_t begin, int64_t end, RowState* states);
     void (*finish_rows)(const Job&, int64_t begin, int64_t end, const RowState*, TileState*);
     void (*write_parts)(const Job&, int64_t begin, int64_t end, const TileState*, char* scratch);
-    // Rows that come a panel at a time; the ranges are of rows.
+    // Panels of classes; the ranges are of rows.
     size_t (*panel_bytes)(const PanelJob&);
     void (*clear_states)(const PanelJob&, int64_t begin, int64_t end);
     void (*reduce_panel)(const PanelJob&, int64_t begin, int64_t end);

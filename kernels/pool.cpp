@@ -48,7 +48,7 @@ struct Task {
     std::atomic<int64_t> next{0};
     std::atomic<Outcome> outcome{Outcome::done};
 
-    // `interrupted` is null on all threads but the caller's.
+    // `interrupted` is null on all threads except the caller's.
     void run(const std::function<bool()>* interrupted) {
         char* scratch = thread_scratch(scratch_bytes);
         if (!scratch && scratch_bytes) {
@@ -90,7 +90,7 @@ class Pool {
         }
     }
 
-    // A thread that cannot be had is done without.
+    // Where the system refuses a thread, the others do its work.
     void start(int helpers) {
         try {
             for (; started_ < helpers; ++started_)
@@ -112,13 +112,13 @@ public:
         wake_.notify_all();
         task.run(&interrupted);
         std::unique_lock lock(state_);
-        task_ = nullptr;  // who wakes up only now finds nothing to do
+        task_ = nullptr;  // a thread that wakes up now finds nothing to do
         finished_.wait(lock, [&] { return working_ == 0; });
     }
 };
 
-// Never destroyed: its threads sleep until the process ends.  A forked child has none of them,
-// and perhaps a locked mutex, so it makes a pool of its own.
+// Never destroyed: its threads sleep until the process ends.  A forked child has none of these
+// threads and may have inherited a locked mutex, so it makes a pool of its own.
 std::atomic<Pool*> pool{nullptr};
 std::atomic<int> threads{0};
 

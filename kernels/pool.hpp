@@ -1,4 +1,4 @@
-// A plain thread pool: the calling thread works too, ranges are handed out as threads get free.
+// A plain thread pool.  The calling thread works too; a free thread takes the next range.
 #pragma once
 
 #include <cstddef>
@@ -7,16 +7,15 @@
 
 namespace neglog {
 
-int default_threads();  // as many as the process may run on
+int default_threads();  // the number of CPUs that the process may use
 int num_threads();
 void set_num_threads(int n);
 
 enum class Outcome { done, interrupted, no_memory };
 
-// work(begin, end, scratch) for ranges of at most `grain` that cover 0 .. units.  `interrupted`
-// is asked by the calling thread about twenty times a second; once it says yes no further range
-// is begun.  A second caller at the same time, and a range too small to share, stay on their own
-// thread.
+// Calls work(begin, end, scratch) for ranges of at most `grain` that cover 0 .. units.  The calling
+// thread calls `interrupted` about twenty times a second; after a true no further range is begun.
+// A second caller at the same time, and work of a single range, stay on the calling thread.
 Outcome parallel_for(int64_t units, int64_t grain, size_t scratch_bytes,
                      const std::function<void(int64_t, int64_t, char*)>& work,
                      const std::function<bool()>& interrupted);

@@ -101,9 +101,9 @@ bool is_small(const Job& job) { return job.rows * job.classes < kShare; }
 
 Outcome run(Job job, const Interrupted& interrupted) {
     const Kernels& k = chosen();
-    // In place there is nothing to gain: the lines are in the cache, and are wanted there next.
-    job.stream =
-        job.rows * job.classes >= kStream / size_of(job.dtype) && job.out != job.logits;
+    // In place there is nothing to gain: the lines are in the cache, and the next reader wants them
+    // there.
+    job.stream = job.rows * job.classes >= kStream / size_of(job.dtype) && job.out != job.logits;
     const int64_t parts = k.parts(job);
     const size_t scratch = k.scratch_bytes(job);
     if (parts >= 2 && job.rows < 4 * num_threads())

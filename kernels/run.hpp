@@ -11,14 +11,14 @@
 
 namespace neglog {
 
-// Asked by the calling thread about twenty times a second: true ends the work.
+// Called by the calling thread about twenty times a second; true ends the work.
 using Interrupted = std::function<bool()>;
 
-std::vector<std::string> supported();   // instruction sets that this CPU has, the best one last
-void choose(const std::string& name);   // one of them; the best one is in use from the start
-const Kernels& chosen();                // valid only if `supported` names any
+std::vector<std::string> supported();  // instruction sets that this CPU has, the best one last
+void choose(const std::string& name);  // one of them; the best one is in use from the start
+const Kernels& chosen();               // valid only if `supported` names any
 
-// So little work that it stays on the calling thread.
+// Too little work to share: it stays on the calling thread.
 bool is_small(const Job& job);
 
 Outcome run(Job job, const Interrupted& interrupted);  // decides on job.stream

@@ -20,8 +20,7 @@ int64_t most_in(const ProductJob& job, int64_t part) {
         for (int64_t panel = 0; panel < panels_of(chunk.classes); ++panel)
             for (int64_t band = 1; band <= bands_of(chunk.rows); ++band) {
                 const int64_t last = std::min(band * kBand, chunk.rows) - 1;
-                counts[static_cast<size_t>(panel / part)] +=
-                    chunk.ends[panel * chunk.rows + last];
+                counts[static_cast<size_t>(panel / part)] += chunk.ends[panel * chunk.rows + last];
             }
     }
     return *std::max_element(counts.begin(), counts.end());
@@ -65,8 +64,7 @@ Kept::Kept(int64_t rows, int64_t classes, bool wide, int64_t capacity)
       columns(new uint16_t[static_cast<size_t>(capacity)]),
       starts(static_cast<size_t>(bands_of(rows) * panels_of(classes))),
       ends(static_cast<size_t>(panels_of(classes) * rows)) {
-    at = {rows,          classes,      wide,          capacity,
-          columns.get(), values.get(), starts.data(), ends.data()};
+    at = {rows, classes, wide, capacity, columns.get(), values.get(), starts.data(), ends.data()};
 }
 
 Outcome compress(CompressJob job, Kept& kept, const Interrupted& interrupted) {

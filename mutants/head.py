@@ -4,7 +4,7 @@ from mutants.catalogue import Mutant
 
 HEAD, ARGUMENTS = "src/neglog/_head/chunks.py", "src/neglog/_numpy/_arguments.py"
 PRODUCTS, REMAINDER = "src/neglog/_numpy/_head_products.py", "src/neglog/_head/remainder.py"
-COMPRESS, SWEEP = "kernels/compress.hpp", "kernels/sweep.hpp"
+COMPRESS, PANELS = "kernels/sparse/compress.hpp", "kernels/rows/panels.hpp"
 ROWS, NODE = "src/neglog/torch/_engines/head_rows.py", "src/neglog/torch/_autograd/head.py"
 COMPOSED = "src/neglog/torch/_engines/head_composed.py"
 
@@ -123,16 +123,37 @@ LINEAR = (
     ),
     Mutant(
         "head: a maximum of a former panel forgotten",
-        SWEEP,
-        "known = sweep.first ? joined(known, next, it) : next;",
-        "known = next;",
+        PANELS,
+        "merge_into(panel.states[row + i], next, it);",
+        "panel.states[row + i] = next;",
         ("engine/test_panels", "head/test_linear"),
     ),
     Mutant(
         "head: a target in the last class of a panel missed",
-        SWEEP,
-        "if (0 <= at && at < sweep.width)",
-        "if (0 <= at && at < sweep.width - 1)",
+        PANELS,
+        "if (0 <= y && y < panel.width)",
+        "if (0 <= y && y < panel.width - 1)",
         ("engine/test_panels", "head/test_linear"),
+    ),
+    Mutant(
+        "head: of two equal maxima the one that came last",
+        PANELS,
+        "const bool ordered = a.arg <= b.arg;",
+        "const bool ordered = a.arg > b.arg;",
+        ("engine/test_panels",),
+    ),
+    Mutant(
+        "head: the maximum of a row written into each panel",
+        PANELS,
+        "r.arg[i] -= panel.first;",
+        "r.arg[i] -= r.arg[i] < panel.width ? 0 : panel.first;",
+        ("engine/test_panels",),
+    ),
+    Mutant(
+        "head: an empty state counts as a class",
+        PANELS,
+        "return {{-kInfinity, -1,",
+        "return {{-kInfinity, 0,",
+        ("engine/test_panels",),
     ),
 )

@@ -1,4 +1,4 @@
-// A CPU that is not x86-64: what the compiler takes for granted there.
+// A CPU other than x86-64, with the baseline of the compiler.
 #define NEGLOG_ISA base
 #define NEGLOG_NAME "baseline"
 #include "isa/table.hpp"

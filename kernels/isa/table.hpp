@@ -70,7 +70,8 @@ void reduce_parts_any(const Job& job, int64_t begin, int64_t end, RowState* stat
     with_type(job.dtype, [&](auto t) { reduce_parts<decltype(t)>(job, begin, end, states); });
 }
 
-void finish_rows_any(const Job& job, int64_t begin, int64_t end, const RowState* states, TileState* f) {
+void finish_rows_any(const Job& job, int64_t begin, int64_t end, const RowState* states,
+                     TileState* f) {
     const FlushSubnormals mode;
     with_type(job.dtype, [&](auto t) { finish_rows<decltype(t)>(job, begin, end, states, f); });
 }
@@ -78,8 +79,7 @@ void finish_rows_any(const Job& job, int64_t begin, int64_t end, const RowState*
 void write_parts_any(const Job& job, int64_t begin, int64_t end, const TileState* rows,
                      char* scratch) {
     const FlushSubnormals mode;
-    with_type(job.dtype,
-              [&](auto t) { write_parts<decltype(t)>(job, begin, end, rows, scratch); });
+    with_type(job.dtype, [&](auto t) { write_parts<decltype(t)>(job, begin, end, rows, scratch); });
     fence(job.stream);
 }
 

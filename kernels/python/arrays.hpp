@@ -49,7 +49,7 @@ public:
     int dims() const { return view_.ndim; }
     int64_t stride(int i) const { return view_.strides[i] / view_.itemsize; }
     int64_t item_size() const { return view_.itemsize; }
-    // Of (N, V), and of (B, V, M), which is B x M rows.
+    // Rows of (N, V), or of (B, V, M), which has B x M.
     int64_t rows() const { return dims() == 3 ? shape(0) * shape(2) : shape(0); }
     Layout layout() const {
         return dims() == 3 ? Layout{shape(2), stride(0), stride(1)} : Layout{0, stride(0), 1};

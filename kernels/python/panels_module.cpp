@@ -1,4 +1,4 @@
-// Rows a panel of classes at a time, as Python calls them.
+// Panels of classes, as Python calls them.
 #include "python/arrays.hpp"
 #include "run.hpp"
 
@@ -24,8 +24,8 @@ public:
     static void take_states(Array& a, nb::handle object, const char* name, bool writable) {
         a.take(object, name, 2, 8, writable);
         if (!a) throw nb::value_error((std::string(name) + ": None, but must be states").c_str());
-        a.same(name, a.shape(1) == kStateNumbers &&
-                         (a.shape(0) < 2 || a.stride(0) == kStateNumbers));
+        a.same(name,
+               a.shape(1) == kStateNumbers && (a.shape(0) < 2 || a.stride(0) == kStateNumbers));
     }
     PanelJob& operator*() { return panel_; }
     PanelJob* operator->() { return &panel_; }

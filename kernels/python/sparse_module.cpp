@@ -17,7 +17,7 @@ void take_sums(Array& a, nb::handle object, const char* name, int64_t n) {
 }
 
 Kept* compress_gradient(int dtype, nb::handle grad, nb::handle threshold, nb::handle row_sums,
-               nb::handle class_sums, int64_t capacity) {
+                        nb::handle class_sums, int64_t capacity) {
     CompressJob job{};
     job.dtype = static_cast<DType>(dtype);
     Array g, limits, by_row, by_class;
@@ -44,7 +44,7 @@ Kept* compress_gradient(int dtype, nb::handle grad, nb::handle threshold, nb::ha
     return kept->count <= kept->at.capacity ? kept.release() : nullptr;
 }
 
-// What both products are asked: `factor` has so many rows, and so has `out`.
+// The arguments of both products.
 struct Product {
     std::vector<Entries> chunks;
     Array factor, out;

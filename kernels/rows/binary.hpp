@@ -45,7 +45,7 @@ template <class T> inline void store_wide(T* to, Vec<double> v, int64_t n) {
     for (int64_t i = 0; i < n && i < kLanes<double>; ++i) put(to + i, v[i]);
 }
 
-// y = 0 or 1 leaves out the other side, so that 0 * inf does not come up.
+// A weight of 0 gives 0, so that y = 0 or 1 never multiplies 0 by inf.
 inline Vec<double> weighed(Vec<double> weight, Vec<double> value) {
     return (weight == 0) ? weight * 0 : weight * value;
 }

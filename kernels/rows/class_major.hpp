@@ -1,4 +1,4 @@
-// Class-major rows, as those of an image's pixels: they already stand side by side.
+// Class-major rows, such as the pixels of an image: they already stand side by side.
 #pragma once
 
 #include "rows/short_rows.hpp"
@@ -6,11 +6,11 @@
 namespace neglog::NEGLOG_ISA {
 namespace {
 
-// So many rows are read at a time, class after class: runs of sixteen cache lines, for a line here
-// and a line there, as far apart as a power of two, come late and displace each other.
+// Rows per strip, which is read class after class in runs of sixteen cache lines.  Single lines at
+// distances of a power of two arrive late and displace each other.
 template <class C> constexpr int64_t kStrip = 1024 / static_cast<int64_t>(sizeof(C));
 
-// The numbers of a strip, [class][row], and room for the vector behind the last.
+// The numbers of a strip, [class][row], and room for one vector after the last.
 template <class C> constexpr int64_t strip_size(int64_t classes) {
     return classes * kStrip<C> + kLanes<C>;
 }
@@ -45,7 +45,7 @@ template <class T> inline void write_strip(const Job& job, int64_t row, int64_t 
             alignas(kVecBytes) T staging[pitch];
             T* to = static_cast<T*>(job.out) + start + j * job.out_at.step;
             fill(job.stream ? staging : to, n,
-                  [&](int64_t k) { return load(strip + j * pitch + i + k); });
+                 [&](int64_t k) { return load(strip + j * pitch + i + k); });
             if (job.stream)
                 stream(reinterpret_cast<char*>(to), reinterpret_cast<const char*>(staging),
                        n * static_cast<int64_t>(sizeof(T)));
@@ -53,7 +53,7 @@ template <class T> inline void write_strip(const Job& job, int64_t row, int64_t 
     });
 }
 
-// Lanes behind the last row of a strip hold what an earlier one has left there.
+// Lanes after the last row of a strip hold values of an earlier strip.
 template <class C> inline void load_tile(const C* strip, int64_t V, C* tile) {
     for (int64_t j = 0; j < V; ++j) store(tile + j * kLanes<C>, load(strip + j * kStrip<C>));
 }

@@ -7,12 +7,11 @@
 namespace neglog::NEGLOG_ISA {
 namespace {
 
-// What a reading also does; each costs time, so each set in use is compiled on its own.
+// Optional steps of a pass.  Each costs time, so each combination in use is compiled separately.
 constexpr int kEntropy = 1, kScaled = 2, kDense = 4, kFar = 8;
 
-// The set that serves a job: the smallest compiled one with all that is asked for.  What is kept
-// and what is computed again use the same, for the two ways to an exponential may round
-// differently.
+// The smallest compiled combination that has what the job needs.  Kept and recomputed exponentials
+// use the same one, because different formulas may round differently.
 inline int mode_of(const Job& job) {
     const int asked = (job.entropy || job.entropy_coef ? kEntropy : 0) | (job.probs ? kDense : 0) |
                       (job.temperatures || job.temperature != 1 ? kScaled : 0);
@@ -20,7 +19,7 @@ inline int mode_of(const Job& job) {
     return single ? asked : asked | kEntropy | kScaled;
 }
 
-// 1 / temperature = high + low: rounded alone it would cost a gap of 30 sixteen units of exp.
+// 1 / temperature = high + low: with `high` alone a gap of 30 costs 16 ulp of exp.
 struct Inverse {
     double high, low;
 };
@@ -33,12 +32,12 @@ inline Inverse inverse_of(const Job& job, int64_t row) {
 }
 inline Inverse inverse_of(const TileState& r, int i) { return {r.inverse_t[i], r.inverse_low[i]}; }
 
-// How a logit becomes its exponential.  Not by way of z - max: the rounding error of that
-// difference would have to be carried along (logits of 3e4 cost the exponential ten of its 24
-// bits), and that takes nine more operations.  exp(z) itself is 2^n e^r, and n is what is taken
-// relative to the maximum, an exact subtraction of whole numbers.  Only where the maximum is so
-// far from 0 that n ln2 is no longer exact are max and error subtracted first (kFar; the error is
-// not 0 on a CPU without fused operations alone, where far begins at 200).
+// From a logit to its exponential, without z - max: the rounding error of that difference (for
+// logits of 3e4 ten of the 24 bits of the exponential) would have to be carried along, at the cost
+// of nine more operations.  exp(z) itself is 2^n e^r, and n is what is taken relative to the
+// maximum, an exact subtraction of whole numbers.  Only where the maximum is so far from 0 that n
+// ln2 is no longer exact are max and error subtracted first (kFar; the error is not 0 on a CPU
+// without fused operations alone, where far begins at 200).
 template <class C> struct Scale {
     Vec<C> max, floor, inverse_high, inverse_low;
     Vec<C> power;       // holds n of the maximum
@@ -73,7 +72,8 @@ template <int M, class C> NEGLOG_INLINE Vec<C> exponential(Vec<C> z, const Scale
 // What turns the above, less its 2^shift, into exp((z - max) / T): exp(n ln2 - max / T), n that of
 // `power`.
 template <int M, class C> NEGLOG_INLINE Vec<double> row_scale_of(Doubles max, Doubles inverse_t,
-                                                            Doubles inverse_low, Vec<double> n) {
+                                                                 Doubles inverse_low,
+                                                                 Vec<double> n) {
     if constexpr (M & kFar) return splat(1.0);
     const Doubles x = max * inverse_t;
     const Doubles low = fused(max, inverse_low, product_error<double>(max, inverse_t, x));

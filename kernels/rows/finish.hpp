@@ -1,4 +1,4 @@
-// From the sums of a tile of rows to their results: a few operations on one number a row.
+// From the sums of a tile of rows to their results: a few operations per row.
 #pragma once
 
 #include "rows/reduce.hpp"
@@ -6,7 +6,7 @@
 namespace neglog::NEGLOG_ISA {
 namespace {
 
-// One number a row, for those of a vector of rows from `i` on that exist.
+// One number per row, for a vector of rows from `i` on; rows beyond `count` get 0.
 inline Doubles coefficient(const double* given, int64_t row, int i, int count, double missing) {
     if (!given) return splat(missing);
     if (count - i >= kLanes<double>) return load(given + row + i);
@@ -18,7 +18,7 @@ inline Doubles coefficient(const double* given, int64_t row, int i, int count, d
 inline bool has_coefficients(const Job& job) {
     return job.nll_coef || job.dense_coef || job.lse_coef || job.square_coef || job.entropy_coef;
 }
-// -1 for a row of which every coefficient is 0.
+// -1 for a row whose coefficients are all 0.
 inline Indices skipped(const Job& job, int64_t row, int i, int count) {
     const auto counts = [=](const double* given, bool missing) {
         return coefficient(given, row, i, count, missing ? 1 : 0) != 0;
@@ -57,7 +57,7 @@ inline void load_targets(const Job& job, int64_t row, int count, TileState& r) {
     }
 }
 
-// A tile before its first rows: what is the same for all of them.
+// A tile before its first rows: the values that all rows share.
 inline TileState first_tile(const Job& job) {
     TileState r{};
     for (int i = 0; i < kTile; ++i) {
@@ -67,7 +67,7 @@ inline TileState first_tile(const Job& job) {
     }
     return r;
 }
-// What the rows bring along, before anything of their logits is read.
+// Targets, temperatures and coefficients of the rows; no logits are read.
 inline void begin_tile(const Job& job, int64_t row, int count, TileState& r) {
     if (job.target) load_targets(job, row, count, r);
     if (job.temperatures)
@@ -92,7 +92,7 @@ inline void set_sums(TileState& r, int i, const RowState& p) {
     r.arg[i] = p.arg;
 }
 
-// The first nan of a row that has one, as numpy.argmax has it.
+// The argmax of a row; if the row has a nan, the first nan, as in numpy.argmax.
 template <class T>
 inline int64_t argmax_of(const T* z, int64_t step, int64_t classes, const TileState& r, int i) {
     if (r.skipped[i]) return 0;
@@ -105,13 +105,14 @@ inline int64_t argmax_of(const T* z, int64_t step, int64_t classes, const TileSt
     return r.arg[i];
 }
 
-// value where weight is not 0, else 0: so that 0 times inf or nan is 0.
+// value where weight is not 0, else 0, so that 0 times inf or nan is 0.
 NEGLOG_INLINE Doubles unless_zero(Doubles weight, Doubles value) {
     return (weight == 0) ? Doubles{} : value;
 }
 
-// One number a row, 0 for a skipped row, for those of a vector of rows from `i` on that exist.
-inline void write_stat(const TileState& r, int i, int count, double* to, int64_t row, Doubles value) {
+// Writes one number per row, 0 for a skipped row, for a vector of rows from `i` on.
+inline void write_stat(const TileState& r, int i, int count, double* to, int64_t row,
+                       Doubles value) {
     if (!to) return;
     value = (load(r.skipped + i) != 0) ? Doubles{} : value;
     to += row + i;

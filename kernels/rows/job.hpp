@@ -20,9 +20,9 @@ static inline int64_t pieces(int64_t n, int64_t size) { return (n + size - 1) / 
 // Up to this many classes rows are worked on side by side, and may lie so.
 constexpr int kFewClasses = 256;
 
-// Where rows lie, in elements.  Without columns each is contiguous, `first` from row to row.  With
-// them they are class-major: rows stand side by side, so many in a block, `first` from block to
-// block and `step` from class to class.
+// Where rows lie, in elements.  With columns = 0 each row is contiguous, and `first` is the
+// distance from row to row.  Otherwise rows are class-major: `columns` rows stand side by side in a
+// block, `first` is the distance from block to block and `step` the distance from class to class.
 struct Layout {
     int64_t columns, first, step;
 };
@@ -32,8 +32,8 @@ static inline int64_t start_of(const Layout& at, int64_t row) {
 
 // The loss of row i is  nll_coef[i] nll_i + dense_coef[i] dense_i + lse_coef[i] lse_i +
 // square_coef[i] lse_i^2 + entropy_coef[i] entropy_i  with nll_i = -log p_y and dense_i = sum_j
-// probs_ij (-log p_ij); `output` gradient writes `scale` times its derivative.  A coefficient that is
-// a null pointer is 1 for nll and dense where their target is given, else 0.  A row whose
+// probs_ij (-log p_ij); `output` gradient writes `scale` times its derivative.  A coefficient that
+// is a null pointer is 1 for nll and dense where their target is given, else 0.  A row whose
 // coefficients are all 0 is skipped: nothing of it is read, all of it is 0.
 struct Job {
     int64_t rows, classes;
@@ -46,7 +46,7 @@ struct Job {
     Layout probs_at;    // first = 0: one row of them for all
     const double *nll_coef, *dense_coef, *lse_coef, *square_coef, *entropy_coef;
     double scale;
-    const double* temperatures;           // one a row, or null
+    const double* temperatures;           // one per row, or null
     double temperature;                   // for all rows
     double softcap;                       // 0: none
     double *nll, *dense, *lse, *entropy;  // where the results go, or null
@@ -60,16 +60,16 @@ struct Job {
 // Sums over a row or a part of it, relative to its own maximum.
 struct RowState {
     double max;
-    double others;    // sum of exp((z - max) / T) but for the one element at `arg`
-    double gaps;    // sum of exp((z - max) / T) (max - z)
-    double cross;     // sum of probs (max - z)
-    double mass;      // sum of probs but for the one at `arg`
-    double mass_arg;  // probs at `arg`
-    double row_scale;      // turns an exponential that was kept into exp((z - max) / T)
-    int64_t arg;      // the first maximum
+    double others;     // sum of exp((z - max) / T) without the element at `arg`
+    double gaps;       // sum of exp((z - max) / T) (max - z)
+    double cross;      // sum of probs (max - z)
+    double mass;       // sum of probs without the one at `arg`
+    double mass_arg;   // probs at `arg`
+    double row_scale;  // times a kept exponential: exp((z - max) / T)
+    int64_t arg;       // the first maximum
 };
 
-// All that is known of a tile of rows, kept so that each step is one of vectors.
+// The state of a tile of rows, one array per number so that each step works on vectors.
 constexpr int kTile = 16;
 struct alignas(64) TileState {
     double max[kTile], others[kTile], gaps[kTile], cross[kTile], mass[kTile], mass_arg[kTile],
@@ -78,14 +78,14 @@ struct alignas(64) TileState {
     int64_t target[kTile];                                              // -1: none, -2: not a class
     int64_t skipped[kTile];                                             // -1: skipped, 0: not
     double target_logit[kTile], target_exp[kTile], target_prob[kTile];  // at the target
-    double inverse_t[kTile], inverse_low[kTile];  // 1 / temperature, and what it is rounded by
+    double inverse_t[kTile], inverse_low[kTile];  // 1 / temperature and its rounding error
     double log_sum[kTile], inverse_sum[kTile];    // of 1 + others
     double nll_grad[kTile], dense_grad[kTile];    // dL/dnll, dL/ddense, times scale / temperature
     // The gradient is p (total + slope (max - z)) less the targets', and at `arg` it is at_max.
     double total[kTile], slope[kTile], at_max[kTile];
 };
 
-// The state of a row of which some panels of classes have been read.
+// The state of a row after some of its panels.
 struct PanelState {
     RowState row;         // row.row_scale: nan where row.arg is the place of a nan, else 1
     double target_logit;  // 0 until the panel with the target has been read
@@ -105,7 +105,7 @@ struct BinaryJob {
     DType dtype;
     const void* logits;
     const void* target;        // compute type, same shape; null for sigmoid and log_sigmoid
-    const double* pos_weight;  // one a class, or null
+    const double* pos_weight;  // one per class, or null
     double scale;
     double* nll;  // or null
     void* out;    // gradient, sigmoid or log_sigmoid; or null

@@ -6,8 +6,8 @@
 namespace neglog::NEGLOG_ISA {
 namespace {
 
-// The exponentials of a row are kept for its output while they fit in the second cache beside the
-// logits; a longer row computes them twice, which is sooner done than reading them from memory.
+// Exponentials of a row are kept for its output if they fit into the L2 cache together with the
+// logits. For a longer row computing them twice is faster than reading them from memory.
 template <class C> constexpr int64_t kKept = (1 << 20) / static_cast<int64_t>(sizeof(C));
 
 template <class C> inline int64_t padded(int64_t n) {
@@ -25,7 +25,7 @@ template <class C> inline int tile_rows(int64_t classes) {
     return static_cast<int>(fit < 1 ? 1 : fit > kTile ? kTile : fit);
 }
 
-// What a thread needs beside the arrays: the parts' sums, exponentials, one part of output.
+// Scratch memory of a thread: states of the parts, exponentials, one part of the output.
 template <class T> struct Scratch {
     using C = Compute<T>;
     RowState* states;
@@ -51,7 +51,7 @@ template <class T> struct Scratch {
 
 template <class T>
 inline RowState reduce_nth(const Job& job, int64_t row, int64_t part, Inverse it,
-                          Compute<T>* exponentials) {
+                           Compute<T>* exponentials) {
     using C = Compute<T>;
     const int64_t begin = part * kPart<C>, n = part_size<C>(job.classes, part);
     const T* z = logits_of<T>(job, row) + begin;
@@ -81,11 +81,12 @@ inline RowState reduce_nth(const Job& job, int64_t row, int64_t part, Inverse it
     return p;
 }
 
-template <class T> inline double target_logit(const Job& job, int64_t row, const TileState& r, int i) {
+template <class T> inline double target_logit(const Job& job, int64_t row, const TileState& r,
+                                              int i) {
     return r.target[i] >= 0 && !r.skipped[i] ? value_of(logits_of<T>(job, row) + r.target[i]) : 0;
 }
 
-// Writes a part, past the caches where the job says so.
+// Writes a part, past the caches if job.stream.
 template <class T>
 inline void write_nth(const Job& job, int64_t row, int64_t part, Exponentials<Compute<T>> e,
                       const TileState& r, int i, const Scratch<T>& scratch) {
@@ -105,8 +106,8 @@ template <class T> void run_long_rows(const Job& job, int64_t begin, int64_t end
     const int64_t parts = parts_of<C>(job.classes);
     const int tile = tile_rows<C>(job.classes);
     const int64_t pitch = parts > 1 ? parts * kPart<C> : padded<C>(job.classes);
-    const bool keep =
-        (job.output == Output::gradient || job.output == Output::softmax) && job.classes <= kKept<C>;
+    const bool keep = (job.output == Output::gradient || job.output == Output::softmax) &&
+                      job.classes <= kKept<C>;
     const auto kept = [&](int i, int64_t part) {
         return keep ? scratch.exponentials + i * pitch + part * kPart<C> : nullptr;
     };
@@ -132,9 +133,8 @@ template <class T> void run_long_rows(const Job& job, int64_t begin, int64_t end
     }
 }
 
-// The same in three steps, for rows that are shared by the threads.
-template <class T> void reduce_parts(const Job& job, int64_t begin, int64_t end,
-                                     RowState* states) {
+// The same in three steps, for threads that share the parts of a row.
+template <class T> void reduce_parts(const Job& job, int64_t begin, int64_t end, RowState* states) {
     const int64_t parts = parts_of<Compute<T>>(job.classes);
     for (int64_t u = begin; u < end; ++u) {
         const int64_t row = u / parts;
@@ -143,7 +143,8 @@ template <class T> void reduce_parts(const Job& job, int64_t begin, int64_t end,
     }
 }
 template <class T>
-void finish_rows(const Job& job, int64_t begin, int64_t end, const RowState* states, TileState* rows) {
+void finish_rows(const Job& job, int64_t begin, int64_t end, const RowState* states,
+                 TileState* rows) {
     const int64_t parts = parts_of<Compute<T>>(job.classes);
     for (int64_t row = begin; row < end; ++row) {
         TileState& r = rows[row];

@@ -6,8 +6,9 @@
 namespace neglog::NEGLOG_ISA {
 namespace {
 
-// high - low, and exp(-(high - low) / T), for the maxima of a row and of a part of it.  What
-// the subtraction and the product round away is put back: at a gap of 80 it is 60 units of exp.
+// high - low and exp(-(high - low) / T), for the maxima of a row and of one of its parts.  The
+// rounding errors of the subtraction and the product are put back: at a gap of 80 they are 60 ulp
+// of exp.
 struct Gap {
     double value, factor;
 };
@@ -21,7 +22,7 @@ inline Gap gap_between(double high, double low, Inverse it) {
     return {d, __builtin_exp(-x) * (1 - lost)};
 }
 
-// The parts of a row as one.  A part of -inf alone has others = -1, so that it weighs 0.
+// The states of the parts merged.  A part of nothing but -inf has others = -1, so it weighs 0.
 inline RowState merge(const RowState* parts, int64_t count, Inverse it) {
     int64_t top = 0;
     for (int64_t p = 1; p < count; ++p) top = parts[p].max > parts[top].max ? p : top;
@@ -33,7 +34,7 @@ inline RowState merge(const RowState* parts, int64_t count, Inverse it) {
         const RowState& low = parts[p];
         const Gap gap = gap_between(all.max, low.max, it);
         const double weight = low.others + 1, mass_here = low.mass + low.mass_arg;
-        // A second +inf is nan; so is a nan anywhere, whatever it weighs.
+        // A second +inf gives nan; so does a nan in any part, even one of weight 0.
         others.add(gap.value == 0 && all.max == kInfinity ? __builtin_nan("")
                                                           : weight * gap.factor);
         if (gap.factor > 0)

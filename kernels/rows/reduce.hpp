@@ -1,4 +1,4 @@
-// The sums over a row, or over a part of a long one: two readings, the second from the cache.
+// The sums over a row or over a part of a long row, in two passes; the second reads from the cache.
 #pragma once
 
 #include "rows/merge.hpp"
@@ -6,11 +6,11 @@
 namespace neglog::NEGLOG_ISA {
 namespace {
 
-// A row is cut into parts of 32 KiB of the compute type: the reading that finds a part's maximum
-// leaves it in the first cache for the reading that sums.  The cut depends on V alone, so that
-// results do not depend on who computes which part.
+// A row is cut into parts of 32 KiB of the compute type: the pass that finds the maximum of a part
+// leaves it in the L1 cache for the pass that sums.  The cut depends on V alone, so results do not
+// depend on the assignment of parts to threads.
 template <class C> constexpr int64_t kPart = 32768 / static_cast<int64_t>(sizeof(C));
-template <class C> constexpr int kStep = 4 * kLanes<C>;  // elements in one turn of a loop
+template <class C> constexpr int kStep = 4 * kLanes<C>;  // elements per iteration
 
 // What is read after this part comes into the second cache while this part is worked on: on its own
 // the first reading of a part waits for memory half of its time.  Each step asks for as many lines
@@ -56,7 +56,7 @@ template <class T> inline Maximum<Compute<T>> find_max(const T* z, int64_t n, co
 // `exponentials`, if any, receives what `row_scale` turns into exp((z - max) / T), in whole steps.
 template <int M, class T>
 inline RowState sum_part(const T* z, int64_t n, const Compute<T>* q, Inverse it,
-                        Maximum<Compute<T>> found, const T* tail, Compute<T>* exponentials) {
+                         Maximum<Compute<T>> found, const T* tail, Compute<T>* exponentials) {
     using C = Compute<T>;
     constexpr int W = kLanes<C>;
     const int64_t steps = n / kStep<C>, rest = n % kStep<C>;
@@ -85,7 +85,7 @@ inline RowState sum_part(const T* z, int64_t n, const Compute<T>* q, Inverse it,
         }
         if constexpr (M & kEntropy)
             gaps.add((times<C>(e[0], x[0]) + times<C>(e[1], x[1])) +
-                       (times<C>(e[2], x[2]) + times<C>(e[3], x[3])));
+                     (times<C>(e[2], x[2]) + times<C>(e[3], x[3])));
         if constexpr (M & kDense)
             cross.add((times<C>(w[0], x[0]) + times<C>(w[1], x[1])) +
                       (times<C>(w[2], x[2]) + times<C>(w[3], x[3])));
@@ -114,7 +114,8 @@ inline RowState sum_part(const T* z, int64_t n, const Compute<T>* q, Inverse it,
     at = at < n ? at : 0;  // there is none where a nan hid the maximum
     const double power =
         static_cast<double>(scale.power[0]) - static_cast<double>(ExpTable<C>::magic);
-    const double row_scale = row_scale_of<M, C>(splat(top), splat(it.high), splat(it.low), splat(power))[0];
+    const double row_scale =
+        row_scale_of<M, C>(splat(top), splat(it.high), splat(it.low), splat(power))[0];
     const double down = static_cast<double>(ExpTable<C>::down);
     return {top,
             others.total() * down * row_scale,
@@ -129,7 +130,7 @@ inline RowState sum_part(const T* z, int64_t n, const Compute<T>* q, Inverse it,
 // A part whose maximum is infinite.  +inf, once: the probability is 1 there.  All -inf: the part
 // weighs nothing.  Otherwise (a nan, two of +inf) nan.
 template <int M, class T> inline RowState reduce_special(const T* z, int64_t n, const Compute<T>* q,
-                                                        int64_t step, RowState found) {
+                                                         int64_t step, RowState found) {
     int64_t infinite = 0, nans = 0, arg = 0;
     CarefulSum mass;
     for (int64_t j = 0; j < n; ++j) {
@@ -156,7 +157,7 @@ inline bool is_far(double max, double inverse_t, double near) {
 
 template <int M, class T>
 inline RowState reduce(const T* z, int64_t n, const Compute<T>* q, Inverse it,
-                      Compute<T>* exponentials) {
+                       Compute<T>* exponentials) {
     using C = Compute<T>;
     const int64_t whole = n - n % kStep<C>;
     const Tail<T, kStep<C>> tail(z + whole, n - whole, minus_infinity<T>());

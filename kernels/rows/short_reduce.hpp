@@ -1,5 +1,6 @@
-// Few classes: as many rows as the vector has lanes stand side by side, one class after another.
-// A row of ten logits would leave most of a vector empty and pay for folding it three times.
+// Short rows, first half.  Each lane of a vector holds one row, and the classes follow one another:
+// a row of ten logits on its own would leave most of a vector empty and pay three times for folding
+// it.
 #pragma once
 
 #include "rows/long_rows.hpp"
@@ -8,13 +9,14 @@
 namespace neglog::NEGLOG_ISA {
 namespace {
 
-// So many classes are transposed at a time; with fewer, rows are read and written past their ends.
+// Classes per transposition; rows with fewer are read and written past their ends.
 template <class C> constexpr int64_t kBlock = 16 / static_cast<int64_t>(sizeof(C));
 
-// Rows that stand side by side: [class][lane], and the flat rows they are made of and become.
+// Rows side by side, [class][lane], and the flat rows that they are read from and written to.
 template <class C> struct Tile {
     static constexpr int size = (kFewClasses + 1) * kLanes<C>;
-    alignas(kVecBytes) C z[size], e[size], q[size], flat[size];  // rows again, and room behind them
+    alignas(kVecBytes) C z[size], e[size], q[size],
+        flat[size];  // `flat` has room after the last row
 };
 
 template <class T> inline void to_compute(const T* from, int64_t n, Compute<T>* to) {
@@ -26,7 +28,7 @@ template <class T> inline void to_compute(const T* from, int64_t n, Compute<T>* 
     });
 }
 
-// `count` rows (at most as many as lanes), side by side; the lanes behind them repeat the last.
+// `count` rows, at most one per lane, side by side; the remaining lanes repeat the last row.
 template <class T> inline void gather(const T* from, int64_t stride, int count, int64_t V,
                                       Compute<T>* flat, Compute<T>* to) {
     using C = Compute<T>;
@@ -43,7 +45,7 @@ template <class T> inline void gather(const T* from, int64_t stride, int count, 
     transpose_to_lanes(flat, V, V, to);
 }
 
-// The rows' maxima and where they are first met, and the targets' logits.
+// The maxima of the rows, their first places, and the logits at the targets.
 template <class C> inline void find_max_short(const Tile<C>& tile, int64_t V, TileState& r) {
     constexpr int W = kLanes<C>;
     const IVec<C> target = load_narrow<C>(r.target);
@@ -114,7 +116,7 @@ template <int M, class C> inline void reduce_short(Tile<C>& tile, int64_t V, Til
     store_wide(n, scale.power - ExpTable<C>::magic);
     for (int i = 0; i < W; i += kLanes<double>)
         store(r.row_scale + i, row_scale_of<M, C>(load(r.max + i), load(r.inverse_t + i),
-                                        load(r.inverse_low + i), load(n + i)));
+                                                  load(r.inverse_low + i), load(n + i)));
     alignas(kVecBytes) double factor[W];
     for (int i = 0; i < W; ++i) factor[i] = r.row_scale[i] * static_cast<double>(ExpTable<C>::down);
     others.lanes(r.others, factor);
@@ -129,7 +131,7 @@ template <int M, class C> inline void reduce_short(Tile<C>& tile, int64_t V, Til
     }
 }
 
-// Rows whose maximum is far from 0 or infinite are done again; their neighbours stay as they are.
+// Repeats rows whose maximum is infinite or far from 0; the other rows stay as they are.
 template <int M, class C> inline void mend_far(int64_t V, int count, Tile<C>& tile, TileState& r) {
     constexpr int W = kLanes<C>;
     Indices any{};
@@ -145,8 +147,8 @@ template <int M, class C> inline void mend_far(int64_t V, int count, Tile<C>& ti
     for (int i = 0; i < count; ++i) {
         if (!is_far(r.max[i], r.inverse_t[i], ExpTable<C>::near)) continue;
         for (int64_t j = 0; j < V; ++j) tile.e[j * W + i] = other.e[j * W + i];
-        RowState p{r_far.max[i],  r_far.others[i],   r_far.gaps[i], r_far.cross[i],
-                  r_far.mass[i], r_far.mass_arg[i], r_far.row_scale[i],   r_far.arg[i]};
+        RowState p{r_far.max[i],  r_far.others[i],   r_far.gaps[i],      r_far.cross[i],
+                   r_far.mass[i], r_far.mass_arg[i], r_far.row_scale[i], r_far.arg[i]};
         r.target_exp[i] = r_far.target_exp[i];
         if (__builtin_isinf(p.max)) p = reduce_special<M, C>(tile.z + i, V, tile.q + i, W, p);
         set_sums(r, i, p);

@@ -7,14 +7,15 @@
 namespace neglog::NEGLOG_ISA {
 namespace {
 
-// The numbers that a tile's output is made with, one a row.
+// The factors of a tile's output, one per row.
 template <class C> struct ShortRows {
     alignas(kVecBytes) double first[kTile], second[kTile], level[kTile], slope[kTile], dense[kTile],
         at_max[kTile], at_target[kTile];
     bool two_factors = false;
 };
 
-template <bool Sloping, class C> inline ShortRows<C> prepare_short(const Job& job, const TileState& r) {
+template <bool Sloping, class C> inline ShortRows<C> prepare_short(const Job& job,
+                                                                   const TileState& r) {
     constexpr int W = kLanes<C>;
     ShortRows<C> to;
     constexpr double down = static_cast<double>(ExpTable<C>::down);
@@ -81,7 +82,7 @@ template <class C> inline void log_softmax_short(Tile<C>& tile, int64_t V, const
     }
 }
 
-// All that is to be known of the `count` rows in a tile; then what is to be written of them.
+// The results of the `count` rows in a tile; then their output.
 template <class C>
 void work_on(const Job& job, int64_t row, int count, Tile<C>& tile, TileState& r) {
     begin_tile(job, row, count, r);
@@ -133,7 +134,7 @@ inline void scatter_tile(const Job& job, int64_t row, int count, Tile<Compute<T>
         for (int i = 0; i < count; ++i) copy(out + i * stride, tile.flat + i * V, V);
 }
 
-// Probabilities that are the same for all rows stand in the tile before the first of them.
+// Target probabilities shared by all rows are loaded into the tile once.
 template <class C> inline void share_probs(const Job& job, Tile<C>& tile) {
     if (!job.probs || !shares_probs(job)) return;
     for (int64_t j = 0; j < job.classes; ++j)
@@ -146,7 +147,8 @@ template <class T> void run_short_rows(const Job& job, int64_t begin, int64_t en
     Tile<C> tile;
     share_probs<C>(job, tile);
     TileState r = first_tile(job);
-    // So many logarithms are written sooner row by row than transposed: they need no exponentials.
+    // From 32 classes on log_softmax is faster row by row: it needs no exponentials, so nothing
+    // else is transposed.
     const bool transposed = job.output != Output::log_softmax || job.classes < 32;
     for (int64_t row = begin; row < end; row += W) {
         const int count = static_cast<int>(end - row < W ? end - row : W);
@@ -159,7 +161,7 @@ template <class T> void run_short_rows(const Job& job, int64_t begin, int64_t en
         } else {
             for (int i = 0; i < count; ++i)
                 write_log_softmax<T>(out_of<T>(job, row + i), logits_of<T>(job, row + i), 0,
-                                    job.classes, r, i);
+                                     job.classes, r, i);
         }
     }
 }

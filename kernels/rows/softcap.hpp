@@ -1,5 +1,5 @@
-// softcap: z' = c tanh(z / (T c)), in float64 whatever the logits are, a row at a time; the row
-// then is an ordinary one of float64.  An option of few models, so clear before fast.
+// softcap: z' = c tanh(z / (T c)), row by row, in float64 for every dtype; the result is then an
+// ordinary row of float64.  Few models use the option, so the code is simple rather than fast.
 #pragma once
 
 #include "rows/long_rows.hpp"
@@ -34,7 +34,7 @@ inline Capped tanh(Vec<double> x) {
     return {(x < 0) ? -value : value, 4 * t / ((1 + t) * (1 + t))};
 }
 
-// Four rows of scratch stand behind that of the float64 row: the capped logits, their slope, the
+// Four rows of scratch follow the scratch of the float64 row: the capped logits, their slope, the
 // target probabilities and the gradient.
 inline size_t softcap_bytes(int64_t classes) {
     return Scratch<double>::bytes(classes) +
@@ -54,7 +54,7 @@ template <class T> inline void cap(const T* z, int64_t step, int64_t n, double s
     }
 }
 
-// The job of one row of float64, its results at the same places.
+// The job of one float64 row, with the results of the original row.
 inline Job only_row(const Job& job, int64_t row) {
     Job one = job;
     const auto at = [row](auto* p) { return p ? p + row : p; };

@@ -1,4 +1,4 @@
-// Integer targets: which of them is not a class, and how many are ignored.
+// Integer targets: the first that is not a class, and the number of ignored ones.
 #pragma once
 
 #include "rows/job.hpp"
@@ -15,14 +15,14 @@ template <class I> TargetScan scan_as(const I* y, int64_t n, int64_t classes,
     const auto bad = [&](I v) {
         return (v < 0 || static_cast<int64_t>(v) >= classes) && !ignored(v);
     };
-    // More classes, or another index, than the type can name: no target reaches them.
+    // Classes or an index beyond the range of the type: no target can equal them.
     const int64_t top = static_cast<int64_t>((~uint64_t{0} >> 1) >> (64 - 8 * sizeof(I)));
     const I limit = static_cast<I>(classes - 1 < top ? classes - 1 : top);
     const bool can_ignore = static_cast<int64_t>(static_cast<I>(ignore_index)) == ignore_index;
     const I skip = can_ignore ? static_cast<I>(ignore_index) : I{-1};
     int64_t i = 0, count = 0;
     constexpr int64_t block =
-        8 * W;  // one question a block: folding a vector costs as much as four
+        8 * W;  // one test per block: folding a vector costs as much as four compares
     for (; i + block <= n; i += block) {
         V odd{};
         for (int k = 0; k < block; k += W) {

@@ -1,4 +1,5 @@
-// The output as large as the logits: gradient, softmax or log_softmax, a part of a row at a time.
+// The output of the size of the logits: gradient, softmax or log_softmax, one part of a row per
+// call.
 #pragma once
 
 #include "rows/finish.hpp"
@@ -6,8 +7,8 @@
 namespace neglog::NEGLOG_ISA {
 namespace {
 
-// A kept exponential times c 2^-shift: in one factor, or in two (first = c) where c 2^-shift would
-// leave the type's range.
+// A kept exponential times c 2^-shift: as one factor, or as two (first = c) if c 2^-shift is
+// outside the range of the type.
 template <class C> constexpr double kSmallest =
     (sizeof(C) == 4 ? 0x1p-126 : 0x1p-1022) * static_cast<double>(ExpTable<C>::up);
 template <class C> struct Factor {
@@ -28,7 +29,7 @@ template <class T> inline void put(T* to, double value) {
     __builtin_memcpy(static_cast<void*>(to), all, sizeof(T));
 }
 
-// to[j] = f(j) for j < n, a vector at a time; f may compute past n, but nothing is written there.
+// to[j] = f(j) for j < n, vector by vector.  f may compute past n; nothing is written there.
 template <class T, class F> inline void fill(T* to, int64_t n, F f) {
     constexpr int W = kLanes<Compute<T>>;
     int64_t j = 0;
@@ -59,7 +60,7 @@ struct Line {
     Doubles factor, level, slope;
 };
 NEGLOG_INLINE Line line_of(Doubles total, Doubles slope, Doubles share, Doubles inverse_t) {
-    constexpr double farthest = 1100;  // from here on in (max - z) / T an exponential is 0
+    constexpr double farthest = 1100;  // at a larger (max - z) / T an exponential is 0
     const auto size = [](Doubles x) { return (x < 0) ? -x : x; };
     const Doubles most = farthest * size(slope) / inverse_t, here = size(total);
     const Doubles largest = share * ((here < most) ? most : here);
@@ -89,7 +90,7 @@ template <class T, class E> inline void write_scaled(T* to, int64_t n, double fa
 
 template <class T>
 inline void write_gradient(T* to, const T* z, const Compute<T>* e, int64_t begin, int64_t n,
-                          const Compute<T>* q, const TileState& r, int i, double share) {
+                           const Compute<T>* q, const TileState& r, int i, double share) {
     using C = Compute<T>;
     const auto write = [&](double factor, auto exponential) {
         if (!q || r.dense_grad[i] == 0) return write_scaled(to, n, factor, exponential);
@@ -111,7 +112,7 @@ inline void write_gradient(T* to, const T* z, const Compute<T>* e, int64_t begin
                      slope = splat(static_cast<C>(line.slope[0]));
         const Reader<T> logits(z, n);
         write(line.factor[0],
-             [&](int64_t j) { return times<C>(kept(j), fused(slope, max - logits(j), level)); });
+              [&](int64_t j) { return times<C>(kept(j), fused(slope, max - logits(j), level)); });
     }
     const int64_t y = r.target[i] - begin, arg = r.arg[i] - begin;
     if (0 <= y && y < n && y != arg)
@@ -126,7 +127,8 @@ template <class C> NEGLOG_INLINE Vec<C> log_softmax(Vec<C> z, Vec<C> max, Vec<C>
     return d.high + ((d.low == d.low ? d.low : Vec<C>{}) - log_sum);  // -inf leaves nan behind
 }
 template <class T>
-inline void write_log_softmax(T* to, const T* z, int64_t begin, int64_t n, const TileState& r, int i) {
+inline void write_log_softmax(T* to, const T* z, int64_t begin, int64_t n, const TileState& r,
+                              int i) {
     using C = Compute<T>;
     const Vec<C> max = splat(static_cast<C>(r.max[i])),
                  log_sum = splat(static_cast<C>(r.log_sum[i]));
@@ -136,19 +138,18 @@ inline void write_log_softmax(T* to, const T* z, int64_t begin, int64_t n, const
     if (0 <= arg && arg < n) put(to + arg, -r.log_sum[i]);
 }
 
-// The exponentials of a part of a row; null: they were not kept.
+// The exponentials of a part of a row; null if they were not kept.
 template <class C> struct Exponentials {
     const C* at;
     double max, row_scale;  // what they are relative to
 };
 
-// Exponentials that were not kept, computed again to the same bits.
+// Computes exponentials that were not kept, with the same bits.
 template <class T>
 inline Exponentials<Compute<T>> exponentials_again(const Job& job, const T* z, int64_t n,
                                                    Inverse it, Compute<T>* spare) {
-    const RowState part = mode_of(job) & kScaled
-                              ? reduce<kScaled, T>(z, n, nullptr, it, spare)
-                              : reduce<0, T>(z, n, nullptr, {1, 0}, spare);
+    const RowState part = mode_of(job) & kScaled ? reduce<kScaled, T>(z, n, nullptr, it, spare)
+                                                 : reduce<0, T>(z, n, nullptr, {1, 0}, spare);
     return {spare, part.max, part.row_scale};
 }
 
@@ -165,7 +166,7 @@ inline void write_part(const Job& job, int64_t row, int64_t begin, int64_t n,
         gap_between(r.max[i], e.max, inverse_of(r, i)).factor * r.inverse_sum[i] * e.row_scale;
     if (job.output == Output::gradient)
         return write_gradient<T>(to, z, e.at, begin, n,
-                                job.probs ? probs_of<T>(job, row) + begin : nullptr, r, i, share);
+                                 job.probs ? probs_of<T>(job, row) + begin : nullptr, r, i, share);
     write_scaled(to, n, share, [e](int64_t j) { return load(e.at + j); });
     const int64_t arg = r.arg[i] - begin;
     if (0 <= arg && arg < n) put(to + arg, r.inverse_sum[i]);

@@ -15,7 +15,7 @@ template <class C> inline size_t compress_bytes(const CompressJob& job) {
     return static_cast<size_t>(entries) * (sizeof(C) + sizeof(uint16_t));
 }
 
-// Below or at the threshold as a number of the compute type is so as a float64, too.
+// The largest number of the compute type that is not above the threshold.
 template <class C> inline C rounded_down(double x) {
     if (!(x > 0)) return 0;  // a nan, or below 0: only zeros are left out
     const C near = static_cast<C>(x);
@@ -27,7 +27,7 @@ template <class C> inline Vec<C> magnitude(Vec<C> v) {
     constexpr Int<C> sign = static_cast<Int<C>>(Int<C>{1} << (8 * sizeof(C) - 1));
     return bit_cast<Vec<C>>(bit_cast<IVec<C>>(v) & ~splat_int<C>(sign));
 }
-// One bit a lane.
+// One bit per lane.
 template <class C> NEGLOG_INLINE uint32_t bits_of(IVec<C> mask) {
     [[maybe_unused]] constexpr bool wide = sizeof(C) == sizeof(double);
 #if defined(__AVX512F__)
@@ -45,14 +45,14 @@ template <class C> NEGLOG_INLINE uint32_t bits_of(IVec<C> mask) {
 #endif
 }
 
-// The entries of a tile, in a place of the thread's own.
+// The entries of a tile, in scratch memory of the thread.
 template <class C> struct Picked {
     C* values;
     uint16_t* columns;
     int64_t count = 0;
 
 #if defined(__AVX512F__)
-    // Whole vectors are written; what is beyond the count is overwritten by the next.
+    // Writes whole vectors; the next one overwrites what lies beyond the count.
     NEGLOG_INLINE void add(Vec<C> v, uint32_t kept, int64_t column) {
         const int first = static_cast<int>(column);
         if constexpr (sizeof(C) == sizeof(double)) {
@@ -87,8 +87,8 @@ template <class C> struct Picked {
 
 inline void add_to(double* to, Vec<double> v) { store(to, load(to) + v); }
 
-// What a row leaves out: the magnitudes of each sign, by row in here and by class where they point.
-// Two sums by row, for an addition waits for the one before it.
+// Sums of the magnitudes that are left out, for each sign: of the row in here, by class in the
+// arrays. There are two sums per row, because each addition waits for the previous one.
 template <class C> struct Left {
     double *plus, *minus;  // by class
     Vec<double> row_plus[2] = {}, row_minus[2] = {};
@@ -100,7 +100,7 @@ template <class C> struct Left {
         add_to(plus + j, up);
         add_to(minus + j, down);
     }
-    // All of one sign, as nearly everywhere in p - y.
+    // For numbers of one sign, as nearly everywhere in p - y.
     NEGLOG_INLINE void add_plus(Vec<double> v, int64_t j, int half) {
         row_plus[half] += v;
         add_to(plus + j, v);
@@ -120,7 +120,7 @@ template <class C> struct Left {
     }
 };
 
-// Which vectors of a row hold entries to keep, and which lanes of them.
+// The vectors of a row with entries to keep, and their lanes.
 template <class C> struct Found {
     uint16_t columns[kPanel / kLanes<C> + 1], lanes[kPanel / kLanes<C> + 1];
     int64_t count = 0;
@@ -132,8 +132,8 @@ template <class C> struct Found {
     }
 };
 
-// Entries to keep are noted first and picked out then: a branch at each vector would be guessed
-// wrong so often that it takes as long as all the rest.
+// Entries to keep are first noted and then picked out: a branch at each vector would be
+// mispredicted so often that it took as long as everything else.
 template <class T>
 inline void pick_row(const T* grad, const T* next, int64_t n, Compute<T> threshold,
                      Picked<Compute<T>>& picked, Left<Compute<T>>& left) {

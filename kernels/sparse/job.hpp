@@ -5,9 +5,9 @@
 
 namespace neglog {
 
-// The entries of a gradient (rows, classes) that are worth a product, tile by tile: the rows of a
-// band in the classes of a panel, ordered by row, then by class.  Where a tile lies in the pool
-// depends on who came first; what is in it does not.
+// The entries of a gradient (rows, classes) that are worth a product, tile by tile.  A tile is a
+// band of rows by a panel of classes; its entries are ordered by row, then by class.  The place of
+// a tile in the pool depends on the order in which threads finish; its content does not.
 constexpr int64_t kBand = 512, kPanel = 1024;
 struct Entries {
     int64_t rows, classes;
@@ -21,8 +21,8 @@ struct Entries {
 static inline int64_t panels_of(int64_t classes) { return pieces(classes, kPanel); }
 static inline int64_t bands_of(int64_t rows) { return pieces(rows, kBand); }
 
-// An entry is kept where |grad| > threshold of its row, or where it is nan.  What is left out is
-// summed by row and by class, for each sign (0: positive, 1: negative) the magnitudes.
+// An entry is kept where |grad| > threshold of its row, or where it is nan.  The magnitudes of the
+// others are summed by row and by class, separately for each sign (0: positive, 1: negative).
 struct CompressJob {
     Entries to;
     DType dtype;
@@ -35,7 +35,7 @@ struct CompressJob {
 };
 
 // out += entries @ factor (classes, width), or out += entries' @ factor (rows, width); the entries
-// of some chunks of rows, one below the other.  No two units write to the same place.
+// of several chunks, whose rows are numbered consecutively.  No two units write to the same place.
 struct ProductJob {
     const Entries* chunks;
     int64_t count, rows, classes;
@@ -44,9 +44,9 @@ struct ProductJob {
     int64_t factor_step;
     void* out;  // of the compute type
     int64_t out_step;
-    int64_t width, slice;  // columns; so many at a time
+    int64_t width, slice;  // columns of the factor; columns of a slice
     int64_t part;          // rows of a unit in times_classes, panels of a unit in times_hidden
-    int64_t most;          // entries in such panels
+    int64_t most;          // entries in the fullest of these units
 };
 static inline int64_t slices_of(const ProductJob& job) { return pieces(job.width, job.slice); }
 

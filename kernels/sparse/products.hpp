@@ -1,4 +1,4 @@
-// Products of the large entries of a gradient with what made it.
+// Products of the large entries of a gradient with classes and with hidden.
 #pragma once
 
 #include "sparse/compress.hpp"
@@ -16,8 +16,8 @@ inline Run run_of(const Entries& e, int64_t row, int64_t panel) {
     return {start + (row % kBand ? ends[-1] : 0), start + ends[0]};
 }
 
-// A slice of some rows of a factor, copied to where its vectors cross no border of a cache line,
-// which costs the second cache half of its speed; as the compute type, filled up with zeros.
+// Copies a slice of a row of a factor to a place where no vector crosses a cache line, which would
+// halve the speed of the L2 cache; as the compute type, padded with zeros.
 template <class T>
 inline void pack_row(const T* from, int64_t n, Compute<T>* to) {
     constexpr int W = kLanes<Compute<T>>;
@@ -28,7 +28,7 @@ inline void pack_row(const T* from, int64_t n, Compute<T>* to) {
     store(to + j, load(last.at));
 }
 
-// Asks for memory that is used some hundred cycles later.
+// Prefetches memory that is used some hundred cycles later.
 template <class T> inline void fetch(const T* from, int64_t n) {
     const char* at = reinterpret_cast<const char*>(from);
     for (int64_t i = 0; i < n * static_cast<int64_t>(sizeof(T)); i += 64)
@@ -57,7 +57,7 @@ NEGLOG_INLINE void add_vectors(const Terms<I, C>& terms, int64_t at, C* to) {
     for (int k = 0; k < K; ++k) store(to + at + k * W, sum[k]);
 }
 
-// to[0 .. n] += the terms.  As many sums at once as registers hold and the width has.
+// to[0 .. n] += the terms, with as many sums at once as the registers hold.
 template <class I, class C> inline void add_terms(const Terms<I, C>& terms, int64_t n, C* to) {
     constexpr int W = kLanes<C>;
     int64_t at = 0;
@@ -91,7 +91,7 @@ inline void each_run(const ProductJob& job, int64_t panel, int64_t first, int64_
 
 constexpr int64_t kAhead = 2;  // classes
 
-// A slice of those of a panel's classes that have entries in these rows.
+// Packs a slice of the panel's classes that have entries in these rows.
 template <class T>
 inline void pack_classes(const ProductJob& job, int64_t panel, int64_t first, int64_t last,
                          int64_t column, int64_t n, Compute<T>* packed) {

@@ -1,4 +1,4 @@
-// exp and log1p on vectors, as exact as a row needs them.
+// exp and log1p on vectors, with the accuracy that rows need.
 #pragma once
 
 #include "vector/vec.hpp"
@@ -127,7 +127,7 @@ template <class C> NEGLOG_INLINE Vec<C> product_error(Vec<C> a, Vec<C> b, Vec<C>
     return ((ah * bh - product) + ah * bl + al * bh) + al * bl;
 }
 
-// log(1 + x) for x >= 0 in float64, within one unit in the last place.  With u = 1 + x rounded
+// log(1 + x) for x >= 0 in float64, within 1 ulp.  With u = 1 + x rounded
 // and c what the rounding lost, log(1 + x) = log(u) + c / u, and u = 2^k (1 + f) with 1 + f near
 // 1.  With s = f / (2 + f), log(1 + f) = 2 s + s R(s^2); as 2 s = f - s f, the sum is arranged so
 // that f, which is exact, is added last.
@@ -142,7 +142,7 @@ NEGLOG_INLINE Vec<double> log1p(Vec<double> x, Vec<double> inverse_of_1_plus_x) 
     // The mantissa is taken from sqrt(1/2) to sqrt(2), so that k = 0 near u = 1.
     constexpr uint64_t half_root = 0x3fe6a09e667f3bcd;  // sqrt(1/2)
     const Bits<double> bits = bit_cast<Bits<double>>(u) + (0x3ff0000000000000 - half_root);
-    const Vec<double> k =  // an exponent from 0 to 1023, converted by way of a sum's low bits
+    const Vec<double> k =  // an exponent from 0 to 1023, converted through the low bits of a sum
         bit_cast<Vec<double>>((bits >> 52) - 1023 + bit_cast<uint64_t>(E::magic)) - E::magic;
     const Vec<double> f = bit_cast<Vec<double>>((bits & 0x000fffffffffffff) + half_root) - 1;
     const Vec<double> s = f / (2 + f);

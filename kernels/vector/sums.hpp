@@ -1,4 +1,4 @@
-// Sums that lose nothing that is asked of them, and the ends of rows that fill no vector.
+// Sums wider than the type, and the ends of rows that do not fill a vector.
 #pragma once
 
 #include "vector/half.hpp"
@@ -64,14 +64,14 @@ public:
     double total() const {
         const Sum all = folded<kLanes<double> / 2>();
         return all.sum_[0] +
-               (all.lost_[0] == all.lost_[0] ? all.lost_[0] : 0);  // inf - inf in a sum of inf
+               (all.lost_[0] == all.lost_[0] ? all.lost_[0] : 0);  // nan: an infinite sum
     }
     void lanes(double* to, const double* factor) const {
         store(to, (sum_ + ((lost_ == lost_) ? lost_ : Vec<double>{})) * load(factor));
     }
 };
 
-// A sum of many numbers that keeps what each addition rounds away.
+// A sum that carries the rounding error of each addition.
 struct CarefulSum {
     double sum = 0, lost = 0;
     void add(double x) {
@@ -89,7 +89,7 @@ template <> inline float minus_infinity<float>() { return -__builtin_inff(); }
 template <> inline half minus_infinity<half>() { return {0xfc00}; }
 template <> inline bfloat minus_infinity<bfloat>() { return {0xff80}; }
 
-// The end of a row that does not fill a step, filled up with `pad`.
+// The end of a row that does not fill a step, padded with `pad`.
 template <class T, int Size> struct Tail {
     T at[Size];
     Tail(const T* from, int64_t n, T pad) {

@@ -1,5 +1,5 @@
-// Rows to lanes and back: a block of rows of logits transposed by 90 degrees, 16 bytes of each row at a
-// time, in registers.
+// Rows to lanes and back: a block of rows of logits transposed by 90 degrees, 16 bytes of each row
+// at a time, in registers.
 #pragma once
 
 #include "vector/vec.hpp"
@@ -32,7 +32,7 @@ template <int Quad> NEGLOG_INLINE void store_quad(float* to, Vec<float> v) {
     store(to, v);
 #endif
 }
-// The same for two doubles at a time.
+// The same for pairs of doubles.
 constexpr int kPairs = kLanes<double> / 2;
 NEGLOG_INLINE Vec<double> load_pairs(const double* from, int64_t apart) {
 #if defined(__AVX512F__)
@@ -58,14 +58,15 @@ template <int Pair> NEGLOG_INLINE void store_pair(double* to, Vec<double> v) {
 #endif
 }
 
-// Of a quad of lanes i / 4 in two vectors a and b: a0 b0 a1 b1, a2 b2 a3 b3, a0 a1 b0 b1, a2 a3 b2 b3.
+// Of a quad of lanes i / 4 in two vectors a and b: a0 b0 a1 b1, a2 b2 a3 b3, a0 a1 b0 b1, a2 a3 b2
+// b3.
 constexpr int low_halves(int i) { return i / 4 * 4 + i % 4 / 2 + i % 2 * kLanes<float>; }
 constexpr int high_halves(int i) { return low_halves(i) + 2; }
 constexpr int left_halves(int i) { return i / 4 * 4 + i % 2 + i % 4 / 2 * kLanes<float>; }
 constexpr int right_halves(int i) { return left_halves(i) + 2; }
 
-// Transposes four vectors of four floats in each quad: lane 4 q + k of vector c becomes lane 4 q + c
-// of vector k.
+// Transposes four vectors of four floats in each quad: lane 4 q + k of vector c becomes lane 4 q +
+// c of vector k.
 NEGLOG_INLINE void transpose_quads(Vec<float> (&v)[4]) {
     const Vec<float> ab_low = shuffle<float, low_halves>(v[0], v[1]),
                      ab_high = shuffle<float, high_halves>(v[0], v[1]);

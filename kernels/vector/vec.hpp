@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <utility>  // index_sequence, which is a type alone
 
-// The pieces of an inner loop: a call would pass vectors through memory.
+// For the pieces of an inner loop: a call would pass vectors through memory.
 #define NEGLOG_INLINE [[gnu::always_inline]] inline
 
 #if defined(__x86_64__)
@@ -117,8 +117,8 @@ inline Vec<double> larger(Vec<double> a, Vec<double> b) {
 #endif
 }
 
-// a b + c, with one rounding where the CPU has that.  Written out, for a compiler that fuses where
-// it likes gives the same formula other bits in another place.
+// a b + c, with a single rounding if the CPU has it.  Written out, because a compiler that is free
+// to fuse gives the same formula different bits in different places.
 NEGLOG_INLINE Vec<float> fused(Vec<float> a, Vec<float> b, Vec<float> c) {
 #if defined(__AVX512F__)
     return (Vec<float>)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
@@ -174,7 +174,7 @@ inline Wide widen(Vec<float> v) {
 #endif
 }
 
-// Two half registers as one; through memory the load would wait for both stores.
+// Joins two half registers; through memory the load would wait for both stores.
 NEGLOG_INLINE Vec<float> join(HalfVec low, HalfVec high) {
 #if defined(__AVX512F__)
     return (Vec<float>)_mm512_insertf32x8(_mm512_castps256_ps512((__m256)low), (__m256)high, 1);
@@ -187,7 +187,7 @@ NEGLOG_INLINE Vec<float> join(HalfVec low, HalfVec high) {
     return v;
 #endif
 }
-// Numbers in float64, indices in int64, as lanes of the compute type.
+// Converts float64 numbers or int64 indices to lanes of the compute type.
 NEGLOG_INLINE Vec<float> narrow(Vec<double> low, Vec<double> high) {
     return join(__builtin_convertvector(low, HalfVec), __builtin_convertvector(high, HalfVec));
 }
@@ -219,7 +219,7 @@ inline void store_wide(double* to, Vec<float> v) {
     store(to + kLanes<double>, wide.high);
 }
 
-// Copies to memory that nobody reads soon, without first reading it into the cache.
+// Copies to memory that is not read soon, without first loading it into the cache.
 inline void stream(char* to, const char* from, int64_t bytes) {
 #if defined(__x86_64__)
     int64_t head = static_cast<int64_t>(-reinterpret_cast<uintptr_t>(to) & (kVecBytes - 1));

@@ -1,4 +1,4 @@
-"""Each instruction set that this machine has gives the promised answers, and bits that stand."""
+"""Each instruction set of this machine gives the promised answers, with reproducible bits."""
 
 import os
 import subprocess
@@ -60,8 +60,8 @@ def test_cpu_info_says_what_is_in_use() -> None:
     assert os.environ.get("NEGLOG_CPU", info.instruction_set) == info.instruction_set
 
 
-# many short rows; rows in lanes that do not fill the last vector; rows of a cache; few rows of
-# many segments; one row, which is split inside when there are more threads than rows
+# many short rows; short rows that do not fill the last vector; rows that fit a cache; few rows of
+# many parts; one row, whose parts the threads share
 SHAPES = ((20000, 10), (4001, 2), (300, 1000), (64, 4097), (3, 50257), (1, 400003))
 
 

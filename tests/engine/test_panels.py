@@ -1,4 +1,4 @@
-"""Rows whose logits come a panel of classes at a time have the numbers of one pass over all."""
+"""Panels of classes give the results and the gradient of one pass over all classes."""
 
 from typing import Any
 

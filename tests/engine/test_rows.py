@@ -1,4 +1,4 @@
-"""The engine's own interface: what the face relies on, and what holds when the face is wrong."""
+"""The interface of the engine: what the faces rely on, and safety when a face is wrong."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,7 @@ def batch(dtype: str = "float64", shape: tuple[int, int] = (9, 11)) -> tuple[Any
     return z.astype(np.float32).astype(dtype_of(dtype)), np.arange(shape[0]) % shape[1]
 
 
-# 2: rows side by side in lanes; 11: fewer classes than a vector; 100; 9000: more than a segment
+# 2, 11, 100: short rows; 9000: more than one part
 @pytest.mark.parametrize("dtype", list(ULPS))
 @pytest.mark.parametrize("width", [2, 11, 100, 9000])
 def test_a_bad_target_is_nan_and_reads_nothing(dtype: str, width: int) -> None:
@@ -81,7 +81,7 @@ def coefficients(n: int, seed: int = 7) -> dict[str, Any]:
     return dict(zip(COEFFICIENTS, values, strict=True))
 
 
-# 2, 11, 100: in lanes; 300: a row on its own; 9000: in parts. Then without an option, with all
+# 2, 11, 100: short rows; 300: a long row of one part; 9000: of several. Then without an option, with
 # logits so far from 0 that the maximum is subtracted first, and with each option of the logits.
 @pytest.mark.parametrize("dtype", list(ULPS))
 @pytest.mark.parametrize("width", [2, 11, 100, 300, 9000])

@@ -1,9 +1,9 @@
-"""The CPU engine on rows of logits: hands them to the kernels, which were chosen once at import.
+"""The CPU engine on rows of logits. The kernels were chosen once, at import.
 
 Rows are (N, V), each contiguous; or class-major (B, V, M), the M rows of a block side by side and
-the last axis contiguous, where `reads_class_major` says so. Row b * M + m of the N = B * M then is
-logits[b, :, m], and what goes along with the logits has their layout. The engine knows no options,
-weights or reductions: those are one number a row before it or after it.
+the last axis contiguous, if `reads_class_major` allows it. Row b * M + m of the N = B * M is then
+logits[b, :, m], and arrays of the shape of the logits have the same layout. The engine knows no
+options, weights or reductions: they are one number per row, before it or after it.
 """
 
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ _CODES = {np.dtype(np.float64): 0, np.dtype(np.float32): 1, np.dtype(np.float16)
 
 
 class RowResults(NamedTuple):
-    """What a pass over the rows gives: each (N,) or None when not asked for."""
+    """Results of a pass over the rows: each (N,), or None if not requested."""
 
     nll: Array | None
     dense: Array | None
@@ -30,19 +30,19 @@ class RowResults(NamedTuple):
 
 
 def code(array: Array) -> int:
-    """The kernels' number for a dtype; bfloat16, which NumPy does not know, is what remains."""
+    """The kernels' number for a dtype; any dtype unknown to NumPy is taken for bfloat16."""
     return _CODES.get(array.dtype, 3)
 
 
 def bits(array: Array) -> Array:
-    """An array whose dtype the buffer protocol can name: bfloat16 goes as its 16 bits."""
+    """An array whose dtype the buffer protocol can name: bfloat16 as its 16 bits."""
     return array if array.dtype in _CODES else array.view(np.uint16)
 
 
 def reads_class_major(num_classes: int, columns: int) -> bool:
-    """Whether class-major rows, so many side by side, are read sooner than a copy of them is made.
+    """Whether reading class-major rows in blocks of `columns` is faster than copying them first.
 
-    The kernels refuse too many classes; fewer columns than 16 are slower than the copy.
+    The kernels refuse more classes than `few_classes`; below 16 columns the copy is faster.
     """
     return num_classes <= _kernels.few_classes and columns >= 16
 
@@ -69,10 +69,10 @@ def run_rows(
 
     The loss of row i is  L = nll_coef nll + dense_coef dense + lse_coef lse + square_coef lse^2 +
     entropy_coef entropy  with nll = -log p_target and dense = sum_j probs_j (-log p_j); lse and
-    entropy are at the temperature and softcap.  A coefficient of None is 1 for nll and dense where
-    their target is given, else 0.  A row whose coefficients are all 0 is not read: all its results
-    are 0.  lse also comes with square_coef; a number that nobody asked for is no array, for 65536
-    fresh ones cost 0.1 ms of page faults.
+    entropy are taken after temperature and softcap.  The coefficients of nll and dense default to 1
+    if their target is given; all others default to 0.  A row whose coefficients are all 0 is not
+    read, and its results are 0.  square_coef implies lse.  Results not requested are None: 65536 new
+    numbers cost 0.1 ms of page faults.
     """
     n = len(logits) if logits.ndim == 2 else logits.shape[0] * logits.shape[2]
     result = places(n, target, probs, lse or square_coef is not None, entropy, argmax)
@@ -99,7 +99,7 @@ def run_rows(
 def places(
     n: int, target: Array | None, probs: Array | None, lse: bool, entropy: bool, argmax: bool
 ) -> RowResults:
-    """Where the numbers of n rows go."""
+    """New arrays for the results of n rows."""
     return RowResults(
         None if target is None else np.empty(n),
         None if probs is None else np.empty(n),

@@ -1,7 +1,7 @@
-"""The large entries of a gradient by the logits, picked out, and their products with the head.
+"""The large entries of the gradient with respect to the logits, and their products with the head.
 
-What is left out is summed by row and by class, for each sign: whoever puts something in its place
-can keep these sums.
+The other entries are summed by row and by class, for each sign, so that a replacement can preserve
+these sums.
 """
 
 from typing import NamedTuple
@@ -21,14 +21,14 @@ class Compressed(NamedTuple):
 
 
 def compress(grad: Array, threshold: Array, most: float) -> Compressed | None:
-    """The entries with |grad| above their row's threshold; None where they are too many.
+    """The entries with |grad| above their row's threshold; None if there are too many.
 
     A nan is kept. The results do not depend on the number of threads.
 
     Args:
         grad: (n, V), each row contiguous.
         threshold: (n,) float64.
-        most: the part of the entries that may be kept; memory is used for those that are.
+        most: the fraction of the entries that may be kept; memory is used for kept entries only.
     """
     n, num_classes = grad.shape
     row_sums, class_sums = np.empty((2, n)), np.empty((2, num_classes))
@@ -39,13 +39,13 @@ def compress(grad: Array, threshold: Array, most: float) -> Compressed | None:
 
 
 def add_times_classes(chunks: list[_kernels.Entries], classes: Array, out: Array) -> None:
-    """Out (n, D) += kept @ classes (V, D), for the rows of all chunks one below the other.
+    """Out (n, D) += kept @ classes (V, D), for the rows of all chunks, stacked.
 
-    The classes are read once for all chunks, which is most of the time where little is kept.
+    The classes are read once for all chunks; with few entries that is most of the time.
     """
     _kernels.add_times_classes(code(classes), chunks, bits(classes), out)
 
 
 def add_times_hidden(chunks: list[_kernels.Entries], hidden: Array, out: Array) -> None:
-    """Out (V, D) += kept.T @ hidden (n, D), for the rows of all chunks one below the other."""
+    """Out (V, D) += kept.T @ hidden (n, D), for the rows of all chunks, stacked."""
     _kernels.add_times_hidden(code(hidden), chunks, bits(hidden), out)

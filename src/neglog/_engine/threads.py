@@ -9,7 +9,7 @@ _MOST_THREADS = 4096
 
 
 class CpuInfo(NamedTuple):
-    """The instruction set in use, the number of threads, the instruction sets that could be."""
+    """The instruction set in use, the number of threads, the instruction sets of this CPU."""
 
     instruction_set: str
     threads: int
@@ -41,7 +41,7 @@ def set_num_threads(n: int) -> None:
 
 
 def cpu_info() -> CpuInfo:
-    """The instruction set that the kernels use, the threads, and the sets this CPU could run.
+    """The instruction set that the kernels use, the number of threads, and the sets this CPU has.
 
     NEGLOG_CPU, set before the import, forces one of `supported`.
 
@@ -57,7 +57,7 @@ def cpu_info() -> CpuInfo:
 
 
 def _from_environment() -> None:
-    """What NEGLOG_CPU and NEGLOG_NUM_THREADS ask for."""
+    """Apply NEGLOG_CPU and NEGLOG_NUM_THREADS."""
     cpu, threads = os.environ.get("NEGLOG_CPU"), os.environ.get("NEGLOG_NUM_THREADS")
     supported = _kernels.supported()
     if not supported:
