@@ -29,7 +29,7 @@ demo: .venv/.demo
 	@neglog demo --output build/neglog-demo.png --force
 
 check: .venv/.test
-	@echo "== lint, format";  ruff check . && ruff format --check . && clang-format -n -Werror kernels/*.[ch]pp
+	@echo "== lint, format";  ruff check . && ruff format --check . && clang-format -n -Werror $$(find kernels -name '*.[ch]pp')
 	@echo "== types";         mypy
 	@echo "== structure";     python -m pytest -q tests/project/test_structure.py tests/project/test_files.py
 
