@@ -40,7 +40,7 @@ def bits(array: Array) -> Array:
 
 
 def reads_class_major(num_classes: int, columns: int) -> bool:
-    """Whether reading class-major rows in blocks of `columns` is faster than copying them first.
+    """Whether reading class-major rows in blocks of `columns` is faster than copying them.
 
     The kernels refuse more classes than `few_classes`; below 16 columns the copy is faster.
     """
