@@ -81,7 +81,7 @@ def coefficients(n: int, seed: int = 7) -> dict[str, Any]:
     return dict(zip(COEFFICIENTS, values, strict=True))
 
 
-# 2, 11, 100: short rows; 300: a long row of one part; 9000: of several. Then without an option, with
+# 2, 11, 100: short rows; 300: a long row of one part; 9000: of several. Without an option, with
 # logits so far from 0 that the maximum is subtracted first, and with each option of the logits.
 @pytest.mark.parametrize("dtype", list(ULPS))
 @pytest.mark.parametrize("width", [2, 11, 100, 300, 9000])

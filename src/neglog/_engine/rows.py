@@ -40,7 +40,7 @@ def bits(array: Array) -> Array:
 
 
 def reads_class_major(num_classes: int, columns: int) -> bool:
-    """Whether reading class-major rows in blocks of `columns` is faster than copying them first.
+    """Whether reading class-major rows in blocks of `columns` is faster than copying them.
 
     The kernels refuse more classes than `few_classes`; below 16 columns the copy is faster.
     """
@@ -71,8 +71,8 @@ def run_rows(
     entropy_coef entropy  with nll = -log p_target and dense = sum_j probs_j (-log p_j); lse and
     entropy are taken after temperature and softcap.  The coefficients of nll and dense default to 1
     if their target is given; all others default to 0.  A row whose coefficients are all 0 is not
-    read, and its results are 0.  square_coef implies lse.  Results not requested are None: 65536 new
-    numbers cost 0.1 ms of page faults.
+    read, and its results are 0.  square_coef implies lse.  Results not requested are None, because
+    65536 new numbers cost 0.1 ms of page faults.
     """
     n = len(logits) if logits.ndim == 2 else logits.shape[0] * logits.shape[2]
     result = places(n, target, probs, lse or square_coef is not None, entropy, argmax)
