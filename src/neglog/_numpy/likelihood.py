@@ -27,7 +27,7 @@ from ._arrays import (
     as_weights,
     to_result,
 )
-from .activations import one_minus
+from .activations import one_minus, row_sums
 
 _TINY = 1e-290  # below, a sum of float64 probabilities has lost digits to underflow
 
@@ -183,7 +183,7 @@ def one_vs_rest_nll(
     against = minus_log_complement(wide)
     against[np.arange(len(wide)), classes] = 0.0
     with np.errstate(over="ignore"):
-        losses = nll + against.sum(axis=1)
+        losses = nll + row_sums(against)
     return reduce_rows(losses, reduction, dtype, shape)
 
 
