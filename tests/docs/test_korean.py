@@ -13,7 +13,7 @@ TEXTS = [
     *sorted((ROOT / "docs" / "ko").rglob("*.md")),
     ROOT / "README.ko.md",
     ROOT / "src" / "neglog" / "trace" / "page" / "strings_ko.js",
-    ROOT / "bench" / "words.py",
+    ROOT / "bench" / "documents" / "words.py",
 ]
 CODE = re.compile(r"^```(?!\{plot\}|\{important\}).*?^```", re.M | re.S)
 
