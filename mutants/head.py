@@ -149,11 +149,4 @@ LINEAR = (
         "r.arg[i] -= r.arg[i] < panel.width ? 0 : panel.first;",
         ("engine/test_panels",),
     ),
-    Mutant(
-        "head: an empty state counts as a class",
-        PANELS,
-        "return {{-kInfinity, -1,",
-        "return {{-kInfinity, 0,",
-        ("engine/test_panels",),
-    ),
 )
