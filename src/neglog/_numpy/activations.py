@@ -234,4 +234,5 @@ def row_sums(values: Array) -> Array:
     NumPy 1.26 adds a million equal numbers with an error of 7 ulp; NumPy 2 makes none.
     """
     wide = np.longdouble if values.shape[-1] > _LONG else None
-    return values.sum(axis=-1, dtype=wide).astype(values.dtype, copy=False)
+    sums: Array = values.sum(axis=-1, dtype=wide)
+    return sums.astype(values.dtype, copy=False)
