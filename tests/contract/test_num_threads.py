@@ -102,6 +102,32 @@ def test_a_callers_number(started: Callable[..., int]) -> None:
     assert now() == min(2, CPUS)
 
 
+CONTROLLED = """
+import neglog, threadpoolctl
+
+class Controller(threadpoolctl.LibController):
+    user_api = internal_api = "neglog"
+    filename_prefixes, check_symbols = ("_kernels",), ("PyInit__kernels",)
+    get_version = lambda self: neglog.__version__
+    get_num_threads = lambda self: neglog.cpu_info().threads
+    set_num_threads = lambda self, n: neglog.set_num_threads(n)
+
+threadpoolctl.register(Controller)
+neglog.set_num_threads(3)
+with threadpoolctl.threadpool_limits(1):
+    print(neglog.cpu_info().threads, end=" ")
+print(neglog.cpu_info().threads)
+"""
+
+
+def test_threadpoolctl_with_a_controller() -> None:
+    """As the docstring of set_num_threads says."""
+    pytest.importorskip("threadpoolctl")
+    command = [sys.executable, "-c", CONTROLLED]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "3"]
+
+
 # ---- cgroups, as files
 
 

@@ -30,9 +30,10 @@ def set_num_threads(n: int) -> None:
     - the CPU quota of the container (cgroup version 1 or 2), read at import and rounded up, or the
       CPUs that the process may run on (its affinity) at the time of the call, whichever is less.
 
-    The pool is not OpenMP's: `threadpoolctl.threadpool_limits` neither sees nor changes it, and
-    omp_set_num_threads does not either. Where such a limit is in force, call this function with
-    the same number. A process that was forked keeps what its parent had set.
+    The pool is not OpenMP's: omp_set_num_threads does not change it, and `threadpoolctl` does not
+    find it. Pass the same number to this function; or register a threadpoolctl.LibController with
+    filename_prefixes = ("_kernels",) and check_symbols = ("PyInit__kernels",), whose methods call
+    `cpu_info` and this function. A process that was forked keeps what its parent had set.
 
     Args:
         n: 1 to 4096.
