@@ -5,18 +5,20 @@ from typing import Any
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from .._contract import RowStats, as_positive, check_shape
+from .._contract import as_positive, check_shape
 from .._head.info import HeadInfo, check_info, fill
 from ._arguments import as_int64, as_temperature, check_class_target, check_tensor
 from ._autograd import head as head_loss
 from ._autograd.loss import loss
 from ._engines import kernels
+from ._engines.composed import RowResults
 from ._engines.kernels import RESULTS
 from ._errors import as_torch_raises
 from ._head_arguments import as_head, shape_of_logits
 from ._operators.head import head_results, results_of_logits
 from ._problem import prepare_rows, softened
 from ._route import Path, route_of, route_of_head
+from .statistics import as_stats_target, stats_of
 
 
 @as_torch_raises
@@ -138,6 +140,7 @@ def linear_row_stats(
     target: Tensor,  # (...)
     *,
     linear_bias: Tensor | None = None,  # (V,)
+    ignore_index: int = -100,
     temperature: float | Tensor = 1.0,  # a number, or (...)
     softcap: float | None = None,
     chosen: Tensor | None = None,  # (..., K)
@@ -151,6 +154,7 @@ def linear_row_stats(
         linear_weight: shape (V, D), one row per class.
         target: integers (...).
         linear_bias: shape (V,).
+        ignore_index: a row with this target has the nll 0, and everything else as it is.
         temperature: divides the logits; a number, or one number per row.
         softcap: c bounds the logits as c * tanh(z / c), after bias and temperature.
         chosen: integers (..., K), classes of each row whose log-probabilities are wanted: a
@@ -183,19 +187,17 @@ def linear_row_stats(
     warmth = as_temperature(temperature, shape, logits)
     cap = None if softcap is None else as_positive("softcap", softcap, "None")
     check_tensor("target", target, logits)
-    check_class_target(target, shape)
-    goal, picked = as_int64(target), None if chosen is None else _as_chosen(chosen, logits)
-    for name, classes in (("target", goal), ("chosen", picked)):
-        if classes is not None and route.eager:
-            kernels.check_classes(classes, logits.shape[-1], name=name)
+    num_classes = logits.shape[-1]
+    goal, ignored = as_stats_target(route, target, shape, num_classes, ignore_index)
+    picked = None if chosen is None else _as_chosen(chosen, logits)
+    if picked is not None and route.eager:
+        kernels.check_classes(picked, num_classes, name="chosen")
     rest = (goal, None, picked, None, warmth, cap, True)
     found = results_of_logits(logits, *rest) if composed else head_results(*head, *rest)
-    dtype = RESULTS[head.hidden.dtype]
-    nll, lse, uncertainty, log_probs = (
-        None if x is None else x.to(dtype) for x in (found[0], found[2], found[3], found[5])
-    )
-    stats = RowStats(nll, lse, uncertainty, found[4])
-    return stats if chosen is None else (stats, log_probs)
+    *numbers, log_probs = found
+    dtype: Any = RESULTS[head.hidden.dtype]
+    stats = stats_of(RowResults(*numbers), ignored, dtype)
+    return stats if log_probs is None or chosen is None else (stats, log_probs.to(dtype))
 
 
 def _as_chosen(chosen: Any, logits: Tensor) -> Tensor:

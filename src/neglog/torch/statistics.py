@@ -5,7 +5,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._contract import RowStats, as_positive, check_shape, warn_input_kind, without_axis
+from .._contract import (
+    RowStats,
+    as_integer,
+    as_positive,
+    check_shape,
+    warn_input_kind,
+    without_axis,
+)
 from ._arguments import (
     as_floats,
     as_int64,
@@ -28,6 +35,7 @@ def row_stats(
     input: Tensor,  # (N, V, ...) or (V,)
     target: Tensor,  # (N, ...) or ()
     *,
+    ignore_index: int = -100,
     temperature: float | Tensor = 1.0,  # a number, or (N, ...)
     softcap: float | None = None,
 ) -> RowStats:
@@ -40,6 +48,7 @@ def row_stats(
     Args:
         input: logits, shape (N, V), (N, V, d1, ...) or (V,); float64, float32, float16, bfloat16.
         target: integers of any width and of the input's shape without the class axis.
+        ignore_index: a row with this target has the nll 0, and everything else as it is.
         temperature: divides the logits; a number, or one number per row.
         softcap: c bounds the logits as c * tanh(z / c), after the temperature.
 
@@ -49,8 +58,8 @@ def row_stats(
 
     Raises:
         TypeError, ValueError, IndexError: an argument does not fit; each is also a RuntimeError. A
-            target that is not a class is an IndexError that names the first such row on a CPU; on
-            other devices, and inside of torch.func, that row's nll is nan.
+            target that is neither a class nor ignored is an IndexError that names the first such
+            row on a CPU; on other devices, and inside of torch.func, that row's nll is nan.
 
     Warns:
         InputKindWarning: the logits look like probabilities or log-probabilities.
@@ -75,17 +84,35 @@ def row_stats(
     warmth = as_temperature(temperature, rows_shape, input)
     cap = None if softcap is None else as_positive("softcap", softcap, "None")
     check_tensor("target", target, input)
-    check_class_target(target, rows_shape)
     route = route_of(input, temperature=temperature)
+    classes, ignored = as_stats_target(route, target, rows_shape, shape[dim], ignore_index)
     if route.eager:
         warn_input_kind(kernels.looks_like(input, dim))
     found = row_results(
-        route, input, dim, as_int64(target), temperature=warmth, softcap=cap, entropy=True
+        route, input, dim, classes, temperature=warmth, softcap=cap, entropy=True
     )  # fmt: skip
-    assert found.nll is not None
-    assert found.entropy is not None
-    dtype = RESULTS[input.dtype]
-    return RowStats(found.nll.to(dtype), found.lse.to(dtype), found.entropy.to(dtype), found.argmax)
+    return stats_of(found, ignored, RESULTS[input.dtype])
+
+
+def as_stats_target(
+    route: Route, target: Tensor, rows_shape: tuple[int, ...], num_classes: int, ignore_index: Any
+) -> tuple[Tensor, Tensor | None]:
+    """Classes of all rows, 0 for an ignored one; and which rows are ignored, None if none is."""
+    ignore = as_integer("ignore_index", ignore_index)
+    check_class_target(target, rows_shape)
+    classes = as_int64(target, ignore)
+    if route.eager and not kernels.check_classes(classes, num_classes, ignore, target):
+        return classes, None
+    ignored = classes == ignore
+    return classes.masked_fill(ignored, 0), ignored
+
+
+def stats_of(found: Any, ignored: Tensor | None, dtype: torch.dtype) -> RowStats:
+    """What was found of all rows, with the nll of the ignored ones set to 0."""
+    nll, lse, spread = (x.to(dtype) for x in (found.nll, found.lse, found.entropy))
+    if ignored is not None:
+        nll = nll.masked_fill(ignored, 0.0)
+    return RowStats(nll, lse, spread, found.argmax)
 
 
 @as_torch_raises

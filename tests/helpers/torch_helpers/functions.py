@@ -52,6 +52,7 @@ def cases() -> dict[str, tuple[Callable[..., Any], tuple[Tensor, ...]]]:
         torch.tensor([[0, 3, 1], [2, 2, 0]]),
         torch.tensor(2),
     )
+    skipped = torch.tensor([0, -100, 1])
     t, w, q = uniform(3, 4), uniform(4, seed=4), uniform(3, 1, seed=5)
 
     def all_of_them(stats: nt.RowStats) -> Tensor:
@@ -69,6 +70,11 @@ def cases() -> dict[str, tuple[Callable[..., Any], tuple[Tensor, ...]]]:
         "row_stats by temperature": (
             lambda z, tau: nt.row_stats(z, y, temperature=tau)[:3],
             (z, uniform(3)),
+        ),
+        "row_stats of an ignored row": (lambda z: nt.row_stats(z, skipped)[:3], (z,)),
+        "linear_row_stats of an ignored row": (
+            lambda h, w: nt.linear_row_stats(h, w, skipped)[:3],
+            (normal(3, 2), normal(4, 2, seed=6)),
         ),
         "entropy": (lambda z: nt.entropy(z, 1), (cube,)),
         "min_entropy": (lambda z: nt.min_entropy(z, 1), (cube,)),
