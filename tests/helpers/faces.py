@@ -164,6 +164,13 @@ class TorchFace(NumPyFace):
     def logsumexp(self, logits: Any, *, axis: int = -1, keepdims: bool = False) -> Any:
         return self.module.logsumexp(self.array(logits), axis, keepdim=keepdims)
 
+    def linear_row_stats(
+        self, hidden: Any, classes: Any, target: Any, *, chosen: Any = None, **options: Any
+    ) -> Any:
+        tensors = map(self.array, (hidden, classes, target))
+        picked = None if chosen is None else self.array(chosen)
+        return self.module.linear_row_stats(*tensors, chosen=picked, **options)
+
     def kl_divergence(self, target_probs: Any, logits: Any, *, axis: int = -1) -> Any:
         return self.module.kl_divergence(self.array(target_probs), self.array(logits), dim=axis)
 

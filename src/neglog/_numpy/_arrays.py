@@ -161,6 +161,17 @@ def as_class_target(
     return classes, check_classes("target", classes, array, num_classes, ignore)
 
 
+def as_stats_target(
+    target: Any, rows: tuple[int, ...], num_classes: int, ignore_index: int
+) -> tuple[Array, Array | None]:
+    """Classes of all rows, 0 for an ignored one; and which rows are ignored, None if none is."""
+    classes, count = as_class_target(target, rows, num_classes, ignore_index)
+    if not count:
+        return classes, None
+    ignored = classes == ignore_index
+    return np.where(ignored, 0, classes), ignored
+
+
 def as_integers(name: str, value: Any) -> Array:
     """An array of integers of any width; an empty list counts as one."""
     array = as_array(name, value)

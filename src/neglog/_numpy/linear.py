@@ -5,13 +5,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .._contract import RowStats, as_positive
+from .._contract import as_integer, as_positive
 from .._head.chunks import Gradients
 from .._head.info import HeadInfo, check_info
 from ._arguments import Problem, as_temperature
-from ._arrays import Array, as_class_target, to_result
+from ._arrays import Array, as_stats_target, to_result
 from ._head_arguments import as_chosen, as_head, as_problem
 from ._head_chunks import solved, statistics
+from .statistics import stats_of
 
 
 def linear_cross_entropy(
@@ -164,6 +165,7 @@ def linear_row_stats(
     target: npt.ArrayLike,  # (...)
     *,
     bias: npt.ArrayLike | None = None,  # (V,)
+    ignore_index: int = -100,
     temperature: npt.ArrayLike = 1.0,  # a number or (...)
     softcap: float | None = None,
     chosen: npt.ArrayLike | None = None,  # (..., K)
@@ -176,6 +178,7 @@ def linear_row_stats(
         classes: shape (V, D), one row per class.
         target: integers (...).
         bias: shape (V,).
+        ignore_index: a row with this target has the nll 0, and everything else as it is.
         temperature: divides the logits; a number, or one per row.
         softcap: c bounds the logits as c * tanh(z / c), after the temperature.
         chosen: integers (..., K), classes of each row whose log-probabilities are wanted.
@@ -188,7 +191,7 @@ def linear_row_stats(
     Raises:
         TypeError: an argument is not real numbers, the target or `chosen` not integers.
         ValueError: a shape does not fit, or an option is out of range.
-        IndexError: a target or a chosen class does not exist; names the first.
+        IndexError: a chosen class does not exist, or a target that is not ignored; names the first.
 
     Examples:
         >>> import numpy as np
@@ -203,16 +206,11 @@ def linear_row_stats(
     problem = Problem()
     problem.temperature = as_temperature(temperature, head.rows_shape)
     problem.softcap = None if softcap is None else as_positive("softcap", softcap, "None")
-    problem.target, _ = as_class_target(target, head.rows_shape, head.num_classes)
+    ignore = as_integer("ignore_index", ignore_index)
+    problem.target, ignored = as_stats_target(target, head.rows_shape, head.num_classes, ignore)
     picked = None if chosen is None else as_chosen(chosen, head)
     numbers, log_probs = statistics(head, problem, picked)
-    shape, dtype = head.rows_shape, head.dtype
-    stats = RowStats(
-        to_result(numbers.nll, dtype, shape),
-        to_result(numbers.lse, dtype, shape),
-        to_result(numbers.entropy, dtype, shape),
-        numbers.argmax.reshape(shape)[()],
-    )
+    stats = stats_of(numbers, ignored, head.dtype, head.rows_shape)
     if picked is None:
         return stats
-    return stats, to_result(log_probs, dtype, (*shape, picked.shape[1]))
+    return stats, to_result(log_probs, head.dtype, (*head.rows_shape, picked.shape[1]))

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from .. import _engine
 from .._contract import (
     RowStats,
+    as_integer,
     as_positive,
     check_shape,
     class_axis,
@@ -18,11 +19,12 @@ from ._arguments import as_temperature
 from ._arrays import (
     FLOAT64,
     Array,
+    DType,
     as_array,
-    as_class_target,
     as_floats,
     as_logits,
     as_rows,
+    as_stats_target,
     to_result,
 )
 
@@ -31,6 +33,7 @@ def row_stats(
     logits: npt.ArrayLike,  # (..., V)
     target: npt.ArrayLike,  # (...)
     *,
+    ignore_index: int = -100,
     temperature: npt.ArrayLike = 1.0,  # a number or (...)
     softcap: float | None = None,
     axis: int = -1,
@@ -43,6 +46,7 @@ def row_stats(
     Args:
         logits: shape (..., V), any real dtype.
         target: integers of the logits' shape without the class axis.
+        ignore_index: a row with this target has the nll 0, and everything else as it is.
         temperature: divides the logits; a number, or one per row.
         softcap: c bounds the logits as c * tanh(z / c), after the temperature.
         axis: the class axis.
@@ -55,7 +59,7 @@ def row_stats(
     Raises:
         TypeError: an argument is not real numbers, or the target not integers.
         ValueError: a shape does not fit, or an option is out of range.
-        IndexError: a target is not a class; names the first such row.
+        IndexError: a target is neither a class nor ignored; names the first such row.
 
     Warns:
         InputKindWarning: the logits look like probabilities or log-probabilities.
@@ -74,16 +78,27 @@ def row_stats(
     shape = without_axis(array.shape, axis)
     divisor = as_temperature(temperature, shape)
     cap = None if softcap is None else as_positive("softcap", softcap, "None")
-    classes, _ = as_class_target(target, shape, array.shape[axis])
+    ignore = as_integer("ignore_index", ignore_index)
+    classes, ignored = as_stats_target(target, shape, array.shape[axis], ignore)
     rows = as_logits(array, axis)
     warn_input_kind(_engine.input_kind(rows))
-    nll, _, lse, spread, top = _engine.run_rows(
+    found = _engine.run_rows(
         rows, classes, temperature=divisor, softcap=cap, lse=True, entropy=True, argmax=True
     )
+    return stats_of(found, ignored, dtype, shape)
+
+
+def stats_of(
+    found: _engine.RowResults, ignored: Array | None, dtype: DType, shape: tuple[int, ...]
+) -> RowStats:
+    """What the engine found of all rows, with the nll of the ignored ones set to 0."""
+    nll, lse, spread, top = found.nll, found.lse, found.entropy, found.argmax
     assert nll is not None
     assert lse is not None
     assert spread is not None
     assert top is not None
+    if ignored is not None:
+        nll[ignored] = 0.0
     return RowStats(
         to_result(nll, dtype, shape),
         to_result(lse, dtype, shape),
