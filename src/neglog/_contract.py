@@ -114,6 +114,37 @@ def class_axis(axis: Any, shape: tuple[int, ...]) -> int:
     return index % ndim
 
 
+def class_axes(axis: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """One class axis or several, counted from 0; None: all of them."""
+    if axis is not None and not isinstance(axis, (tuple, list)):
+        return (class_axis(axis, shape),)
+    axes = tuple(class_axis(one, shape) for one in (range(len(shape)) if axis is None else axis))
+    if not axes or len(set(axes)) < len(axes):
+        raise ValueError(
+            f"axis must name one axis or more of the logits, each once, got {axis} for shape"
+            f" {shape}; None means all"
+        )
+    return axes
+
+
+def check_mask(is_bool: bool, dtype: str, got: tuple[int, ...], shape: tuple[int, ...]) -> None:
+    """A mask of classes is bool and can be broadcast to the shape of the logits."""
+    if not is_bool:
+        raise TypeError(f"where must be bool, True where a class counts, got {dtype}")
+    sizes = zip(reversed(got), reversed(shape), strict=False)
+    if len(got) > len(shape) or any(size not in (1, whole) for size, whole in sizes):
+        raise ValueError(f"where must broadcast to the logits' shape {shape}, got {got}")
+
+
+def check_mask_options(label_smoothing: float) -> None:
+    """Smoothing spreads over all classes, also those outside of the mask, where it would be inf."""
+    if label_smoothing:
+        raise ValueError(
+            f"label_smoothing must be 0 with where, got {label_smoothing}; pass the smoothed target"
+            " as probabilities, 0 outside of the mask"
+        )
+
+
 def without_axis(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
     """The shape of row numbers: the logits' without the class axis."""
     return shape[:axis] + shape[axis + 1 :]

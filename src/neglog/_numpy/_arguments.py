@@ -1,4 +1,7 @@
-"""Arguments of cross_entropy, checked: rows as the engine reads them, options as coefficients."""
+"""Arguments of cross_entropy, checked: rows as the engine reads them, options as coefficients.
+
+Long because a problem and what fills it in are one topic, and share its names.
+"""
 
 import math
 from copy import copy
@@ -11,6 +14,7 @@ from .._contract import (
     REDUCTIONS,
     as_number,
     as_positive,
+    check_mask_options,
     check_no_ignored_class,
     class_axis,
     refuse_target,
@@ -37,6 +41,9 @@ from ._arrays import (
     to_result,
     to_scalar,
 )
+from ._classes import as_mask, blocks_of, mask_rows
+
+_PER_ROW = ("target", "nll_coef", "dense_coef", "square_coef", "temperature", "probs")
 
 
 class Problem(_problem.Problem):
@@ -50,11 +57,12 @@ class Problem(_problem.Problem):
     class_major: bool = False  # the second
     target: Array | None = None  # (N,)
     probs: Array | None = None  # as the logits, or (V,) for all rows
+    mask: Array | None = None  # (N, V), the classes that count
 
     def of(self, rows: Any) -> "Problem":
         """The same for some of the rows, a slice or their numbers; the logits are still to come."""
         part = copy(self)
-        for name in ("target", "nll_coef", "dense_coef", "square_coef", "temperature", "probs"):
+        for name in _PER_ROW:
             numbers = getattr(self, name)
             if isinstance(numbers, np.ndarray) and (name != "probs" or numbers.ndim > 1):
                 setattr(part, name, numbers[rows])
@@ -67,6 +75,8 @@ class Problem(_problem.Problem):
 
     def run(self, scale: float = 1.0, grad: Array | None = None) -> RowResults:
         """The engine's one pass."""
+        if self.mask is not None:
+            return self._run_masked(self.mask, scale, grad)
         return run_rows(
             self.logits,
             self.target,
@@ -79,6 +89,23 @@ class Problem(_problem.Problem):
             softcap=self.softcap,
             grad=grad,
         )
+
+    def _run_masked(self, mask: Array, scale: float, grad: Array | None) -> RowResults:
+        """The masked logits lie where the gradient will; for the loss alone, a block at a time."""
+        part = copy(self)
+        part.mask = None
+        if grad is not None:
+            part.logits = mask_rows(mask, self.logits, grad)
+            result = part.run(scale, grad)
+            np.copyto(grad, 0, where=~mask)  # no loss depends on these, not even nan or inf
+            return result
+        found = []
+        for rows in blocks_of(self.n, self.logits.shape[1]):
+            block = part.of(rows)
+            given = self.logits[rows]
+            block.logits = mask_rows(mask[rows], given, np.empty(given.shape, given.dtype))
+            found.append(block.run())
+        return joined(found)
 
     def scale(self) -> float:
         """What the gradient of the sum is multiplied by."""
@@ -123,6 +150,15 @@ class Problem(_problem.Problem):
         return to_scalar(float(_problem.reduced(self, ops, losses)), self.dtype)
 
 
+def joined(numbers: list[RowResults]) -> RowResults:
+    """Chunks one after another; of no rows every number is there, and empty."""
+    if not numbers:
+        none = np.empty(0)
+        return RowResults(none, none, none, none, np.empty(0, np.int64))
+    columns = zip(*numbers, strict=True)
+    return RowResults(*(None if c[0] is None else np.concatenate(c) for c in columns))
+
+
 def reduce_rows(losses: Array, reduction: str, dtype: DType, shape: tuple[int, ...]) -> Any:
     """Losses of rows without weights -> their mean or sum, or the rows in this shape."""
     problem = Problem()
@@ -142,12 +178,14 @@ def prepare(
     softcap: Any,
     reduction: Any,
     axis: Any,
+    where: Any = None,
 ) -> Problem:
     """Check every argument of cross_entropy and turn the options into row coefficients."""
     if (
         weight is None
         and row_weight is None
         and softcap is None
+        and where is None
         and type(label_smoothing) is type(z_loss) is type(temperature) is float
         and label_smoothing == z_loss == 0.0
         and temperature == 1.0
@@ -159,12 +197,16 @@ def prepare(
     array, problem.dtype = as_floats("logits", logits)
     problem.shape = array.shape
     problem.axis = class_axis(axis, array.shape)
-    problem.logits = as_logits(array, problem.axis)
+    problem.logits = (as_logits if where is None else as_rows)(array, problem.axis)
+    if where is not None:
+        problem.mask = as_rows(as_mask(where, array.shape), problem.axis)
     problem.class_major = problem.logits.ndim == 3
     set_options(
         problem, target, weight, row_weight, ignore_index, label_smoothing, z_loss, temperature,
         softcap, reduction,
     )  # fmt: skip
+    if where is not None:
+        check_mask_options(label_smoothing)
     warn_input_kind(input_kind(problem.logits))
     return problem
 

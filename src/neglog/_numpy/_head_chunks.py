@@ -10,7 +10,7 @@ from .._head.info import HeadInfo, fill
 from .._head.panels import Plan, reduce_panels
 from .._head.products import Which
 from .._head.remainder import Remainder
-from ._arguments import Problem
+from ._arguments import Problem, joined
 from ._arrays import Array
 from ._head_arguments import HeadArguments
 from ._head_products import Products
@@ -42,7 +42,7 @@ def _pass(
         remainder = Remainder(products, head, into, arguments.tolerance, units, useful, groups)
         useful = remainder.order
     run(products, head, into, most, one_chunk, useful, remainder)
-    return _joined(numbers), useful, remainder
+    return joined(numbers), useful, remainder
 
 
 def _takes_panels(problem: Problem) -> bool:
@@ -61,7 +61,7 @@ def _numbers(
 
     plan = Plan.of(arguments.num_classes, arguments.dtype.itemsize, arguments.memory)
     parts = reduce_panels(_products(arguments), _head(arguments), plan, begin, useful)
-    return _joined([rows.finish() for _, rows in parts])
+    return joined([rows.finish() for _, rows in parts])
 
 
 def _head(arguments: HeadArguments) -> Head:
@@ -94,7 +94,7 @@ def statistics(
     most, _ = arguments.plan()
     run(_products(arguments), _head(arguments), Gradients(None, None, None), most, one_chunk)
     width = 0 if chosen is None else chosen.shape[1]
-    return _joined(numbers), np.concatenate(log_probs) if log_probs else np.empty((0, width))
+    return joined(numbers), np.concatenate(log_probs) if log_probs else np.empty((0, width))
 
 
 def _log_probs(logits: Array, chosen: Array, options: Any) -> Array:
@@ -123,12 +123,3 @@ def solved(
     every = np.zeros(problem.n, problem.dtype)
     every[which] = losses
     return every.reshape(problem.rows_shape)[()]
-
-
-def _joined(numbers: list[RowResults]) -> RowResults:
-    """Chunks one after another; of no rows every number is there, and empty."""
-    if not numbers:
-        none = np.empty(0)
-        return RowResults(none, none, none, none, np.empty(0, np.int64))
-    columns = zip(*numbers, strict=True)
-    return RowResults(*(None if c[0] is None else np.concatenate(c) for c in columns))

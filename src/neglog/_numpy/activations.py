@@ -6,26 +6,34 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _engine
-from .._contract import class_axis, without_axis
+from .._contract import class_axis
 from ._arrays import Array, as_floats, as_logits, as_rows, from_rows, to_result
+from ._classes import as_mask, as_one_axis, from_one_axis, mask_rows, masked, reduced_shape
 
 _LONG = 8192  # classes
 
 
-def softmax(logits: npt.ArrayLike, *, axis: int = -1) -> Array:
+def softmax(
+    logits: npt.ArrayLike,
+    *,
+    axis: int | tuple[int, ...] | None = -1,
+    where: npt.ArrayLike | None = None,
+) -> Array:
     """Probabilities: `exp(z_j) / sum_k exp(z_k)` along the class axis.
 
     Args:
         logits: shape (..., V), any real dtype.
-        axis: the class axis.
+        axis: the class axis, or several whose entries together are the classes; None: all.
+        where: bool, broadcast to the logits: the classes that count. The others are as if their
+            logits were -inf, whatever they are.
 
     Returns:
         The logits' shape and dtype (float64 for integers). A logit of -inf has probability 0;
         a row of only -inf, or with nan or two +inf, is nan.
 
     Raises:
-        TypeError: the logits are not real numbers.
-        ValueError: no class axis, or a class axis of length 0.
+        TypeError: the logits are not real numbers, or the mask is not bool.
+        ValueError: no class axis, one of length 0, or a mask that does not broadcast.
 
     Examples:
         >>> import numpy as np
@@ -34,30 +42,39 @@ def softmax(logits: npt.ArrayLike, *, axis: int = -1) -> Array:
                [0.018, 0.002, 0.98 ]])
         >>> softmax([1000, 1000])
         array([0.5, 0.5])
+        >>> softmax([1.0, 1.0, 3.0], where=[True, True, False])
+        array([0.5, 0.5, 0. ])
 
-    Differs from scipy.special.softmax: one axis; rounding errors of z - max are kept, so that a
+    Differs from scipy.special.softmax: the class axis is the last; `where`, as in jax.nn.softmax,
+    where a row with no class at all is nan; rounding errors of z - max are kept, so that a
     small probability is good to its last digits.
 
     References:
         P. Blanchard, D. J. Higham, N. J. Higham (2021), "Accurately computing the log-sum-exp and
         softmax functions", IMA Journal of Numerical Analysis 41.
     """
-    return _softmax(logits, axis, log=False)
+    return _softmax(logits, axis, where, log=False)
 
 
-def log_softmax(logits: npt.ArrayLike, *, axis: int = -1) -> Array:
+def log_softmax(
+    logits: npt.ArrayLike,
+    *,
+    axis: int | tuple[int, ...] | None = -1,
+    where: npt.ArrayLike | None = None,
+) -> Array:
     """Log-probabilities: `z_j - log sum_k exp(z_k)` along the class axis, in nats.
 
     Args:
         logits: shape (..., V), any real dtype.
-        axis: the class axis.
+        axis: the class axis, or several, as for `softmax`.
+        where: the classes that count, as for `softmax`; the others have -inf.
 
     Returns:
         The logits' shape and dtype (float64 for integers).
 
     Raises:
-        TypeError: the logits are not real numbers.
-        ValueError: no class axis, or a class axis of length 0.
+        TypeError: the logits are not real numbers, or the mask is not bool.
+        ValueError: no class axis, one of length 0, or a mask that does not broadcast.
 
     Examples:
         >>> import numpy as np
@@ -71,33 +88,46 @@ def log_softmax(logits: npt.ArrayLike, *, axis: int = -1) -> Array:
         P. Blanchard, D. J. Higham, N. J. Higham (2021), "Accurately computing the log-sum-exp and
         softmax functions", IMA Journal of Numerical Analysis 41.
     """
-    return _softmax(logits, axis, log=True)
+    return _softmax(logits, axis, where, log=True)
 
 
-def _softmax(logits: npt.ArrayLike, axis: int, *, log: bool) -> Array:
+def _softmax(logits: npt.ArrayLike, axis: Any, where: Any, *, log: bool) -> Array:
     array, _ = as_floats("logits", logits)
-    axis = class_axis(axis, array.shape)
-    rows = as_logits(array, axis)
-    out = np.empty(rows.shape, rows.dtype)
+    joined, at, axes = as_one_axis(array, axis)
+    if where is not None:
+        mask, _, _ = as_one_axis(as_mask(where, array.shape), axis)
+        rows = as_rows(joined, at)
+        # The masked logits lie where the result will: no other array of their size.
+        out = rows = mask_rows(as_rows(mask, at), rows, np.empty(rows.shape, rows.dtype))
+    else:
+        rows = as_logits(joined, at)
+        out = np.empty(rows.shape, rows.dtype)
     _engine.softmax(rows, out, log=log)
-    return from_rows(out, array.shape, axis)
+    return from_one_axis(from_rows(out, joined.shape, at), array.shape, axes)
 
 
-def logsumexp(logits: npt.ArrayLike, *, axis: int = -1, keepdims: bool = False) -> Any:
-    """`log sum_k exp(z_k)` along one axis, in nats.
+def logsumexp(
+    logits: npt.ArrayLike,
+    *,
+    axis: int | tuple[int, ...] | None = -1,
+    keepdims: bool = False,
+    where: npt.ArrayLike | None = None,
+) -> Any:
+    """`log sum_k exp(z_k)` along one axis or several, in nats.
 
     Args:
         logits: shape (..., V), any real dtype.
-        axis: the axis that is summed over.
-        keepdims: leave the summed axis in place with length 1.
+        axis: the axis that is summed over, or several; None: all.
+        keepdims: leave the summed axes in place with length 1.
+        where: bool, broadcast to the logits: the entries that count.
 
     Returns:
         Shape (...), a scalar for one row; float64 for float64 and integers, else float32. Only
         -inf gives -inf (the logarithm of 0), any +inf gives +inf.
 
     Raises:
-        TypeError: the logits are not real numbers.
-        ValueError: no axis, or an axis of length 0.
+        TypeError: the logits are not real numbers, or the mask is not bool.
+        ValueError: no axis, one of length 0, or a mask that does not broadcast.
 
     Examples:
         >>> import numpy as np
@@ -106,24 +136,25 @@ def logsumexp(logits: npt.ArrayLike, *, axis: int = -1, keepdims: bool = False) 
         >>> logsumexp(np.zeros((2, 4)), keepdims=True).shape
         (2, 1)
 
-    Differs from scipy.special.logsumexp: one axis, no factors; float16 gives float32.
+    Differs from scipy.special.logsumexp: the axis is the last, a mask instead of factors; float16
+    gives float32.
 
     References:
         P. Blanchard, D. J. Higham, N. J. Higham (2021), "Accurately computing the log-sum-exp and
         softmax functions", IMA Journal of Numerical Analysis 41.
     """
     array, dtype = as_floats("logits", logits)
-    axis = class_axis(axis, array.shape)
-    lse = _engine.run_rows(as_logits(array, axis), lse=True).lse
+    given = array if where is None else masked(array, where)
+    joined, at, axes = as_one_axis(given, axis)
+    lse = _engine.run_rows(as_logits(joined, at), lse=True).lse
     assert lse is not None
     # A row without probabilities (only -inf, or two +inf) has nan as its statistics, and still a
     # log-sum-exp: its maximum, which is also nan where the row has one.
     lost = np.isnan(lse)
     if lost.any():
         with np.errstate(invalid="ignore"):
-            lse[lost] = as_rows(array, axis)[lost].max(axis=1)
-    shape = without_axis(array.shape, axis)
-    return to_result(lse, dtype, (*shape[:axis], 1, *shape[axis:]) if keepdims else shape)
+            lse[lost] = as_rows(joined, at)[lost].max(axis=1)
+    return to_result(lse, dtype, reduced_shape(array.shape, axes, keepdims))
 
 
 def sigmoid(logits: npt.ArrayLike) -> Any:
@@ -211,7 +242,7 @@ def softmax_jacobian(logits: npt.ArrayLike) -> Array:
     """
     array, dtype = as_floats("logits", logits)
     class_axis(-1, array.shape)
-    p = _softmax(array.astype(dtype, copy=False), -1, log=False)
+    p = _softmax(array.astype(dtype, copy=False), -1, None, log=False)
     jacobian = -p[..., :, None] * p[..., None, :]
     diagonal = np.einsum("...ii->...i", jacobian)  # a view
     diagonal[...] = p * one_minus(p)

@@ -23,6 +23,7 @@ def cross_entropy(
     softcap: float | None = None,
     reduction: str = "mean",
     axis: int = -1,
+    where: npt.ArrayLike | None = None,  # broadcasts to (..., V)
 ) -> Any:
     """Negative log-likelihood of a softmax: `-log softmax(z)[y]` for every row, and their mean.
 
@@ -51,6 +52,8 @@ def cross_entropy(
         softcap: c bounds the logits as c * tanh(z / c), after the temperature.
         reduction: "mean", "sum" or "none" (one loss per row).
         axis: the class axis.
+        where: bool, the classes that count. The others are as if their logits were -inf, whatever
+            they are: a target among them costs inf. Not together with label_smoothing.
 
     Returns:
         A scalar, or with "none" one loss per row; float64 for float64
@@ -88,7 +91,7 @@ def cross_entropy(
     """
     problem = prepare(
         logits, target, weight, row_weight, ignore_index, label_smoothing, z_loss,
-        temperature, softcap, reduction, axis,
+        temperature, softcap, reduction, axis, where,
     )  # fmt: skip
     return problem.reduce(problem.run())
 
@@ -106,6 +109,7 @@ def cross_entropy_and_grad(
     softcap: float | None = None,
     reduction: str = "mean",
     axis: int = -1,
+    where: npt.ArrayLike | None = None,  # broadcasts to (..., V)
     out: Array | None = None,  # (..., V)
 ) -> tuple[Any, Array]:
     """The loss of `cross_entropy` and its gradient with respect to the logits, in one pass.
@@ -126,6 +130,7 @@ def cross_entropy_and_grad(
         reduction: "mean", "sum" or "none"; with "none" each row gets the gradient of its own
             loss.
         axis: the class axis.
+        where: bool, the classes that count; the gradient of the others is 0.
         out: receives the gradient; shape and dtype of the gradient. May be the logits
             themselves, which are then overwritten.
 
@@ -159,12 +164,12 @@ def cross_entropy_and_grad(
     """
     problem = prepare(
         logits, target, weight, row_weight, ignore_index, label_smoothing, z_loss,
-        temperature, softcap, reduction, axis,
+        temperature, softcap, reduction, axis, where,
     )  # fmt: skip
     if out is None:
         grad = np.empty(problem.logits.shape, problem.logits.dtype)
     else:
-        inputs = {"target": target, "weight": weight, "row_weight": row_weight}
+        inputs = {"target": target, "weight": weight, "row_weight": row_weight, "where": where}
         grad = out_rows(problem, out, logits, temperature=temperature, **inputs)
     result = problem.run(problem.scale(), grad)
     loss = problem.reduce(result)
