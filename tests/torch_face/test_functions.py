@@ -127,3 +127,26 @@ def test_other_devices(name: str) -> None:
         grads = torch.autograd.grad(total(have), leaves)
     torch.testing.assert_close(have, want, rtol=1e-12, atol=1e-14)
     torch.testing.assert_close(grads, slopes, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_classes_outside_of_a_mask_do_not_matter(route: str) -> None:
+    """Nan and inf there change nothing, and their derivative is 0; what is no mask is refused."""
+    z, some = normal(3, 4), torch.tensor([[True, True, False, True]])
+    spoiled = z.clone()
+    spoiled[:, 2] = torch.tensor([NAN, INF, 7.0])
+    y = torch.tensor([0, 3, 1])
+    for function in (
+        lambda z, **o: nt.softmax(z, 1, **o),
+        lambda z, **o: nt.logsumexp(z, 1, **o),
+        lambda z, **o: nt.cross_entropy(z, y, **o),
+    ):
+        bare, slopes = loss_and_grad(route, function, z.masked_fill(~some, -INF))
+        have, grad = loss_and_grad(route, lambda z, f=function: f(z, where=some), spoiled)
+        torch.testing.assert_close(have, bare, rtol=0, atol=0)
+        torch.testing.assert_close(grad, slopes, rtol=0, atol=0)
+        for bad, error in ((some.double(), TypeError), (some[:, :3], ValueError)):
+            with pytest.raises(error, match="where must"):
+                function(z, where=bad)
+    with pytest.raises(ValueError, match="label_smoothing must be 0 with where"):
+        nt.cross_entropy(z, y, label_smoothing=0.1, where=some)

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._contract import as_positive, check_shape, refuse_target
+from .._contract import as_positive, check_mask, check_shape, refuse_target
 from ._engines.composed import row_dtype
 from ._engines.kernels import RESULTS
 from ._route import is_eager_cpu
@@ -93,6 +93,17 @@ def as_temperature(value: Any, rows_shape: tuple[int, ...], logits: Tensor) -> T
     if is_eager_cpu(value) and not ((value > 0) & value.isfinite()).all():
         raise ValueError(f"temperature must be finite and above 0, got {value}; 1.0 turns it off")
     return tensor
+
+
+def as_masked(name: str, value: Any, where: Tensor | None) -> Tensor:
+    """The logits with -inf outside of the mask; derivatives are 0 there."""
+    logits = as_floats(name, value)
+    if where is None:
+        return logits
+    check_tensor("where", where, logits)
+    is_bool = where.dtype == torch.bool
+    check_mask(is_bool, str(where.dtype), tuple(where.shape), tuple(logits.shape))
+    return logits.masked_fill(where.logical_not(), float("-inf"))
 
 
 def check_class_target(

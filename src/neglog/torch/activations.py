@@ -1,4 +1,7 @@
-"""Softmax, log-sum-exp, sigmoid and their logarithms."""
+"""Softmax, log-sum-exp, sigmoid and their logarithms.
+
+Long because each of the five has a docstring with everything that differs from torch's.
+"""
 
 import math
 from collections.abc import Sequence
@@ -9,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from .._contract import as_integer
-from ._arguments import as_floats, as_tensor
+from ._arguments import as_floats, as_masked, as_tensor
 from ._engines import composed
 from ._errors import as_torch_raises
 from ._operators.routed import row_results
@@ -23,6 +26,8 @@ def softmax(
     dim: int | None = None,
     _stacklevel: int = 3,
     dtype: torch.dtype | None = None,
+    *,
+    where: Tensor | None = None,
 ) -> Tensor:
     """Probabilities: `exp(z_j) / sum_k exp(z_k)` along one axis.
 
@@ -33,6 +38,8 @@ def softmax(
             inputs of 0, 1 or 3 axes, else 1.
         _stacklevel: of the warning that says so, as in torch.
         dtype: the input is converted to it first.
+        where: bool, broadcast to the input: the entries that count. The others are as if they were
+            -inf, whatever they are.
 
     Returns:
         The input's shape, in `dtype` or else in the input's dtype, as torch returns it, also under
@@ -56,7 +63,7 @@ def softmax(
         P. Blanchard, D. J. Higham, N. J. Higham (2021), "Accurately computing the log-sum-exp and
         softmax functions", IMA Journal of Numerical Analysis 41.
     """
-    return _softmax("softmax", input, dim, _stacklevel, dtype)
+    return _softmax("softmax", input, dim, _stacklevel, dtype, where)
 
 
 @as_torch_raises
@@ -65,6 +72,8 @@ def log_softmax(
     dim: int | None = None,
     _stacklevel: int = 3,
     dtype: torch.dtype | None = None,
+    *,
+    where: Tensor | None = None,
 ) -> Tensor:
     """Log-probabilities: `z_j - log sum_k exp(z_k)` along one axis, in nats.
 
@@ -75,6 +84,8 @@ def log_softmax(
             for inputs of 0, 1 or 3 axes, else 1.
         _stacklevel: of the warning that says so, as in torch.
         dtype: the input is converted to it first.
+        where: bool, broadcast to the input: the entries that count. The others are as if they were
+            -inf, whatever they are.
 
     Returns:
         The input's shape, in `dtype` or else in the input's dtype, as torch returns it, also under
@@ -96,15 +107,23 @@ def log_softmax(
         P. Blanchard, D. J. Higham, N. J. Higham (2021), "Accurately computing the log-sum-exp and
         softmax functions", IMA Journal of Numerical Analysis 41.
     """
-    return _softmax("log_softmax", input, dim, _stacklevel, dtype)
+    return _softmax("log_softmax", input, dim, _stacklevel, dtype, where)
 
 
-def _softmax(name: str, input: Any, dim: Any, stacklevel: int, dtype: torch.dtype | None) -> Tensor:
+def _softmax(
+    name: str,
+    input: Any,
+    dim: Any,
+    stacklevel: int,
+    dtype: torch.dtype | None,
+    where: Tensor | None,
+) -> Tensor:
     z = as_tensor("input", input)
     if dim is None:
         # Two more frames than in torch: this function, and the one that translates errors.
         dim = functional._get_softmax_dim(name, z.dim(), stacklevel + 2)  # type: ignore[attr-defined]
     z = as_floats("input", as_cast(z, on_cpu=False) if dtype is None else z.to(dtype))
+    z = z if where is None else as_masked("input", z, where)
     axis, log = as_dim(dim, z), name == "log_softmax"
     if not z.dim():
         return _along(z.unsqueeze(0), 0, log).squeeze(0)
@@ -118,13 +137,20 @@ def _along(z: Tensor, dim: int, log: bool) -> Tensor:
 
 
 @as_torch_raises
-def logsumexp(input: Tensor, dim: int | Sequence[int], keepdim: bool = False) -> Tensor:
+def logsumexp(
+    input: Tensor,
+    dim: int | Sequence[int],
+    keepdim: bool = False,
+    *,
+    where: Tensor | None = None,
+) -> Tensor:
     """`log sum_k exp(z_k)` along one axis or several, in nats.
 
     Args:
         input: any shape, any real dtype; integers and bool are computed in torch's default dtype.
         dim: the axis that is summed over, or several; () means all of them.
         keepdim: leave the summed axes in place with length 1.
+        where: bool, broadcast to the input: the entries that count.
 
     Returns:
         The input's shape without those axes, in the input's dtype as torch returns it, also under
@@ -150,6 +176,7 @@ def logsumexp(input: Tensor, dim: int | Sequence[int], keepdim: bool = False) ->
         softmax functions", IMA Journal of Numerical Analysis 41.
     """
     z = as_floats("input", as_cast(as_real(input), on_cpu=False))
+    z = z if where is None else as_masked("input", z, where)
     several = dim if isinstance(dim, (tuple, list)) else [dim]
     axes = [as_dim(one, z) for one in several] or list(range(z.dim()))
     if len(set(axes)) < len(axes):

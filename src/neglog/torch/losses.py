@@ -3,6 +3,8 @@
 from torch import Tensor
 from torch.nn._reduction import legacy_get_string
 
+from .._contract import check_mask_options
+from ._arguments import as_masked
 from ._autograd.loss import loss
 from ._errors import as_torch_raises
 from ._fast_path import fast_loss
@@ -25,6 +27,7 @@ def cross_entropy(
     z_loss: float = 0.0,
     temperature: float | Tensor = 1.0,  # a number, or (N, ...)
     softcap: float | None = None,
+    where: Tensor | None = None,  # broadcasts to the input
 ) -> Tensor:
     """Negative log-likelihood of a softmax; replaces `torch.nn.functional.cross_entropy`.
 
@@ -55,6 +58,8 @@ def cross_entropy(
             class weight.
         temperature: divides the logits; a number, or one number per row.
         softcap: c bounds the logits as c * tanh(z / c), after the temperature.
+        where: bool, the classes that count. The others are as if their logits were -inf, whatever
+            they are: a target among them costs inf. Not together with label_smoothing.
 
     Returns:
         A scalar, or with "none" one loss per row; float64 for float64 logits, else float32. In
@@ -91,6 +96,9 @@ def cross_entropy(
     """
     if size_average is not None or reduce is not None:
         reduction = legacy_get_string(size_average, reduce)
+    if where is not None:
+        check_mask_options(label_smoothing)
+        input = as_masked("input", input, where)
     if (
         weight is None
         and row_weight is None

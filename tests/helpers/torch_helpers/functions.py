@@ -52,6 +52,7 @@ def cases() -> dict[str, tuple[Callable[..., Any], tuple[Tensor, ...]]]:
         torch.tensor([[0, 3, 1], [2, 2, 0]]),
         torch.tensor(2),
     )
+    some = torch.tensor([[True, True, False, True], [True, False, True, True], [True] * 4])
     skipped = torch.tensor([0, -100, 1])
     t, w, q = uniform(3, 4), uniform(4, seed=4), uniform(3, 1, seed=5)
 
@@ -64,6 +65,12 @@ def cases() -> dict[str, tuple[Callable[..., Any], tuple[Tensor, ...]]]:
         "logsumexp": (lambda z: nt.logsumexp(z, (0, 2)), (cube,)),
         "sigmoid": (nt.sigmoid, (z,)),
         "log_sigmoid": (nt.log_sigmoid, (z,)),
+        "softmax of some classes": (lambda z: nt.softmax(z, 1, where=some), (z,)),
+        "logsumexp of some classes": (lambda z: nt.logsumexp(z, 1, where=some), (z,)),
+        "cross_entropy of some classes": (
+            lambda z: nt.cross_entropy(z, y, reduction="none", where=some),
+            (z,),
+        ),
         "row_stats": (lambda z: nt.row_stats(z, y_cube, softcap=2.0)[:3], (cube,)),
         "row_stats of one row": (lambda z: nt.row_stats(z, y_row)[:3], (row,)),
         "row_stats together": (lambda z: all_of_them(nt.row_stats(z, y)), (z,)),
