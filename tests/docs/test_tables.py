@@ -1,6 +1,7 @@
 """Every row of a table has the cells of its header: a stray `|` splits one and drops the last."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ def tables(text: str) -> list[list[list[str]]]:
     """The tables that a page is built with: the text of every cell of every row."""
     found: list[list[list[str]]] = []
     tokens = parser.MarkdownIt("commonmark").enable("table").parse(text)
-    for token, inside in zip(tokens, tokens[1:], strict=False):
+    for token, inside in pairwise(tokens):
         if token.type == "table_open":
             found.append([])
         elif token.type == "tr_open":

@@ -1,0 +1,289 @@
+"""`neglog explain --row`: which columns of a table are classes, and what is asked about."""
+
+import json
+import math
+import shlex
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rich", reason="needs the extra cli")
+pytest.importorskip("matplotlib", reason="needs the extra plot")
+
+from command_helpers import asked, folder_fixture, said_fixture  # noqa: F401
+
+from neglog._read.columns import Asked, choose
+from neglog._read.predictions import read_row
+from neglog.cli import main
+
+NLL = math.log1p(math.exp(-1))  # of the logits 2 and 1, target 0: 0.3133
+LOGITS = [[2.0, 1.0], [0.5, 1.5], [-1.0, 0.25]]
+
+
+@pytest.fixture(name="asks")
+def asks_fixture(capsys: pytest.CaptureFixture[str]) -> Any:
+    """Run the command, which must refuse, and return its whole message."""
+
+    def run(*arguments: str) -> str:
+        assert main(arguments) == 2
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert printed.err.replace("\n", "").isprintable()
+        return printed.err
+
+    return run
+
+
+def table(folder: Path, header: str, *rows: str, name: str = "p.csv") -> str:
+    (folder / name).write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    return name
+
+
+@pytest.fixture(name="nll")
+def nll_fixture(capsys: pytest.CaptureFixture[str]) -> Any:
+    """Run the command on a row of a file, which must succeed, and return the loss."""
+
+    def run(*arguments: str) -> float:
+        assert main(["explain", "--row", *arguments, "--json"]) == 0
+        row = json.loads(capsys.readouterr().out)["rows"][0]
+        return float(row["steps"]["nll"]["neglog"])
+
+    return run
+
+
+# ---- columns that are no classes
+
+
+def test_the_index_that_pandas_writes_is_no_class(nll: Any, asks: Any, folder: Path) -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    frame = pandas.DataFrame(LOGITS, columns=["cat", "dog"], index=[50, 7, 31])
+    frame.assign(y_true=0).to_csv("p.csv")
+    message = asks("explain", "--row", "0", "p.csv")
+    assert "'' (unnamed, as an index is), 'y_true' (a name for the target)" in message
+    assert "to leave these out: --ignore '' --target y_true\n" in message
+    assert nll("0", "p.csv", "--ignore", "", "--target", "y_true") == pytest.approx(NLL)
+    frame.reset_index().to_csv("p.csv", index=False)
+    assert "'index' (a name for an index)" in asks("explain", "--row", "0", "p.csv")
+
+
+DOUBTFUL = [
+    ("Unnamed: 0", "unnamed, as an index is", "--ignore"),
+    ("__index_level_0__", "unnamed, as an index is", "--ignore"),
+    ("id", "a name for an index", "--id"),
+    ("Image ID", "a name for an index", "--id"),
+    ("y_true", "a name for the target", "--target"),
+    ("labels", "a name for the target", "--target"),
+    ("Class", "a name for the target", "--target"),
+    ("y.pred", "a name for something else", "--ignore"),
+    ("fold", "a name for something else", "--ignore"),
+    ("split", "a name for something else", "--ignore"),
+]
+
+
+@pytest.mark.parametrize(("name", "why", "option"), DOUBTFUL)
+def test_a_column_with_a_usual_name_is_asked_about(
+    nll: Any, asks: Any, folder: Path, name: str, why: str, option: str
+) -> None:
+    path = table(folder, f"cat,{name},dog", "2,0,1", "0.5,1,1.5")
+    flag = f"{option} {shlex.quote(name)}"
+    message = asks("explain", "--row", "0", path)
+    assert f"{name!r} ({why})" in message
+    assert f"leave these out: {flag}\n" in message
+    # What the message offers works.
+    typed = [] if option == "--target" else ["--target", "cat"]
+    assert nll("0", path, *shlex.split(flag), *typed) == pytest.approx(NLL)
+    assert nll("0", path, "--logits", "cat,dog", "--target", "cat") == pytest.approx(NLL)
+
+
+def test_what_is_given_is_not_asked_for_again(asks: Any, folder: Path) -> None:
+    path = table(folder, "id,row,y,cat,dog", "7,7,0,2,1")
+    message = asks("explain", "--row", "0", path, "--target", "cat", "--id", "id")
+    assert "to leave these out: --ignore row --ignore y\n" in message
+
+
+def test_numbers_give_a_column_away(asks: Any, folder: Path) -> None:
+    rows = [f"{5 + i},{i % 2},{a},{b},x" for i, (a, b) in enumerate(LOGITS)]
+    message = asks("explain", "--row", "0", table(folder, "no,kind,cat,dog,note", *rows))
+    assert "'no' (counts 5, 6, 7, ...)" in message
+    assert "'kind' (whole numbers among fractions)" in message
+    assert "'note' (text, 'x')" in message
+    assert "'cat'" not in message
+
+
+def test_whole_logits_are_no_index(said: Any, folder: Path) -> None:
+    path = table(folder, "cat,dog,horse", "5,4,2", "4,2,8", "4,4,1")
+    row = asked(said, "explain", "--row", "1", path, "--target", "horse")
+    assert row["rows"][0]["given"] == [4, 2, 8]
+
+
+def test_a_name_with_control_characters_moves_no_cursor(asks: Any, folder: Path) -> None:
+    path = table(folder, "cat\x1b[2J,\u202ey,id", "2,1,0")
+    assert r"'cat\x1b[2J', '\u202ey'" in asks("explain", "--row", "0", path, "--ignore", "no")
+    assert "--id id" in asks("explain", "--row", "0", path)
+    bad = r"the classes are cat\x1b[2J, \u202ey"
+    assert bad in asks("explain", "--row", "0", path, "--id", "id", "--target", "z")
+    many = table(folder, ",".join(f"{'x' * 90}{i}_id" for i in range(20)), ",".join("0" * 20))
+    assert len(asks("explain", "--row", "0", many, "--ignore", "no")) < 600
+
+
+# ---- columns that are named
+
+
+def test_classes_by_pattern_are_named_by_the_rest(said: Any, folder: Path) -> None:
+    path = table(folder, "id,logit_cat,p,logit_dog,truth", "a,2,.1,1,dog", "b,1,.2,3,dog")
+    row = asked(said, "explain", "--row", "0", path, "--logits", "logit_*", "--target", "truth")
+    assert row["class_names"] == ["cat", "dog"]
+    assert row["rows"][0]["given"] == [2, 1]
+    assert row["rows"][0]["target"] == 1
+
+
+def test_classes_have_the_order_that_is_asked_for(said: Any, folder: Path) -> None:
+    path = table(folder, "z_0,z_1,z_10,z_2,y", "0,1,10,2,2")
+    row = asked(said, "explain", "--row", "0", path, "--logits", "z_*", "--target", "y")
+    assert (row["class_names"], row["rows"][0]["target"]) == (["0", "1", "10", "2"], 3)
+    row = asked(said, "explain", "--row", "0", path, "--logits", "z_?,z_10", "--target", "2")
+    assert row["rows"][0]["given"] == [0, 1, 2, 10]
+    assert row["class_names"] == ["z_0", "z_1", "z_2", "z_10"]
+
+
+def test_the_id_is_shown(said: Any, folder: Path) -> None:
+    path = table(folder, "image,cat,dog,label", "a\x1b.png,2,1,cat")
+    text = said("explain", "--row", "0", path, "--id", "image")
+    assert text.startswith("Row 0: a\\x1b.png\n")
+
+
+def test_star_takes_no_target(nll: Any, folder: Path) -> None:
+    path = table(folder, "Label,cat,dog,truth", "0,2,1,0")
+    stars = ("--logits", "*", "--ignore", "truth")
+    assert nll("0", path, *stars) == pytest.approx(NLL)
+    stars = ("--logits", "[cd]*", "--target", "truth")
+    assert nll("0", path, *stars) == pytest.approx(NLL)
+
+
+def test_a_target_is_a_column_or_a_class(nll: Any, asks: Any, folder: Path) -> None:
+    names = table(folder, "truth,cat,dog", "cat,2,1", name="names.csv")
+    assert nll("0", names, "--target", "truth") == pytest.approx(NLL)
+    floats = table(folder, "cat,dog", "2.0,1.0", name="floats.csv")
+    assert nll("0", floats, "--target", "cat") == pytest.approx(NLL)
+    unclear = table(folder, "truth,cat,dog", "0,2,1", name="unclear.csv")
+    message = asks("explain", "--row", "0", unclear, "--target", "truth")
+    assert "--target 'truth' may be a class or the column of the targets" in message
+    known = ("--logits", "cat,dog", "--target", "truth")
+    assert nll("0", unclear, *known) == pytest.approx(NLL)
+
+
+def test_a_target_that_pandas_made_a_float_is_an_index(nll: Any, folder: Path) -> None:
+    path = table(folder, "cat,dog,label", "2.0,1.0,0.0", "3.0,1.0,")
+    assert nll("0", path) == pytest.approx(NLL)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--logits", "logit_*"], "--logits: no column fits 'logit_*'; the columns are 'cat', 'd"),
+        (["--logits", "5,4,2"], "--logits: no column fits '5'; the columns are 'cat', 'dog'"),
+        (["--ignore", "y*"], "--ignore: no column fits 'y*'"),
+        (["--id", "name"], "--id: no column is named 'name'; the columns are 'cat', 'dog'"),
+    ],
+)
+def test_a_column_that_is_not_there(
+    asks: Any, folder: Path, options: list[str], message: str
+) -> None:
+    path = table(folder, "cat,dog", "2,1")
+    assert message in asks("explain", "--row", "0", path, "--target", "0", *options)
+
+
+# ---- arrays and objects have names, too
+
+
+def test_arrays_and_keys_can_have_other_names(said: Any, nll: Any, asks: Any, folder: Path) -> None:
+    np.savez("a.npz", scores=np.array(LOGITS), y=np.zeros(3, int), image=np.array(["a", "b", "c"]))
+    row = {"scores": LOGITS[0], "label": 1, "y": 0, "image": "a"}
+    (folder / "a.jsonl").write_text(json.dumps(row))
+    names = ("--logits", "scores", "--target", "y")
+    for path in ("a.npz", "a.jsonl"):
+        assert nll("0", path, *names) == pytest.approx(NLL)
+        assert said("explain", "--row", "0", path, *names, "--id", "image").startswith("Row 0: a\n")
+        typed = ("--logits", "scores", "--target", "1")
+        assert nll("0", path, *typed) == pytest.approx(NLL + 1)
+        message = asks("explain", "--row", "0", path, *names, "--id", "no")
+        assert "--id: " in message
+        assert "'no'" in message
+        assert "one name here" in asks("explain", "--row", "0", path, "--logits", "a,b")
+    assert nll("0", "a.jsonl", "--logits", "scores") == pytest.approx(NLL + 1), "the label"
+    np.save("a.npy", np.array(LOGITS))
+    assert "no columns" in asks("explain", "--row", "0", "a.npy", "--logits", "a", "--target", "0")
+    both = '{"logits": [2, 1], "target": 0, "label": 0}'
+    (folder / "both.jsonl").write_text(both)
+    assert "target and label: choose one" in asks("explain", "--row", "0", "both.jsonl")
+
+
+# ---- what separates columns
+
+
+@pytest.mark.parametrize(
+    ("name", "separator"), [("p.csv", ";"), ("p.csv", "\t"), ("p.csv", "|"), ("p.tsv", ",")]
+)
+def test_the_only_separator_of_the_header_counts(
+    nll: Any, folder: Path, name: str, separator: str
+) -> None:
+    header = [f'"cat{separator} tom"', "dog", "label"]
+    table(folder, separator.join(header), separator.join("210"), name=name)
+    assert nll("0", name) == pytest.approx(NLL)
+
+
+def test_separators_in_doubt(nll: Any, asks: Any, folder: Path) -> None:
+    assert nll("0", table(folder, "cat;tom,dog,label", "2,1,0")) == pytest.approx(NLL)
+    two = table(folder, "cat;dog|horse", "1;2;3")
+    message = asks("explain", "--row", "0", two, "--target", "0")
+    assert "more than one separator, ';' and '|': separate the columns by ','" in message
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"cat;dog\n1,5;2\n", "is '1,5': expected a number, inf, -inf or nan; write decimals with"),
+        (b"cat dog\n2 1\n", "column 'cat dog' is '2 1': expected a number"),
+        (b"cat,dog,note\n2,1,x\n", "if it is no class, leave it out with --ignore"),
+        (b"cat,dog\n1_0,2\n", "is '1_0': expected a number"),
+        ("cat,dog\n2,1\n".encode("utf-16"), "this is not UTF-8 text; save it as UTF-8"),
+        (b"2.0,1.0\n0.5,1.5\n", "the first line holds numbers, '2.0', '1.0', but must hold the n"),
+        (b"2.0,1.0,cat\n0.5,1.5,dog\n", "the first line holds numbers, '2.0', '1.0', 'cat', but"),
+        (b"5,4,2\n4,2,8\n", "the first line holds numbers, '5', '4', '2', but must hold"),
+    ],
+)
+def test_a_table_that_others_would_read_says_the_way_out(
+    asks: Any, folder: Path, content: bytes, message: str
+) -> None:
+    (folder / "p.csv").write_bytes(content)
+    assert message in asks("explain", "--row", "0", "p.csv", "--target", "0")
+
+
+def test_classes_named_by_numbers(nll: Any, folder: Path) -> None:
+    assert nll("0", table(folder, "0,1,label", "2,1,0")) == pytest.approx(NLL)
+    assert nll("0", table(folder, "3,5,label", "2,1,3")) == pytest.approx(NLL)
+
+
+# ---- large tables
+
+
+def test_a_wide_table_is_read(folder: Path) -> None:
+    wide = 30_000
+    header = ",".join(f"c{j}" for j in range(wide))
+    path = table(folder, header + ",label", *[",".join(["1.5"] * wide) + ",c7"] * 20)
+    row = read_row(Path(path), 19)
+    assert (len(row.logits), row.target) == (wide, "c7")
+    assert len(read_row(Path(path), 0, Asked(logits=("c*",))).logits) == wide
+
+
+def test_a_header_of_nothing_but_separators_is_refused(asks: Any, folder: Path) -> None:
+    table(folder, "," * 300_000, "1")
+    assert "300001 columns, at most" in asks("explain", "--row", "0", "p.csv", "--target", "0")
+
+
+def test_the_choice_needs_no_file() -> None:
+    columns = choose(["id", "a", "b", "y"], [["x", "1", "2", "0"]], Asked((), "y", "id"))
+    assert (columns.classes, columns.names) == ((1, 2), ("a", "b"))
+    assert (columns.target, columns.id, columns.typed) == (3, 0, None)
