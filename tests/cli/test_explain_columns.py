@@ -61,11 +61,11 @@ def test_the_index_that_pandas_writes_is_no_class(nll: Any, asks: Any, folder: P
     frame = pandas.DataFrame(LOGITS, columns=["cat", "dog"], index=[50, 7, 31])
     frame.assign(y_true=0).to_csv("p.csv")
     message = asks("explain", "--row", "0", "p.csv")
-    assert "'' (unnamed, as an index is), 'y_true' (a name for the target)" in message
-    assert "to leave these out: --ignore '' --target y_true\n" in message
+    assert "\n  '': unnamed, as an index is\n  'y_true': a name for the target\n" in message
+    assert "to leave them out: --ignore '' --target y_true\n" in message
     assert nll("0", "p.csv", "--ignore", "", "--target", "y_true") == pytest.approx(NLL)
     frame.reset_index().to_csv("p.csv", index=False)
-    assert "'index' (a name for an index)" in asks("explain", "--row", "0", "p.csv")
+    assert "'index': a name for an index\n" in asks("explain", "--row", "0", "p.csv")
 
 
 DOUBTFUL = [
@@ -89,8 +89,8 @@ def test_a_column_with_a_usual_name_is_asked_about(
     path = table(folder, f"cat,{name},dog", "2,0,1", "0.5,1,1.5")
     flag = f"{option} {shlex.quote(name)}"
     message = asks("explain", "--row", "0", path)
-    assert f"{name!r} ({why})" in message
-    assert f"leave these out: {flag}\n" in message
+    assert f"{name!r}: {why}\n" in message
+    assert f"leave them out: {flag}\n" in message
     # What the message offers works.
     typed = [] if option == "--target" else ["--target", "cat"]
     assert nll("0", path, *shlex.split(flag), *typed) == pytest.approx(NLL)
@@ -100,15 +100,15 @@ def test_a_column_with_a_usual_name_is_asked_about(
 def test_what_is_given_is_not_asked_for_again(asks: Any, folder: Path) -> None:
     path = table(folder, "id,row,y,cat,dog", "7,7,0,2,1")
     message = asks("explain", "--row", "0", path, "--target", "cat", "--id", "id")
-    assert "to leave these out: --ignore row --ignore y\n" in message
+    assert "to leave them out: --ignore row --ignore y\n" in message
 
 
 def test_numbers_give_a_column_away(asks: Any, folder: Path) -> None:
     rows = [f"{5 + i},{i % 2},{a},{b},x" for i, (a, b) in enumerate(LOGITS)]
     message = asks("explain", "--row", "0", table(folder, "no,kind,cat,dog,note", *rows))
-    assert "'no' (counts 5, 6, 7, ...)" in message
-    assert "'kind' (whole numbers among fractions)" in message
-    assert "'note' (text, 'x')" in message
+    assert "'no': counts 5, 6, 7, ...\n" in message
+    assert "'kind': whole numbers among fractions\n" in message
+    assert "'note': text, 'x'\n" in message
     assert "'cat'" not in message
 
 
@@ -126,6 +126,19 @@ def test_a_name_with_control_characters_moves_no_cursor(asks: Any, folder: Path)
     assert bad in asks("explain", "--row", "0", path, "--id", "id", "--target", "z")
     many = table(folder, ",".join(f"{'x' * 90}{i}_id" for i in range(20)), ",".join("0" * 20))
     assert len(asks("explain", "--row", "0", many, "--ignore", "no")) < 600
+    many = table(folder, ",".join(["id"] * 20), ",".join("0" * 20))
+    message = asks("explain", "--row", "0", many)
+    assert message.count("'id': a name for an index") == 8
+    assert "\n  and 12 more\n" in message
+
+
+def test_the_reference_shows_what_is_printed(asks: Any, folder: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "en" / "reference" / "explain.md"
+    block = page.read_text(encoding="utf-8").split("```console\n")[1].split("```")[0]
+    _, content, answer = block.split("$ ")
+    (folder / "predictions.csv").write_text(content.partition("\n")[2])
+    command, _, printed = answer.partition("\n")
+    assert asks(*shlex.split(command)[1:]) == printed
 
 
 # ---- columns that are named
@@ -151,7 +164,7 @@ def test_classes_have_the_order_that_is_asked_for(said: Any, folder: Path) -> No
 def test_the_id_is_shown(said: Any, folder: Path) -> None:
     path = table(folder, "image,cat,dog,label", "a\x1b.png,2,1,cat")
     text = said("explain", "--row", "0", path, "--id", "image")
-    assert text.startswith("Row 0: a\\x1b.png\n")
+    assert text.startswith("Row 0: image a\\x1b.png\n")
 
 
 def test_star_takes_no_target(nll: Any, folder: Path) -> None:
@@ -205,7 +218,9 @@ def test_arrays_and_keys_can_have_other_names(said: Any, nll: Any, asks: Any, fo
     names = ("--logits", "scores", "--target", "y")
     for path in ("a.npz", "a.jsonl"):
         assert nll("0", path, *names) == pytest.approx(NLL)
-        assert said("explain", "--row", "0", path, *names, "--id", "image").startswith("Row 0: a\n")
+        assert said("explain", "--row", "0", path, *names, "--id", "image").startswith(
+            "Row 0: image a\n"
+        )
         typed = ("--logits", "scores", "--target", "1")
         assert nll("0", path, *typed) == pytest.approx(NLL + 1)
         message = asks("explain", "--row", "0", path, *names, "--id", "no")

@@ -69,14 +69,20 @@ def refuse_doubtful(
         )
     doubts = dict(_doubts(classes, rows))
     if doubts:
-        listed = [f"{quoted(classes[j])} ({doubt.why})" for j, doubt in doubts.items()]
-        more = f" and {len(doubts) - MOST_SHOWN} more" if len(doubts) > MOST_SHOWN else ""
+        listed = [f"{quoted(classes[j])}: {doubt.why}" for j, doubt in doubts.items()]
+        more = [f"and {len(doubts) - MOST_SHOWN} more"] if len(doubts) > MOST_SHOWN else []
         flags = _flags([(classes[j], doubt.option) for j, doubt in doubts.items()], given)
         likely = [name for j, name in classes.items() if j not in doubts]
         raise ValueError(
-            f"not every column looks like a class: {', '.join(listed[:MOST_SHOWN])}{more}"
-            f"\n  to leave these out: {flags}"
-            f"\n  to name the classes instead: --logits {example(likely)}"
+            "\n  ".join(
+                [
+                    "some columns may not be classes",
+                    *listed[:MOST_SHOWN],
+                    *more,
+                    f"to leave them out: {flags}",
+                    f"to name the classes instead: --logits {example(likely)}",
+                ]
+            )
         )
 
 
@@ -93,14 +99,14 @@ def _doubts(
 ) -> Iterator[tuple[int, Doubt]]:
     """The places of doubtful columns, and the doubts."""
     values = {j: [row[j].strip() for row in rows] for j in classes}
-    whole = {j for j in classes if all(map(WHOLE.fullmatch, values[j]))}
-    mixed = len(rows) >= FEWEST and any(
-        is_number(x) for j in classes if j not in whole for x in values[j]
-    )
-    for j, name in classes.items():
-        doubt = doubt_by_name(name)
-        if doubt is None and len(rows) >= FEWEST:
-            doubt = _doubt_by_values(values[j], j in whole, mixed)
+    by_name = {j: doubt for j, name in classes.items() if (doubt := doubt_by_name(name))}
+    few = len(rows) < FEWEST
+    if few and not by_name:
+        return
+    whole = {j for j in classes if not few and all(map(WHOLE.fullmatch, values[j]))}
+    mixed = any(is_number(x) for j in classes if j not in whole for x in values[j])
+    for j in classes:
+        doubt = by_name.get(j) or _doubt_by_values(values[j], j in whole, mixed)
         if doubt is not None:
             yield j, doubt
 
@@ -113,7 +119,7 @@ def doubt_by_name(name: str) -> Doubt | None:
 
 
 def _doubt_by_values(values: Sequence[str], whole: bool, mixed: bool) -> Doubt | None:
-    if not any(map(is_number, values)):
+    if values and not any(map(is_number, values)):
         return Doubt(f"text, {quoted(values[0])}", "--ignore")
     if whole and all(int(b) - int(a) == 1 for a, b in pairwise(values)):
         return Doubt(f"counts {', '.join(values[:FEWEST])}, ...", "--ignore")

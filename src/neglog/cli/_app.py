@@ -84,8 +84,8 @@ def _add_explain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "explain",
         help=summary,
         description=f"{summary.capitalize()}, each number computed in four ways.",
-        usage="%(prog)s --logits 5,4,2 --target cat --names cat,dog,horse [options]\n"
-        "       %(prog)s --row N FILE [--logits 'logit_*'] [--target COLUMN] [options]\n"
+        usage="%(prog)s --logits 5,4 --target cat --names cat,dog [options]\n"
+        "       %(prog)s --row N FILE [--target COLUMN] [--logits COLUMNS] [options]\n"
         "       %(prog)s likelihood --data 1,2,3 --normal orange=1.5,1 [options]",
         allow_abbrev=False,
     )

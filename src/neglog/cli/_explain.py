@@ -76,8 +76,10 @@ def _from_file(options: argparse.Namespace) -> tuple[Trace, str]:
         raise ValueError(f"{path} has no target: give --target")
     names = _names(options) or prediction.class_names
     trace = _explain(options, prediction.logits, prediction.target, names)
-    said = [] if prediction.id is None else [f"Row {index}: {printable(prediction.id)}"]
-    return trace, "\n".join([*said, *filter(None, [prediction.remark])])
+    remarks = [prediction.remark] if prediction.remark else []
+    if prediction.id is not None:
+        remarks.insert(0, f"Row {index}: {printable(f'{options.id} {prediction.id}')}")
+    return trace, "\n".join(remarks)
 
 
 def _explain(
