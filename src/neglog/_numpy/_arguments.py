@@ -13,6 +13,7 @@ from .._contract import (
     as_positive,
     check_no_ignored_class,
     class_axis,
+    class_way_out,
     refuse_target,
     warn_input_kind,
     without_axis,
@@ -274,7 +275,7 @@ def _set_probabilities(
     if kind != "f" and target.dtype.name != "bfloat16":
         raise TypeError(
             f"target must be classes (integers) or probabilities (floats), got dtype"
-            f" {target.dtype}; cast with np.asarray(target).astype(np.int64)"
+            f" {target.dtype}; {class_way_out('target', kind)}"
         )
     if target.shape != problem.shape:
         refuse_target(target.shape, "floats", problem.shape, problem.rows_shape)
