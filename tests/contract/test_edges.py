@@ -146,6 +146,17 @@ def test_zero_probability_times_infinity_is_zero(face: Any) -> None:
         assert_ulps(face.numpy(grad), exact.grad, np.float64, 8, f"{options}", size=exact.grad_size)
 
 
+def test_a_cap_before_the_temperature_is_a_cap_divided_by_it(face: Any) -> None:
+    """c tanh(z/c) / T is (c/T) tanh((z/T) / (c/T))."""
+    z, t = np.random.default_rng(8).standard_normal((6, 9)) * 9, np.arange(6)
+    c, warmth = 4.0, 0.7
+    ours = face.cross_entropy(face.array(z), t, temperature=warmth, softcap=c / warmth)
+    theirs = face.cross_entropy(face.array(c * np.tanh(z / c) / warmth), t)
+    assert float(face.numpy(ours)) == pytest.approx(float(face.numpy(theirs)), rel=1e-14)
+    other = face.cross_entropy(face.array(z), t, temperature=warmth, softcap=c)
+    assert abs(float(face.numpy(other)) - float(face.numpy(theirs))) > 0.1
+
+
 def test_mean_divides_by_the_weights_in_use(face: Any) -> None:
     """Worked out by hand: three rows of two equal logits cost log 2 each, whatever the weights."""
     z, log2 = np.zeros((3, 2)), np.log(2)

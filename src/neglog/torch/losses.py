@@ -52,9 +52,10 @@ def cross_entropy(
         row_weight: shape of a class target, a factor for each row. A row of weight 0 is skipped:
             NaNs in it do not affect other rows.
         z_loss: the factor of lse^2, which keeps the logits from drifting; not multiplied by the
-            class weight.
+            class weight, but a mean divides by the sum of these all the same.
         temperature: divides the logits; a number, or one number per row.
-        softcap: c bounds the logits as c * tanh(z / c), after the temperature.
+        softcap: c bounds the logits as c * tanh(z / c), after the temperature T; a cap c that
+            comes before it is softcap=c / T.
 
     Returns:
         A scalar, or with "none" one loss per row; float64 for float64 logits, else float32. In
