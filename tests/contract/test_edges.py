@@ -1,4 +1,4 @@
-"""The edge table: infinities, nan, empty, one class, and the denominators of a mean."""
+"""The edge table: infinities, nan, empty input, one class, and the denominators of a mean."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ SPECIAL = {
 @pytest.mark.parametrize("dtype", list(ULPS))
 @pytest.mark.parametrize("width", [4, 40, BEYOND_SEGMENT])
 def test_special_rows_harm_no_other(face: Any, dtype: str, width: int) -> None:
-    """Each special row, all in one batch, with each option that acts on a row."""
+    """All special rows in one batch, with each option that acts on a row."""
     rows = np.full((len(SPECIAL), width), -np.inf)
     rows[:, -4:] = list(SPECIAL.values())
     fixed: dict[str, Any] = {"ignore": "none", "reduction": "none", "weights": "none"}
@@ -56,7 +56,7 @@ def test_special_rows_harm_no_other(face: Any, dtype: str, width: int) -> None:
 
 @pytest.mark.parametrize("dtype", list(ULPS))
 def test_special_rows_by_hand(face: Any, dtype: str) -> None:
-    """The same without the oracle: losses, lse, entropy and gradients written down."""
+    """The same without the oracle: losses, lse, entropy and gradients worked out by hand."""
     inf, nan = np.inf, np.nan
     rows = {  # name: (nll, lse, entropy, gradient)
         "all -inf": (nan, nan, nan, [nan] * 4),
@@ -100,7 +100,7 @@ def test_one_class_costs_nothing(face: Any, dtype: str, reduction: str) -> None:
 @pytest.mark.parametrize("shape", [(0, 5), (2, 0, 5), (0, 1)])
 @pytest.mark.parametrize("dense", [False, True], ids=["classes", "probabilities"])
 def test_no_rows(face: Any, shape: tuple[int, ...], dense: bool) -> None:
-    """A mean over no row is 0, not nan; a list of no losses is empty."""
+    """A mean over no rows is 0, not nan; reduction "none" gives an empty array."""
     z = np.zeros(shape, np.float32)
     target = z if dense else np.zeros(shape[:-1], int)
     for reduction in ("mean", "sum"):

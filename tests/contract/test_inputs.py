@@ -1,4 +1,4 @@
-"""What may stand for an array: other dtypes, other byte orders, objects that become arrays."""
+"""What is accepted as an array: other dtypes, byte orders, objects that convert to arrays."""
 
 from collections.abc import Callable
 from typing import Any

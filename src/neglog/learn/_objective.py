@@ -17,7 +17,7 @@ Doubles = NDArray[np.float64]
 class Objective:
     """F(coef, intercept) = sum_i share_i nll_i + l2/2 sum coef^2, as a function of one vector.
 
-    L-BFGS sees `theta`, the same model for features that are centred and of like curvature:
+    L-BFGS sees `theta`, the same model for features that are centred and equally curved:
     theta = (coef * scale, intercept + coef @ mean). The minimum is the same one, and columns of
     unlike size cost no steps (scikit-learn's wine data, l2=1e-4: 64 steps, 4689 without). X
     itself is not centred: that would copy it, and make a sparse one dense.
@@ -51,16 +51,16 @@ class Objective:
 
     @property
     def is_small(self) -> bool:
-        """Whether a product with X is a matter of a few milliseconds on one core."""
+        """Whether a product with X takes a few milliseconds on one core."""
         rows, columns = self.X.shape
         return bool(rows * columns * self.num_classes <= 2**24)
 
     def start(self) -> Doubles:
-        """The model that knows nothing: every probability is 1/K."""
+        """All zeros: every probability is 1/K."""
         return np.zeros(self.num_classes * (self.X.shape[1] + 1))
 
     def model(self, theta: Doubles) -> tuple[Doubles, Doubles]:
-        """theta -> coef (K, D), intercept (K,) for the features as they came."""
+        """theta -> coef (K, D), intercept (K,) for the original features."""
         table = theta.reshape(self.num_classes, -1)
         coef = table[:, :-1] / self.scale
         return coef, table[:, -1] - coef @ self.mean
@@ -69,7 +69,7 @@ class Objective:
         return linear(self.X, *self.model(theta))
 
     def parts(self, theta: Doubles) -> tuple[float, float]:
-        """The mean nll and the penalty, apart."""
+        """The mean nll and the penalty."""
         coef, intercept = self.model(theta)
         nll = cross_entropy(linear(self.X, coef, intercept), self.target, row_weight=self.share)
         return float(nll), 0.5 * self.l2 * float(np.sum(coef**2))
