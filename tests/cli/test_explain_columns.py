@@ -12,45 +12,19 @@ import pytest
 pytest.importorskip("rich", reason="needs the extra cli")
 pytest.importorskip("matplotlib", reason="needs the extra plot")
 
-from command_helpers import asked, folder_fixture, said_fixture  # noqa: F401
+from command_helpers import (  # noqa: F401
+    asked,
+    asks_fixture,
+    folder_fixture,
+    nll_fixture,
+    said_fixture,
+    table,
+)
 
 from neglog._read.columns import Asked, choose
-from neglog._read.predictions import read_row
-from neglog.cli import main
 
 NLL = math.log1p(math.exp(-1))  # of the logits 2 and 1, target 0: 0.3133
 LOGITS = [[2.0, 1.0], [0.5, 1.5], [-1.0, 0.25]]
-
-
-@pytest.fixture(name="asks")
-def asks_fixture(capsys: pytest.CaptureFixture[str]) -> Any:
-    """Run the command, which must refuse, and return its whole message."""
-
-    def run(*arguments: str) -> str:
-        assert main(arguments) == 2
-        printed = capsys.readouterr()
-        assert printed.out == ""
-        assert printed.err.replace("\n", "").isprintable()
-        return printed.err
-
-    return run
-
-
-def table(folder: Path, header: str, *rows: str, name: str = "p.csv") -> str:
-    (folder / name).write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
-    return name
-
-
-@pytest.fixture(name="nll")
-def nll_fixture(capsys: pytest.CaptureFixture[str]) -> Any:
-    """Run the command on a row of a file, which must succeed, and return the loss."""
-
-    def run(*arguments: str) -> float:
-        assert main(["explain", "--row", *arguments, "--json"]) == 0
-        row = json.loads(capsys.readouterr().out)["rows"][0]
-        return float(row["steps"]["nll"]["neglog"])
-
-    return run
 
 
 # ---- columns that are no classes
@@ -91,6 +65,7 @@ def test_a_column_with_a_usual_name_is_asked_about(
     message = asks("explain", "--row", "0", path)
     assert f"{name!r}: {why}\n" in message
     assert f"leave them out: {flag}\n" in message
+    assert "classes instead: --logits cat,dog\n" in message
     # What the message offers works.
     typed = [] if option == "--target" else ["--target", "cat"]
     assert nll("0", path, *shlex.split(flag), *typed) == pytest.approx(NLL)
@@ -233,69 +208,6 @@ def test_arrays_and_keys_can_have_other_names(said: Any, nll: Any, asks: Any, fo
     both = '{"logits": [2, 1], "target": 0, "label": 0}'
     (folder / "both.jsonl").write_text(both)
     assert "target and label: choose one" in asks("explain", "--row", "0", "both.jsonl")
-
-
-# ---- what separates columns
-
-
-@pytest.mark.parametrize(
-    ("name", "separator"), [("p.csv", ";"), ("p.csv", "\t"), ("p.csv", "|"), ("p.tsv", ",")]
-)
-def test_the_only_separator_of_the_header_counts(
-    nll: Any, folder: Path, name: str, separator: str
-) -> None:
-    header = [f'"cat{separator} tom"', "dog", "label"]
-    table(folder, separator.join(header), separator.join("210"), name=name)
-    assert nll("0", name) == pytest.approx(NLL)
-
-
-def test_separators_in_doubt(nll: Any, asks: Any, folder: Path) -> None:
-    assert nll("0", table(folder, "cat;tom,dog,label", "2,1,0")) == pytest.approx(NLL)
-    two = table(folder, "cat;dog|horse", "1;2;3")
-    message = asks("explain", "--row", "0", two, "--target", "0")
-    assert "more than one separator, ';' and '|': separate the columns by ','" in message
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"cat;dog\n1,5;2\n", "is '1,5': expected a number, inf, -inf or nan; write decimals with"),
-        (b"cat dog\n2 1\n", "column 'cat dog' is '2 1': expected a number"),
-        (b"cat,dog,note\n2,1,x\n", "if it is no class, leave it out with --ignore"),
-        (b"cat,dog\n1_0,2\n", "is '1_0': expected a number"),
-        ("cat,dog\n2,1\n".encode("utf-16"), "this is not UTF-8 text; save it as UTF-8"),
-        (b"2.0,1.0\n0.5,1.5\n", "the first line holds numbers, '2.0', '1.0', but must hold the n"),
-        (b"2.0,1.0,cat\n0.5,1.5,dog\n", "the first line holds numbers, '2.0', '1.0', 'cat', but"),
-        (b"5,4,2\n4,2,8\n", "the first line holds numbers, '5', '4', '2', but must hold"),
-    ],
-)
-def test_a_table_that_others_would_read_says_the_way_out(
-    asks: Any, folder: Path, content: bytes, message: str
-) -> None:
-    (folder / "p.csv").write_bytes(content)
-    assert message in asks("explain", "--row", "0", "p.csv", "--target", "0")
-
-
-def test_classes_named_by_numbers(nll: Any, folder: Path) -> None:
-    assert nll("0", table(folder, "0,1,label", "2,1,0")) == pytest.approx(NLL)
-    assert nll("0", table(folder, "3,5,label", "2,1,3")) == pytest.approx(NLL)
-
-
-# ---- large tables
-
-
-def test_a_wide_table_is_read(folder: Path) -> None:
-    wide = 30_000
-    header = ",".join(f"c{j}" for j in range(wide))
-    path = table(folder, header + ",label", *[",".join(["1.5"] * wide) + ",c7"] * 20)
-    row = read_row(Path(path), 19)
-    assert (len(row.logits), row.target) == (wide, "c7")
-    assert len(read_row(Path(path), 0, Asked(logits=("c*",))).logits) == wide
-
-
-def test_a_header_of_nothing_but_separators_is_refused(asks: Any, folder: Path) -> None:
-    table(folder, "," * 300_000, "1")
-    assert "300001 columns, at most" in asks("explain", "--row", "0", "p.csv", "--target", "0")
 
 
 def test_the_choice_needs_no_file() -> None:

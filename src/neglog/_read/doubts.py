@@ -142,7 +142,11 @@ def _as_typed(name: str) -> str:
 
 
 def example(names: Sequence[str]) -> str:
-    """The pattern of most names, logit_*, or an example of one."""
+    """What --logits takes for these names: the pattern of most, or the names themselves."""
     stems = [match[0] for name in names if (match := re.match(r"[A-Za-z]+[_. -]", name))]
     [(stem, count)] = Counter(stems).most_common(1) or [("", 0)]
-    return shlex.quote(f"{stem}*") if count > 1 else "cat,dog,..."
+    if count > 1:
+        return shlex.quote(f"{stem}*")
+    together = ",".join(names[:MOST_SHOWN])
+    fits = together.isprintable() and len(names) <= MOST_SHOWN and len(together) <= 40
+    return shlex.quote(together) if names and fits else "COLUMN,COLUMN,..."
