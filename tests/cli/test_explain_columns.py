@@ -91,6 +91,9 @@ def test_whole_logits_are_no_index(said: Any, folder: Path) -> None:
     path = table(folder, "cat,dog,horse", "5,4,2", "4,2,8", "4,4,1")
     row = asked(said, "explain", "--row", "1", path, "--target", "horse")
     assert row["rows"][0]["given"] == [4, 2, 8]
+    path = table(folder, "cat,dog,horse", "5,4,2", "4,2,8", "4,4,1.5")  # typed by hand
+    row = asked(said, "explain", "--row", "2", path, "--target", "horse")
+    assert row["rows"][0]["given"] == [4, 4, 1.5]
 
 
 def test_a_name_with_control_characters_moves_no_cursor(asks: Any, folder: Path) -> None:

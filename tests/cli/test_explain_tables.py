@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("rich", reason="needs the extra cli")
@@ -38,6 +39,7 @@ def test_separators_in_doubt(nll: Any, asks: Any, folder: Path) -> None:
     ("content", "message"),
     [
         (b"cat;dog\n1,5;2\n", "is '1,5': expected a number, inf, -inf or nan; write decimals with"),
+        (b"\xef\xbb\xbfcat;dog\n" + b"1,5;2,5\n" * 3, "is '1,5': expected a number, inf, -inf or "),
         (b"cat dog\n2 1\n", "column 'cat dog' is '2 1': expected a number"),
         (b"cat,dog,note\n2,1,x\n", "if it is no class, leave it out with --ignore"),
         (b"cat,dog\n1_0,2\n", "is '1_0': expected a number"),
@@ -52,6 +54,12 @@ def test_a_table_that_others_would_read_says_the_way_out(
 ) -> None:
     (folder / "p.csv").write_bytes(content)
     assert message in asks("explain", "--row", "0", "p.csv", "--target", "0")
+
+
+def test_the_header_that_savetxt_writes(nll: Any, folder: Path) -> None:
+    with (folder / "p.csv").open("w") as file:
+        np.savetxt(file, [[2.0, 1.0], [0.5, 1.5]], delimiter=",", header="cat,dog")
+    assert nll("0", "p.csv", "--target", "cat") == pytest.approx(NLL)
 
 
 def test_classes_named_by_numbers(nll: Any, folder: Path) -> None:

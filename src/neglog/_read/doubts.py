@@ -104,7 +104,8 @@ def _doubts(
     if few and not by_name:
         return
     whole = {j for j in classes if not few and all(map(WHOLE.fullmatch, values[j]))}
-    mixed = any(is_number(x) for j in classes if j not in whole for x in values[j])
+    others = [x for j in classes if j not in whole for x in values[j] if is_number(x)]
+    mixed = bool(others) and not any(map(WHOLE.fullmatch, others))  # two dtypes: 4 and 4.0
     for j in classes:
         doubt = by_name.get(j) or _doubt_by_values(values[j], j in whole, mixed)
         if doubt is not None:
@@ -119,7 +120,7 @@ def doubt_by_name(name: str) -> Doubt | None:
 
 
 def _doubt_by_values(values: Sequence[str], whole: bool, mixed: bool) -> Doubt | None:
-    if values and not any(map(is_number, values)):
+    if values and not any(is_number(x.replace(",", ".", 1)) for x in values):  # not 1,5
         return Doubt(f"text, {quoted(values[0])}", "--ignore")
     if whole and all(int(b) - int(a) == 1 for a, b in pairwise(values)):
         return Doubt(f"counts {', '.join(values[:FEWEST])}, ...", "--ignore")

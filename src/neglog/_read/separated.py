@@ -42,7 +42,8 @@ def _without_blank_lines(text: Iterator[str]) -> tuple[int, Iterator[str]]:
 
 def _table(rows: Any, blank: int, asked: Asked) -> tuple[list[str], Columns, Iterator[Any]]:
     """The header, what its columns are, and the rows with their places in the file."""
-    header = [name.strip() for name in next(rows, [])]
+    # np.savetxt puts "# " before the header.
+    header = [name.strip().removeprefix("# ") for name in next(rows, [])]
     if not header:
         raise ValueError("the file is empty: a header with the class names is needed")
     if len(header) > MOST_COLUMNS:
