@@ -146,6 +146,15 @@ def test_zero_probability_times_infinity_is_zero(face: Any) -> None:
         assert_ulps(face.numpy(grad), exact.grad, np.float64, 8, f"{options}", size=exact.grad_size)
 
 
+def test_what_is_below_the_smallest_normal_number_is_0(face: Any) -> None:
+    """As the documents say; the loss is float64 until it is rounded, and keeps such a number."""
+    z = np.array([[100.0, 0.0]], np.float32)
+    assert face.numpy(face.softmax(face.array(z))).tolist() == [[1, 0]]
+    loss, grad = face.cross_entropy_and_grad(face.array(z), np.array([0]))
+    assert np.abs(face.numpy(grad)).tolist() == [[0, 0]]
+    assert float(face.numpy(loss)) == np.float32(np.exp(-100.0)) > 0
+
+
 def test_a_cap_before_the_temperature_is_a_cap_divided_by_it(face: Any) -> None:
     """c tanh(z/c) / T is (c/T) tanh((z/T) / (c/T))."""
     z, t = np.random.default_rng(8).standard_normal((6, 9)) * 9, np.arange(6)
