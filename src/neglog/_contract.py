@@ -108,10 +108,11 @@ def from_objects(name: str, value: Any, array: Any) -> Any:
 
     pandas does this for its nullable types and for those of pyarrow.
     """
+    if not array.ndim:  # what is neither an array nor a list is one object
+        what = "None" if value is None else f"a {type(value).__name__}"
+        raise unreadable(name, value, f"it is {what}")
     dtypes = getattr(value, "dtypes", None)
     if dtypes is None or not hasattr(value, "to_numpy"):
-        if type(value) not in (list, tuple):
-            raise unreadable(name, value, f"it is {_what(value)}")
         return array
     one = hasattr(dtypes, "kind") or hasattr(dtypes, "numpy_dtype")
     kinds = [_numpy_dtype(each) for each in ((dtypes,) if one else dtypes)]
@@ -171,10 +172,6 @@ def _tensor_steps(tensor: Any) -> str:
         and str(tensor.dtype) not in ("torch.float64", "torch.float32", "torch.float16"),
     }
     return "".join(step for step, needed in steps.items() if needed)
-
-
-def _what(value: Any) -> str:
-    return "None" if value is None else f"a {type(value).__name__}"
 
 
 def class_way_out(name: str, kind: str) -> str:

@@ -1,6 +1,7 @@
 """`neglog explain --row`: what separates columns, what stands in the header, and wide tables."""
 
 import math
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,16 @@ def test_a_wide_table_is_read(folder: Path) -> None:
     row = read_row(Path(path), 19)
     assert (len(row.logits), row.target) == (wide, "c7")
     assert len(read_row(Path(path), 0, Asked(logits=("c*",))).logits) == wide
+
+
+def test_rows_that_are_too_long_are_not_held(folder: Path) -> None:
+    path = table(folder, "cat,dog", *["," * 2_000_000] * 12, "2,1")
+    tracemalloc.start()
+    try:
+        assert read_row(Path(path), 12).logits == [2, 1]
+        assert tracemalloc.get_traced_memory()[1] < 60_000_000, "one such row takes 34 MB"
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_header_of_nothing_but_separators_is_refused(asks: Any, folder: Path) -> None:

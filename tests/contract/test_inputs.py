@@ -211,7 +211,11 @@ def test_a_column_of_text_is_named(face: Any) -> None:
 
 
 @pytest.mark.needs("other arrays")
-@pytest.mark.parametrize("target", [["dog", "cat"], np.array(["dog", "cat"], object)])
+@pytest.mark.parametrize(
+    "target",
+    [["dog", "cat"], np.array(["dog", "cat"], object), OnlyArray(np.array(["dog", "cat"], object))],
+    ids=["list", "array", "other"],
+)
 def test_targets_by_name_say_how_names_become_classes(face: Any, target: Any) -> None:
     z = np.array([[2.0, 1.0], [0.5, 1.5]])
     way_out = r"target.* np\.unique\(target, return_inverse=True\)\[1\]"

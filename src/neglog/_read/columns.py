@@ -49,7 +49,7 @@ class Columns:
 
 
 def choose(header: Sequence[str], rows: Sequence[Sequence[str]], asked: Asked) -> Columns:
-    """The columns of a table with this header, of which `rows` are the first rows.
+    """The columns of a table with this header; `rows` are the first of its rows.
 
     Raises:
         ValueError: a name fits no column, or a column may or may not be a class; the message
@@ -58,7 +58,6 @@ def choose(header: Sequence[str], rows: Sequence[Sequence[str]], asked: Asked) -
     key = None if asked.id is None else _named(header, asked.id, "--id")
     ignored = {j for pattern in asked.ignore for j in _matching(header, pattern, "--ignore")}
     rest = {j: name for j, name in enumerate(header) if j != key and j not in ignored}
-    rows = [row for row in rows if len(row) == len(header)]
     meant = _column_meant(rest, rows, asked)
     if asked.logits:
         named = _asked_classes(header, asked.logits)

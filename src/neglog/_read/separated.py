@@ -3,7 +3,7 @@
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,8 @@ from .values import MOST_CLASSES, Prediction, number, quoted
 
 MOST_COLUMNS = MOST_CLASSES + 1000
 SEPARATORS = ",;\t|"
-JUDGED = 16  # rows by which the columns are judged, or fewer where they hold ...
-JUDGED_CELLS = 1 << 20
+FEWEST, MOST = 3, 16  # rows by which the columns are judged; no more once they have ...
+ENOUGH = 1 << 20  # characters
 
 
 def separated_row(path: Path, index: int, asked: Asked, usual: str) -> Prediction:
@@ -48,10 +48,28 @@ def _table(rows: Any, blank: int, asked: Asked) -> tuple[list[str], Columns, Ite
         raise ValueError("the file is empty: a header with the class names is needed")
     if len(header) > MOST_COLUMNS:
         raise ValueError(f"the header has {len(header)} columns, at most {MOST_COLUMNS} are read")
-    placed = ((f"line {blank + rows.line_num}", row) for row in rows if row)
-    judged = list(islice(placed, max(3, min(JUDGED, JUDGED_CELLS // len(header)))))
-    columns = choose(header, [row for _, row in judged], asked)
+    # Of a row of another length, only the length is kept.
+    fits = len(header)
+    placed = (
+        (f"line {blank + rows.line_num}", row if len(row) == fits else len(row))
+        for row in rows
+        if row
+    )
+    judged = _first(placed)
+    columns = choose(header, [row for _, row in judged if not isinstance(row, int)], asked)
     return header, columns, chain(judged, placed)
+
+
+def _first(placed: Iterator[Any]) -> list[Any]:
+    """The rows by which the columns are judged; they are held in memory."""
+    judged: list[Any] = []
+    size = 0
+    for place, row in placed:
+        judged.append((place, row))
+        size += 0 if isinstance(row, int) else sum(map(len, row))
+        if len(judged) == MOST or (len(judged) >= FEWEST and size > ENOUGH):
+            break
+    return judged
 
 
 def _separator(line: str, usual: str) -> str:
@@ -69,10 +87,10 @@ def _separator(line: str, usual: str) -> str:
 
 
 def _prediction(
-    header: Sequence[str], columns: Columns, row: Sequence[str], place: str
+    header: Sequence[str], columns: Columns, row: Sequence[str] | int, place: str
 ) -> Prediction:
-    if len(row) != len(header):
-        raise ValueError(f"{place} has {len(row)} values, the header {len(header)} names")
+    if isinstance(row, int):
+        raise ValueError(f"{place} has {row} values, the header {len(header)} names")
     return Prediction(
         [_logit(row[j], header[j], place) for j in columns.classes],
         columns.typed if columns.target is None else _as_class(row[columns.target], columns.names),
