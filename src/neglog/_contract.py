@@ -1,7 +1,7 @@
 """What arguments mean: checks, error texts and row weights, for any array library.
 
-Shapes, numbers and names come in; nothing here reads N x V values. Every check raises and
-says which argument, what was expected, what came, and the way out.
+Shapes, numbers and names come in; N x V values are read only where a frame holds them as objects.
+Every check raises and says which argument, what was expected, what came, and the way out.
 """
 
 import operator
@@ -15,10 +15,10 @@ import numpy as np
 REDUCTIONS = ("mean", "sum", "none")
 _INSTEAD = (
     "",
-    "probabilities (each row looked at lies in [0, 1] and sums to 1), whose loss is"
+    "probabilities (each row looked at lies in [0, 1] and sums to 1); if they are, call"
     " nll_loss(log(p), target)",
-    "log-probabilities (no entry is above 0 and their exponentials sum to 1), whose loss is"
-    " nll_loss(log_probs, target)",
+    "log-probabilities (no entry is above 0 and their exponentials sum to 1); if they are, call"
+    " nll_loss(log_probs, target), which gives the same loss and does not warn",
 )
 
 
@@ -32,7 +32,10 @@ class RowStats(NamedTuple):
 
 
 class InputKindWarning(UserWarning):
-    """The logits look like probabilities or log-probabilities, which other functions take."""
+    """The logits look like probabilities or log-probabilities, which other functions take.
+
+    `nll_loss(log_probs, target)` says that log-probabilities are meant, and does not warn.
+    """
 
 
 def warn_input_kind(kind: int) -> None:
@@ -100,6 +103,87 @@ def check_reduction(reduction: Any) -> None:
         raise ValueError(f'reduction must be "mean", "sum" or "none", got {reduction!r}')
 
 
+def from_objects(name: str, value: Any, array: Any) -> Any:
+    """The numbers of a frame whose own array holds objects; other arrays as they are.
+
+    pandas does this for its nullable types and for those of pyarrow.
+    """
+    if not array.ndim:  # what is neither an array nor a list is one object
+        what = "None" if value is None else f"a {type(value).__name__}"
+        raise unreadable(name, value, f"it is {what}")
+    dtypes = getattr(value, "dtypes", None)
+    if dtypes is None or not hasattr(value, "to_numpy"):
+        return array
+    one = hasattr(dtypes, "kind") or hasattr(dtypes, "numpy_dtype")
+    kinds = [_numpy_dtype(each) for each in ((dtypes,) if one else dtypes)]
+    text = [j for j, kind in enumerate(kinds) if kind is None or kind.kind not in "fiub"]
+    if one and text:
+        return array
+    if text:
+        column = getattr(value, "columns", range(len(kinds)))[text[0]]
+        raise TypeError(
+            f"every column of {name} must hold numbers, but {column!r} is no number; pass"
+            f" {name}.select_dtypes('number')"
+        )
+    return _frame_numbers(name, value, np.result_type(*set(kinds)))
+
+
+def _numpy_dtype(dtype: Any) -> Any:
+    """NumPy's dtype of a frame's; None if it has none, as text and categories."""
+    try:
+        return np.dtype(getattr(dtype, "numpy_dtype", dtype))
+    except TypeError:
+        return None
+
+
+def _frame_numbers(name: str, frame: Any, dtype: Any) -> Any:
+    """The numbers in this dtype; a missing float is nan."""
+    missing = {"na_value": np.nan} if dtype.kind == "f" else {}
+    try:
+        return frame.to_numpy(dtype=dtype, **missing)
+    except (TypeError, ValueError) as error:
+        way = "fillna(-100), and the rows are ignored" if name == "target" else "fillna(...)"
+        raise ValueError(f"{name} has missing values; fill them with {name}.{way}") from error
+
+
+def unreadable(name: str, value: Any, reason: Any) -> TypeError:
+    """The error for a value that is no array, which says what to pass instead."""
+    if type(value).__module__.partition(".")[0] == "torch":
+        way = f"{name}{_tensor_steps(value)}, or the tensor to the same function of neglog.torch"
+    elif hasattr(value, "toarray"):  # SciPy's sparse matrices and arrays
+        way = f"{name}.toarray()"
+    elif hasattr(value, "values") and hasattr(value, "keys"):
+        way = f"list({name}.values())"
+    elif hasattr(value, "__next__"):
+        way = f"list({name})"
+    else:
+        way = "an array or a list of numbers, rectangular and in the CPU's memory"
+    return TypeError(f"{name} cannot be read as an array ({reason}); pass {way}")
+
+
+def _tensor_steps(tensor: Any) -> str:
+    """The calls that make a tensor one that NumPy reads."""
+    steps = {
+        ".detach()": tensor.requires_grad,
+        ".to_dense()": str(tensor.layout) != "torch.strided",
+        ".cpu()": tensor.device.type != "cpu",
+        ".float()": tensor.is_floating_point()
+        and not tensor.dtype.is_complex
+        and str(tensor.dtype) not in ("torch.float64", "torch.float32", "torch.float16"),
+    }
+    return "".join(step for step, needed in steps.items() if needed)
+
+
+def class_way_out(name: str, kind: str) -> str:
+    """How values of this kind of dtype become classes."""
+    if kind in "USOT":
+        return (
+            f"names become classes by np.unique({name}, return_inverse=True)[1] if the classes are"
+            f" in alphabetical order, or else by [class_names.index(y) for y in {name}]"
+        )
+    return f"pass np.asarray({name}).astype(np.int64) if every value is a whole number"
+
+
 def class_axis(axis: Any, shape: tuple[int, ...]) -> int:
     """The class axis counted from 0; there is at least one class."""
     index, ndim = as_integer("axis", axis), len(shape)
@@ -164,7 +248,7 @@ def refuse_target(
     """Raise an error that explains both forms of a target."""
     way = "" if np.prod(target) != np.prod(rows) else f"; target.reshape({rows}) has its shape"
     if kind == "floats" and target == rows:
-        way = "; if these floats are classes, cast target to int64"
+        way = "; if these floats are classes, fill those that are nan and cast target to int64"
     if kind == "integers" and target == logits:
         way = "; if these are one-hot rows, cast target to the logits' dtype"
     raise ValueError(

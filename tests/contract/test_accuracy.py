@@ -1,4 +1,4 @@
-"""Every figure against its exact value, in ulps, over hard rows, all widths and any floats."""
+"""Every result against its exact value, in ulps: hard rows, all widths, any floats."""
 
 import functools
 from typing import Any
@@ -55,7 +55,7 @@ def check_everything(face: Any, logits: Any, target: Any, known: oracle.Rows, wh
 
 @pytest.mark.parametrize("index", range(len(cases.HARD_NAMES)), ids=cases.HARD_NAMES)
 def test_hard_rows_are_hard(index: int) -> None:
-    """The textbook's float32 code misses the promise on each of them."""
+    """The textbook code in float32 exceeds the promised error on each of them."""
     row = cases.hard_rows(np.float32)[index]
     limit, worst = ULPS["float32"], []
     for target in row.targets:
@@ -102,7 +102,7 @@ def test_every_width(face: Any, dtype: str, width: int) -> None:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("width", [10, 300])
 def test_every_offset(face: Any, dtype: str, width: int) -> None:
-    """Powers of two and their neighbours, both signs: wherever an engine changes its way."""
+    """Powers of two and their neighbours, both signs: wherever the engine changes its method."""
     most = 17 if dtype == "float32" else 45
     offsets = [2.0**k * f for k in range(-2, most) for f in (1, 1.4142, -1, -1.4142)]
     z = np.random.default_rng(width).standard_normal((len(offsets), width)) * 6
@@ -129,7 +129,7 @@ def any_floats(width: int) -> st.SearchStrategy[list[float]]:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.filterwarnings("ignore::neglog.InputKindWarning")  # [0.0] is a distribution, perhaps
 def test_any_floats_at_all(face: Any, dtype: str) -> None:
-    """The same against the other oracle, 60 digits, on rows that hypothesis thinks up."""
+    """The same against the other oracle, with 60 digits, on rows that hypothesis generates."""
 
     @settings(max_examples=150)
     @given(any_floats(32 if dtype == "float32" else 64), st.integers(0, 11))

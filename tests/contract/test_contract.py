@@ -1,8 +1,9 @@
 """cross_entropy with every option in every combination, against the definitions.
 
-One test is one dtype, width and kind of target, and loops over the whole product of options; the
-axis goes round with the combination, the dtype and the width, so every combination meets each. A
-face beside NumPy's takes every fifth: all pairs of options in each test, all combinations in some.
+Each test has one dtype, width and kind of target, and loops over all combinations of options. The
+axis changes with the combination, the dtype and the width, so that every combination meets each
+axis. Faces other than NumPy's take every fifth combination: each test covers all pairs of options,
+and the tests together cover all combinations.
 """
 
 import itertools

@@ -1,4 +1,4 @@
-"""The edge table: infinities, nan, empty, one class, and the denominators of a mean."""
+"""The edge table: infinities, nan, empty input, one class, and the denominators of a mean."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ SPECIAL = {
 @pytest.mark.parametrize("dtype", list(ULPS))
 @pytest.mark.parametrize("width", [4, 40, BEYOND_SEGMENT])
 def test_special_rows_harm_no_other(face: Any, dtype: str, width: int) -> None:
-    """Each special row, all in one batch, with each option that acts on a row."""
+    """All special rows in one batch, with each option that acts on a row."""
     rows = np.full((len(SPECIAL), width), -np.inf)
     rows[:, -4:] = list(SPECIAL.values())
     fixed: dict[str, Any] = {"ignore": "none", "reduction": "none", "weights": "none"}
@@ -56,7 +56,7 @@ def test_special_rows_harm_no_other(face: Any, dtype: str, width: int) -> None:
 
 @pytest.mark.parametrize("dtype", list(ULPS))
 def test_special_rows_by_hand(face: Any, dtype: str) -> None:
-    """The same without the oracle: losses, lse, entropy and gradients written down."""
+    """The same without the oracle: losses, lse, entropy and gradients worked out by hand."""
     inf, nan = np.inf, np.nan
     rows = {  # name: (nll, lse, entropy, gradient)
         "all -inf": (nan, nan, nan, [nan] * 4),
@@ -100,7 +100,7 @@ def test_one_class_costs_nothing(face: Any, dtype: str, reduction: str) -> None:
 @pytest.mark.parametrize("shape", [(0, 5), (2, 0, 5), (0, 1)])
 @pytest.mark.parametrize("dense", [False, True], ids=["classes", "probabilities"])
 def test_no_rows(face: Any, shape: tuple[int, ...], dense: bool) -> None:
-    """A mean over no row is 0, not nan; a list of no losses is empty."""
+    """A mean over no rows is 0, not nan; reduction "none" gives an empty array."""
     z = np.zeros(shape, np.float32)
     target = z if dense else np.zeros(shape[:-1], int)
     for reduction in ("mean", "sum"):
@@ -144,6 +144,26 @@ def test_zero_probability_times_infinity_is_zero(face: Any) -> None:
         )
         assert_ulps(face.numpy(loss), exact.loss, np.float64, 3, f"{options}")
         assert_ulps(face.numpy(grad), exact.grad, np.float64, 8, f"{options}", size=exact.grad_size)
+
+
+def test_what_is_below_the_smallest_normal_number_is_0(face: Any) -> None:
+    """As the documents say; the loss is float64 until it is rounded, and keeps such a number."""
+    z = np.array([[100.0, 0.0]], np.float32)
+    assert face.numpy(face.softmax(face.array(z))).tolist() == [[1, 0]]
+    loss, grad = face.cross_entropy_and_grad(face.array(z), np.array([0]))
+    assert np.abs(face.numpy(grad)).tolist() == [[0, 0]]
+    assert float(face.numpy(loss)) == np.float32(np.exp(-100.0)) > 0
+
+
+def test_a_cap_before_the_temperature_is_a_cap_divided_by_it(face: Any) -> None:
+    """c tanh(z/c) / T is (c/T) tanh((z/T) / (c/T))."""
+    z, t = np.random.default_rng(8).standard_normal((6, 9)) * 9, np.arange(6)
+    c, warmth = 4.0, 0.7
+    ours = face.cross_entropy(face.array(z), t, temperature=warmth, softcap=c / warmth)
+    theirs = face.cross_entropy(face.array(c * np.tanh(z / c) / warmth), t)
+    assert float(face.numpy(ours)) == pytest.approx(float(face.numpy(theirs)), rel=1e-14)
+    other = face.cross_entropy(face.array(z), t, temperature=warmth, softcap=c)
+    assert abs(float(face.numpy(other)) - float(face.numpy(theirs))) > 0.1
 
 
 def test_mean_divides_by_the_weights_in_use(face: Any) -> None:

@@ -1,4 +1,4 @@
-"""Bad input of every kind: the right exception, which names the argument; nothing crashes."""
+"""Bad input of every kind raises the right exception, which names the argument."""
 
 from typing import Any
 

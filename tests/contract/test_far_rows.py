@@ -1,4 +1,4 @@
-"""Rows far from 0 under a temperature as large: the rounding of z / T is then digits of p."""
+"""Rows far from 0 with a temperature as large: the rounding error of z / T would show in p."""
 
 from typing import Any
 

@@ -20,7 +20,7 @@ def cube(dtype: str, seed: int = 1) -> Any:
 
 
 def along(axis: int, function: Any, z: Any) -> Any:
-    """`function` on the rows of z along `axis`; what has the rows' shape comes back as it is."""
+    """`function` applied to the rows of z along `axis`; the rows' shape is kept."""
     rows = np.moveaxis(z, axis, -1)
     out = function(rows.reshape(-1, rows.shape[-1]))
     if out.ndim == 1:
@@ -58,7 +58,7 @@ def test_along_an_axis(face: Any, dtype: str, axis: int) -> None:
 def test_row_stats_are_all_of_the_tempered_row(
     face: Any, dtype: str, temperature: float | str, softcap: float | None
 ) -> None:
-    """Entropy of untempered logits beside tempered log-probabilities: seen in released code."""
+    """Released code gave the entropy without the temperature and the log-probabilities with it."""
     z = cube(dtype).reshape(12, 5)
     target = np.arange(12) % 5
     warm = np.linspace(0.5, 3, 12) if temperature == "row" else temperature
@@ -88,7 +88,7 @@ def test_argmax_of_ties_is_the_first(face: Any) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
 def test_nll_loss_picks_and_weighs(face: Any, dtype: str, reduction: str) -> None:
-    """-w_y log p_y over the weights in use; the log-probabilities are taken as they come."""
+    """-w_y log p_y divided by the weights used; the log-probabilities are not normalised."""
     z = cube(dtype).reshape(12, 5)
     log_p = oracle.rows(z).log_p.astype(np.float32).astype(z.dtype)
     target, w = np.arange(12) % 5, np.array([1, 2, 0.5, 0, 3])
@@ -135,7 +135,7 @@ def test_binary(face: Any, dtype: str, shape: tuple[int, ...], weighted: bool) -
 
 
 def test_binary_at_the_edges(face: Any) -> None:
-    """Sure and right costs e^-x, sure and wrong costs x, and 0 * inf is 0."""
+    """A confident right answer costs e^-x, a confident wrong one x, and 0 * inf is 0."""
     inf = np.inf
     z, t = (
         np.array([40.0, -40, 40, -40, inf, -inf, inf, -inf]),
@@ -189,7 +189,7 @@ def test_kl_divergence(face: Any, dtype: str) -> None:
 
 @pytest.mark.needs("softmax_jacobian")
 def test_softmax_jacobian(face: Any) -> None:
-    """diag(p) - p p^T; the diagonal is p (1 - p) with no digit lost, the rest -p_i p_j."""
+    """diag(p) - p p^T; the diagonal p (1 - p) is accurate, the other entries are -p_i p_j."""
     z = np.array([[3.0, 1, -2], [30.0, 0, 0]])
     r = oracle.rows(z)
     exact = -r.p[:, :, None] * r.p[:, None, :]

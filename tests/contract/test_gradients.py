@@ -67,7 +67,7 @@ def test_rows_of_the_gradient_sum_to_zero(face: Any, dtype: str, width: int) -> 
 
 
 def test_weights_are_linear(face: Any) -> None:
-    """Powers of two double loss and gradient to the bit; sums of weights add."""
+    """Factors of two scale loss and gradient exactly; the loss is additive in the weights."""
     z, target = small()
     w = np.array([0.5, 1.0, 2.0, 0.25, 4.0])
     total = lambda **k: [  # noqa: E731
@@ -95,7 +95,7 @@ def test_weights_are_linear(face: Any) -> None:
 def test_a_constant_added_to_a_row_changes_nothing(
     face: Any, dtype: str, data: st.DataObject
 ) -> None:
-    """Logits in quarters and a shift by whole numbers are exact, so the exact answer stays."""
+    """Quarters shifted by whole numbers are exact, so the exact answer does not change."""
     quarters = data.draw(st.lists(st.integers(-400, 400), min_size=2, max_size=40))
     shift = data.draw(st.sampled_from([0.0, -4096.0, -64.0, 2.0, 88.0, 1024.0, 32768.0]))
     z = np.array([quarters], dtype) / 4
@@ -110,7 +110,7 @@ def test_a_constant_added_to_a_row_changes_nothing(
 @pytest.mark.parametrize("dtype", list(ULPS))
 @pytest.mark.parametrize("width", [2, 5, 64, 300])
 def test_permuted_classes_permute_the_gradient(face: Any, dtype: str, width: int) -> None:
-    """Sums in another order: the same answer within the promise, not to the bit."""
+    """Sums in another order: equal within the promised error, not bit for bit."""
     rng = np.random.default_rng(width)
     z = (rng.standard_normal((6, width)) * 5).astype(np.float32).astype(dtype_of(dtype))
     target, order = rng.integers(0, width, 6), rng.permutation(width)
@@ -125,7 +125,7 @@ def test_permuted_classes_permute_the_gradient(face: Any, dtype: str, width: int
 @pytest.mark.parametrize("dtype", list(ULPS))
 @pytest.mark.parametrize("width", [2, 10, 33, 9000])
 def test_rows_do_not_know_their_neighbours(face: Any, dtype: str, width: int) -> None:
-    """Split over calls, reversed, doubled: every row keeps its bits; half a mean is half."""
+    """Split over calls, reversed or doubled, every row keeps its bits."""
     z = (np.random.default_rng(width).standard_normal((16, width)) * 4).astype(np.float32)
     z, target = z.astype(dtype_of(dtype)), np.arange(16) % width
     call = lambda rows, **k: [  # noqa: E731

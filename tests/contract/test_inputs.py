@@ -1,4 +1,4 @@
-"""What may stand for an array: other dtypes, other byte orders, objects that become arrays."""
+"""What is accepted as an array: other dtypes, byte orders, objects that convert to arrays."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 from checks import assert_identical
+
+from neglog._contract import from_objects
 
 N, V = 12, 37
 
@@ -110,3 +112,116 @@ def test_torch_tensors_on_the_cpu(face: Any) -> None:
     loss, grad = both(face, torch.from_numpy(z), torch.from_numpy(target))
     assert_identical(loss, both(face, z, target)[0], "loss")
     assert_identical(grad, both(face, z, target)[1], "gradient")
+
+
+# ---- frames, and what cannot become an array
+
+
+class ArrowFrame:
+    """A frame of pyarrow numbers as pandas shows it: objects unless a dtype is asked for."""
+
+    def __init__(self, array: Any):
+        self.array = array
+        dtype = type("ArrowDtype", (), {"numpy_dtype": array.dtype})()
+        self.dtypes = [dtype] * array.shape[1] if array.ndim == 2 else dtype
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return self.array.astype(object)
+
+    def to_numpy(self, dtype: Any, **options: Any) -> Any:
+        return self.array.astype(dtype)
+
+
+@pytest.mark.needs("other arrays")
+@pytest.mark.parametrize("kind", ["pandas", "nullable", "arrow"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_frames(face: Any, kind: str, dtype: str) -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+
+    def wrap(array: Any) -> Any:
+        if kind == "arrow":
+            return ArrowFrame(array)
+        frame = pandas.DataFrame(array) if array.ndim == 2 else pandas.Series(array)
+        return frame.convert_dtypes() if kind == "nullable" else frame
+
+    z, target = values(dtype), np.arange(N) % V
+    weight, probs = np.linspace(1.5, 2, N), np.full((N, V), 1 / V)
+    loss, grad = both(face, wrap(z), wrap(target), row_weight=wrap(weight))
+    want = both(face, z, target, row_weight=weight)
+    assert_identical(loss, want[0], "loss")
+    assert_identical(grad, want[1], "gradient")
+    assert_identical(both(face, z, wrap(probs))[0], both(face, z, probs)[0], "probabilities")
+
+
+@pytest.mark.needs("other arrays")
+def test_missing_values_of_frames(face: Any) -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    z = pandas.DataFrame([[1.5, None], [2.5, 3.5]]).astype("Float64")
+    loss = face.numpy(face.cross_entropy(z, np.array([0, 0]), reduction="none"))
+    assert np.isnan(loss[0])
+    assert loss[1] == np.log1p(np.exp(1.0))
+    target = pandas.Series([0, None], dtype="Int64")  # objects before pandas 3, then floats
+    with pytest.raises(ValueError, match=r"target.*fill"):
+        face.cross_entropy(np.zeros((2, 2)), target)
+    with pytest.raises(ValueError, match=r"target has missing values; .* target.fillna\(-100\)"):
+        from_objects("target", target, np.array([0, None], object))
+
+
+class Sparse:
+    """What SciPy's sparse matrices and arrays have."""
+
+    def toarray(self) -> Any:
+        raise AssertionError("the caller decides whether the memory is there")
+
+
+def tensor(dtype: str, **options: Any) -> Any:
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    return torch.zeros(2, 3, dtype=getattr(torch, dtype), **options)
+
+
+UNREAD: dict[str, tuple[Callable[[], Any], str]] = {
+    "bfloat16": (lambda: tensor("bfloat16"), r"pass logits\.float\(\), or .* neglog\.torch"),
+    "leaf": (lambda: tensor("float32", requires_grad=True), r"pass logits\.detach\(\), or"),
+    "both": (lambda: tensor("bfloat16", requires_grad=True), r"logits\.detach\(\)\.float\(\), or"),
+    "sparse tensor": (lambda: tensor("float32").to_sparse(), r"pass logits\.to_dense\(\), or"),
+    "sparse": (Sparse, r"\(it is a Sparse\); pass logits\.toarray\(\)"),
+    "None": (lambda: None, r"\(it is None\); pass an array or a list of numbers"),
+    "dictionary": (lambda: {"a": 1.0}, r"pass list\(logits\.values\(\)\)"),
+    "generator": (lambda: (x for x in [1.0]), r"\(it is a generator\); pass list\(logits\)"),
+}
+
+
+@pytest.mark.needs("other arrays")
+@pytest.mark.parametrize("kind", UNREAD)
+def test_what_is_no_array_says_what_to_pass(face: Any, kind: str) -> None:
+    make, way_out = UNREAD[kind]
+    for function in (face.softmax, lambda z: face.cross_entropy(z, np.array([0, 1]))):
+        with pytest.raises(TypeError, match=way_out):
+            function(make())
+    with pytest.raises(TypeError, match=way_out.replace("logits", "target")):
+        face.cross_entropy(np.zeros((2, 3)), make())
+
+
+@pytest.mark.needs("other arrays")
+def test_a_column_of_text_is_named(face: Any) -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    frame = pandas.DataFrame({"name": ["a", "b"], "cat": [1.0, 2.0], "dog": [2.0, 3.0]})
+    with pytest.raises(TypeError, match=r"'name' is no number; pass logits\.select_dtypes\('num"):
+        face.softmax(frame)
+
+
+@pytest.mark.needs("other arrays")
+@pytest.mark.parametrize(
+    "target",
+    [["dog", "cat"], np.array(["dog", "cat"], object), OnlyArray(np.array(["dog", "cat"], object))],
+    ids=["list", "array", "other"],
+)
+def test_targets_by_name_say_how_names_become_classes(face: Any, target: Any) -> None:
+    z = np.array([[2.0, 1.0], [0.5, 1.5]])
+    way_out = r"target.* np\.unique\(target, return_inverse=True\)\[1\]"
+    for function in (face.cross_entropy, face.row_stats, face.nll_loss):
+        with pytest.raises(TypeError, match=way_out):
+            function(z, target)
+    with pytest.raises(TypeError, match=r'names become bool by comparison, as target == "yes"'):
+        face.binary_cross_entropy(np.array([2.0, 1.0]), target)
+    assert np.unique(target, return_inverse=True)[1].tolist() == [1, 0]

@@ -1,4 +1,4 @@
-"""The layer for a network of one's own, and the two losses that texts for beginners show."""
+"""The layer for handwritten networks, and the two losses that beginners' texts show."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ def digits() -> tuple[Any, Any]:
 
 
 def blobs() -> tuple[Any, Any]:
-    """Three clouds that do not overlap much."""
+    """Three clusters with little overlap."""
     rng = np.random.default_rng(1)
     target = np.arange(300) % 3
     return rng.standard_normal((300, 2)) + 6 * np.eye(3)[target][:, :2], target
@@ -125,7 +125,7 @@ def test_the_layer_keeps_nothing_of_the_batch_before(face: Any) -> None:
 @pytest.mark.parametrize("dtype", list(ULPS))
 @pytest.mark.parametrize("index", range(len(HARD_NAMES)), ids=HARD_NAMES)
 def test_min_entropy_and_one_vs_rest_on_hard_rows(face: Any, dtype: str, index: int) -> None:
-    """-log max p without a label; -log p_y - sum log(1 - p_j) without an epsilon."""
+    """-log max p needs no label; -log p_y - sum log(1 - p_j) needs no epsilon."""
     row = hard_rows(dtype_of(dtype))[index]
     r = oracle.rows(row.logits[None])
     result, limit = RESULT_DTYPE[dtype], ULPS[dtype].nll
@@ -142,7 +142,7 @@ def test_min_entropy_and_one_vs_rest_on_hard_rows(face: Any, dtype: str, index: 
 
 
 def test_one_vs_rest_at_the_edges(face: Any) -> None:
-    """Sure and right costs twice the others; sure and wrong both misses; never p is no nan."""
+    """Confident and right, confident and wrong, and probabilities of 0: no nan."""
     z = np.array([[40.0, 0, 0], [40.0, 0, 0], [0, -np.inf, 1], [-np.inf, 0, 1]])
     loss = face.numpy(face.one_vs_rest_nll(z, np.array([0, 1, 2, 0]), reduction="none"))
     exact = oracle.one_vs_rest(oracle.rows(z), np.array([0, 1, 2, 0]))

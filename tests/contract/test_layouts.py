@@ -1,4 +1,4 @@
-"""Every layout of memory that an array can have gives the bits of the plain one."""
+"""Every memory layout of an array gives the same bits as the contiguous one."""
 
 import tracemalloc
 from collections.abc import Callable
@@ -22,7 +22,7 @@ def values(dtype: str, shape: tuple[int, ...] = (N, V)) -> Any:
 
 
 def placed(big: Any, view: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Copy the values into a view of a larger buffer full of nan: reading beside it shows."""
+    """Copy the values into a view of a larger buffer of nan, so that a read outside shows."""
 
     def layout(z: Any) -> Any:
         buffer = np.full(big, np.nan).astype(z.dtype)
@@ -83,7 +83,7 @@ def test_logits_in_any_layout(face: Any, layout: str, dtype: str) -> None:
 @pytest.mark.needs("out")
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_out_in_any_layout(face: Any, layout: str) -> None:
-    """The gradient lands in the array given, which comes back; nothing beside it is touched."""
+    """The gradient is written to the given array, which is returned; nothing else is touched."""
     z, target = values("float32"), np.arange(N) % V
     out = LAYOUTS[layout](np.zeros_like(z))
     if not out.flags.writeable:
@@ -133,7 +133,7 @@ def test_out_that_overlaps_otherwise_is_refused(face: Any) -> None:
 @pytest.mark.parametrize("axis", [0, 1, 2])
 @pytest.mark.parametrize("out", [False, pytest.param(True, marks=pytest.mark.needs("out"))])
 def test_an_axis_of_three(face: Any, axis: int, shape: tuple[int, int, int], out: bool) -> None:
-    """Values, gradient and `out` along each axis, the array as it lies or turned."""
+    """Values, gradient and `out` along each axis, for contiguous and transposed arrays."""
     z = values("float32", shape)
     target = np.arange(z.size // z.shape[axis]).reshape(np.delete(z.shape, axis)) % 3
     rows = np.moveaxis(z, axis, -1)
@@ -167,7 +167,7 @@ IMAGE_OPTIONS: tuple[dict[str, Any], ...] = (
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("layout", IMAGE)
 def test_images_have_the_bits_of_rows(face: Any, layout: str, dtype: str, in_place: bool) -> None:
-    """The classes of (3, 20, 7, 6) logits along axis 1, in memory as they are and as `out`."""
+    """The classes of (3, 20, 7, 6) logits along axis 1, with and without `out`."""
     rows = values(dtype, (3, 7, 6, 20))
     z, out = (IMAGE[layout](np.moveaxis(x, -1, 1)) for x in (rows, np.zeros_like(rows)))
     base, around = z.copy(), 0 if out.base is None else np.isnan(out.base.astype(float)).sum()
@@ -200,7 +200,7 @@ def test_images_have_the_bits_of_rows(face: Any, layout: str, dtype: str, in_pla
 
 
 def test_an_image_is_not_copied() -> None:
-    """What is allocated in a call on (2, 20, 100, 100) logits is a few numbers a pixel."""
+    """A call on (2, 20, 100, 100) logits allocates a few numbers per pixel."""
     z = values("float32", (2, 20, 100, 100))
     target, out = np.zeros((2, 100, 100), int), np.empty_like(z)
     for call in (

@@ -1,7 +1,7 @@
-"""The algebra of options and rows: one for all libraries, and a tracer can pass.
+"""The algebra of options and rows is the same for all libraries, and a tracer can pass through it.
 
-Losses and gradients of the faces hold its numbers; here every combination of options goes through
-it with arrays whose values nobody may ask for, and through jax.jit where JAX is installed.
+Other tests check its numbers. Here every combination of options is run with arrays whose values
+cannot be read, and through jax.jit where JAX is installed.
 """
 
 import itertools
@@ -41,7 +41,7 @@ COMBINATIONS = list(
 def algebra(
     ops: Any, kind: str, smoothing: float, z_loss: float, reduction: str, arrays: dict[str, Any]
 ) -> list[Any]:
-    """Everything that the module gives for a combination of options."""
+    """All results of the module for a combination of options."""
     options = _problem.check_options(-100, smoothing, z_loss, None, reduction)
     problem = _problem.Problem()
     problem.reduction, problem.temperature = reduction, arrays["temperature"]

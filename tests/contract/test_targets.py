@@ -1,4 +1,4 @@
-"""A target out of range: IndexError with its row and its value, in every path and dtype."""
+"""A target out of range raises an IndexError with its row and value, on every path."""
 
 import re
 from typing import Any
@@ -11,7 +11,7 @@ from checks import dtype_of
 
 
 def check_index_error(error: pytest.ExceptionInfo[IndexError], row: int, value: int) -> None:
-    """The message has both numbers as words of their own."""
+    """The message contains both numbers as separate words."""
     for number in (row, value):
         assert re.search(rf"(?<![\d-]){number}(?!\d)", str(error.value)), (number, str(error.value))
 
@@ -37,7 +37,7 @@ WAYS = (
 @pytest.mark.parametrize("dtype", list(ULPS))
 @pytest.mark.parametrize("bad", cases.BAD_TARGETS)
 def test_a_target_out_of_range(face: Any, dtype: str, bad: int | str) -> None:
-    """In the last row of 40, where a check of the first row or block would not look."""
+    """In the last of 40 rows, which a check of the first row or block would miss."""
     value = 11 if bad == "V" else int(bad)
     z = np.zeros((40, 11)).astype(dtype_of(dtype)) - np.ones(1, dtype_of(dtype))
     target = np.arange(40) % 11
@@ -67,7 +67,7 @@ def test_the_largest_target_of_every_integer_dtype(face: Any, kind: str) -> None
 
 
 def test_an_unsigned_target_does_not_wrap_into_ignore_index(face: Any) -> None:
-    """2^64 - 100 is -100 in 64 signed bits: a bad target that would be ignored."""
+    """2^64 - 100 is -100 as a signed integer: a bad target that would be ignored."""
     target = np.array([0, 2**64 - 100, 1], np.uint64)
     with pytest.raises(IndexError) as error:
         face.cross_entropy(np.zeros((3, 3)) - 1, target)

@@ -1,4 +1,4 @@
-"""Threads, processes and signals: the same bits, no hang, and a machine left as it was."""
+"""Threads, processes and signals: the same bits, no hang, nothing left running."""
 
 import concurrent.futures
 import os
@@ -21,20 +21,20 @@ FORK = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here
 
 
 def python(code: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    """A fresh Python with this code; a hang ends it after a minute."""
+    """Run this code in a new Python process, for at most a minute."""
     command, env = [sys.executable, "-c", code], os.environ | environment
     return subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
 
 
 def script(code: str, **environment: str) -> str:
-    """What it prints; it has to end well."""
+    """The output of the code, which must succeed."""
     done = python(code, **environment)
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout.strip()
 
 
 def test_many_callers_at_once(face: Any, threads: Callable[[int], None]) -> None:
-    """Sixteen Python threads, different shapes, every call bit for bit as if it were alone."""
+    """Sixteen Python threads with different shapes: every call has the bits that it has alone."""
     threads(3)
     rng = np.random.default_rng(1)
     shapes = [(4000, 10), (50, 3000), (2, 90000), (7, 7)] * 4
@@ -139,7 +139,7 @@ print("still computing", flush=True)
 
 
 def test_ctrl_c_during_a_long_call() -> None:
-    """One call on 12e9 logits (one row, seen 3e6 times) ends soon; the process computes on."""
+    """A call on 12e9 logits (one row, repeated 3e6 times) ends soon; later calls still work."""
     command = [sys.executable, "-c", INTERRUPTED]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
@@ -204,7 +204,7 @@ def test_the_default_respects_the_affinity() -> None:
 
 @LINUX
 def test_no_thread_is_left_behind() -> None:
-    """A small call stays on the caller's thread; a large one starts no more than was asked."""
+    """A small call stays on the caller's thread; a large one starts no more than set."""
     code = """
 import os, numpy as np, neglog
 count = lambda: len(os.listdir("/proc/self/task"))

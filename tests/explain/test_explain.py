@@ -205,6 +205,25 @@ def test_tensors_are_taken() -> None:
     assert trace == neglog.explain([5, 4, 2], 1, dtype="bfloat16")
 
 
+class Sparse:
+    """What SciPy's sparse matrices and arrays have."""
+
+    def toarray(self) -> Any:
+        raise AssertionError("the caller decides whether the memory is there")
+
+
+@pytest.mark.parametrize("dtype", ["float64", "Float64"])
+def test_frames_are_taken(dtype: str) -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    frame = pandas.DataFrame([[5, 4], [4, 2]], columns=["cat", "dog"], dtype=dtype)
+    whole = neglog.explain(frame, pandas.Series(["cat", "dog"]), class_names=frame.columns)
+    rows = [[5, 4], [4, 2]]
+    assert whole == neglog.explain(rows, [0, 1], class_names=["cat", "dog"])
+    assert neglog.explain(frame.iloc[1], 0) == neglog.explain(rows[1], 0)
+    with pytest.raises(TypeError, match=r"'id' is no number; pass logits.select_dtypes"):
+        neglog.explain(frame.assign(id="x"), [0, 1])
+
+
 @pytest.mark.parametrize(
     ("arguments", "options", "error", "said"),
     [
@@ -216,6 +235,14 @@ def test_tensors_are_taken() -> None:
         (([[]], 0), {}, ValueError, r"logits\[0\] must be one number per class"),
         ((5, 0), {}, ValueError, "logits must be one number per class"),
         (("12", 0), {}, ValueError, "logits must be one number per class"),
+        (
+            (None, 0),
+            {},
+            TypeError,
+            r"cannot be read as an array \(it is None\); pass an array",
+        ),
+        (({"a": 1}, 0), {}, TypeError, r"pass list\(logits.values\(\)\)"),
+        ((Sparse(), 0), {}, TypeError, r"pass logits.toarray\(\)"),
         (([1, 2], 2), {}, IndexError, "target is 2, but the classes are 0 to 1"),
         (([1, 2], -1), {}, IndexError, "target is -1, but"),
         (([[1, 2]] * 2, [0, 7]), {}, IndexError, r"target\[1\] is 7, but"),

@@ -24,7 +24,7 @@ def problem(seed: int, n: int, d: int, v: int, dtype: Any = np.float64) -> dict[
 
 
 def plain(given: dict[str, Any], **options: Any) -> tuple[Any, Any, Any, Any]:
-    """Loss and gradients by way of the logits, in float64."""
+    """Loss and gradients computed from all logits, in float64."""
     hidden, classes = (np.asarray(given[name], np.float64) for name in ("hidden", "classes"))
     bias = np.asarray(given["bias"], np.float64)
     target = given["target"]

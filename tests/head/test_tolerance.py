@@ -27,7 +27,7 @@ from tolerance import (
 @pytest.mark.parametrize("soft", [False, True], ids=["classes", "probabilities"])
 @pytest.mark.parametrize("name", OPTIONS)
 def test_the_result_is_that_of_the_mathematics(name: str, soft: bool) -> None:
-    """Whatever the chunks: one of all rows, a few, one a row. The loss is exact."""
+    """For any chunks: one chunk, a few, or one per row. The loss is exact."""
     problem, options = peaked(), dict(OPTIONS[name])
     if "ignore_index" in options:
         problem["target"][::5] = 7
@@ -130,7 +130,7 @@ def test_a_flat_chunk_is_exact_among_others_that_are_not() -> None:
 
 @pytest.mark.parametrize("some_flat", [False, True])
 def test_groups_and_chunks_need_not_agree(some_flat: bool) -> None:
-    """Two groups, put one after the other, in three chunks; those with flat rows are exact."""
+    """Two groups, one after the other, in three chunks; groups of flat rows are exact."""
     n, chunks = 200, 3
     flat = slice(n // 2, n) if some_flat else None
     problem, t = peaked(18, flat=flat, n=n), 1 / V

@@ -68,7 +68,7 @@ def test_less_tolerance_is_less_error() -> None:
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_the_smallest_tolerance_keeps_all_that_is_not_zero(dtype: Any) -> None:
-    """Also below the smallest float32; and of logits so far apart that most probabilities are 0."""
+    """Also below the smallest float32, and for rows in which most probabilities are 0."""
     problem, kept = peaked(10, dtype), []
     for scale in (1, 300):
         problem["hidden"] = problem["hidden"] * dtype(scale)
@@ -123,7 +123,7 @@ def test_what_is_no_number_reaches_the_gradients(what: float, t: float) -> None:
 
 @pytest.mark.parametrize("gap", [30.0, 200.0, 2000.0])
 def test_a_confident_model_divides_by_nothing(gap: float) -> None:
-    """All is left out; at a gap of 2000 all that is left out is 0."""
+    """Every entry is left out; with a gap of 2000 the sum of what is left out is 0."""
     random = np.random.default_rng(14)
     classes, target = random.normal(size=(V, 12)), random.integers(0, V, N)
     classes /= np.linalg.norm(classes, axis=1, keepdims=True)

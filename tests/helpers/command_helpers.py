@@ -84,3 +84,34 @@ def folder_fixture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def asked(said: Any, *arguments: str) -> Any:
     """What --json gives."""
     return json.loads(said(*arguments, "--json"))
+
+
+@pytest.fixture(name="asks")
+def asks_fixture(capsys: pytest.CaptureFixture[str]) -> Any:
+    """Run the command, which must refuse, and return its whole message."""
+
+    def run(*arguments: str) -> str:
+        assert main(arguments) == 2
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert printed.err.replace("\n", "").isprintable()
+        return printed.err
+
+    return run
+
+
+@pytest.fixture(name="nll")
+def nll_fixture(capsys: pytest.CaptureFixture[str]) -> Any:
+    """Run the command on a row of a file, which must succeed, and return the loss."""
+
+    def run(*arguments: str) -> float:
+        assert main(["explain", "--row", *arguments, "--json"]) == 0
+        row = json.loads(capsys.readouterr().out)["rows"][0]
+        return float(row["steps"]["nll"]["neglog"])
+
+    return run
+
+
+def table(folder: Path, header: str, *rows: str, name: str = "p.csv") -> str:
+    (folder / name).write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    return name

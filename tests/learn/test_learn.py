@@ -1,4 +1,4 @@
-"""SoftmaxRegression: its optimum, its contract with scikit-learn, its edges."""
+"""SoftmaxRegression: the optimum, scikit-learn's contract, edge cases."""
 
 import pickle
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ Doubles = NDArray[np.float64]
 
 @pytest.fixture(autouse=True, scope="module")
 def one_blas_thread() -> Iterator[None]:
-    """scikit-learn's fits here take 100 ms with one thread, and seconds with two on a busy CPU."""
+    """A scikit-learn fit takes 100 ms with one thread, and seconds with two on a busy CPU."""
     with threadpool_limits(1, user_api="blas"):
         yield
 
@@ -114,7 +114,7 @@ def test_the_gradient_is_the_slope_of_the_objective(sparse: bool) -> None:
 
 
 def test_units_do_not_matter_to_the_fit() -> None:
-    """Without a penalty the probabilities are the same in grams, tonnes and years since 0."""
+    """Without a penalty, the probabilities do not depend on the units of the features."""
     rng = np.random.default_rng(5)
     X = rng.normal(size=(200, 3))
     y = (X @ [1, 2, 0.5] + rng.logistic(size=200) > 0).astype(int)
@@ -248,7 +248,7 @@ def separated() -> tuple[Doubles, NDArray[np.int64]]:
 
 
 def partly_separated() -> tuple[Doubles, NDArray[np.int64]]:
-    """One of two values of x occurs with one class only; the other with both."""
+    """One value of x occurs with one class only, the other value with both."""
     X = np.repeat([[0.0], [1.0]], 10, axis=0)
     y = np.repeat([0, 1], 10)
     y[0] = 1

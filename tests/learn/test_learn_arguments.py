@@ -1,4 +1,4 @@
-"""What SoftmaxRegression refuses, and with which words."""
+"""What SoftmaxRegression rejects, and the messages."""
 
 import subprocess
 import sys

@@ -1,7 +1,7 @@
 """torch.compile, torch.export and tracing, fake tensors, autocast, and scaled gradients.
 
-Most is compiled by "aot_eager", which is all of the compiler but the code that it writes at the
-end: that takes a C++ compiler ten seconds a graph, and is done for the two graphs that a user has.
+Most tests use "aot_eager", the whole compiler except its code generation, which takes ten seconds
+per graph. The two graphs that users have are compiled in full.
 
 Long because options, operators and exporters share the compiled functions.
 """
@@ -40,7 +40,7 @@ N, V = 7, 5
 
 @pytest.fixture(scope="module", autouse=True)
 def recompiles() -> Iterator[None]:
-    """Options are constants of a graph: these tests need more graphs than a program does."""
+    """Options are constants of a graph, so these tests need more graphs than a program does."""
     with torch._dynamo.config.patch(recompile_limit=1000, accumulated_recompile_limit=1000):
         yield
     torch._dynamo.reset()
@@ -58,7 +58,7 @@ class Compiled(TorchFace):
         self.module = SimpleNamespace(cross_entropy=compiled(nt.cross_entropy, backend))
 
     def cross_entropy(self, logits: Any, target: Any, **options: Any) -> Any:
-        """With a way back also where none is asked for, which would be another graph."""
+        """Always with a backward pass; without one it would be another graph."""
         z = self.array(logits)
         leaf = z if z.requires_grad else z.detach().requires_grad_()
         return TorchFace.cross_entropy(self, leaf, target, **options)
@@ -73,7 +73,7 @@ def normal(*shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
 
 
 def ignoring(n: int = N, num_classes: int = V) -> Tensor:
-    """Classes of which the third is ignored: compiled losses were seen to count such rows."""
+    """The third row is ignored: compiled losses have been seen to count such rows."""
     return torch.tensor([-100 if row == 2 else row % num_classes for row in range(n)])
 
 
@@ -84,7 +84,7 @@ def grads(loss: Tensor, *leaves: Tensor) -> tuple[Tensor, ...]:
 @pytest.mark.parametrize("dense", [False, True], ids=["classes", "probabilities"])
 @pytest.mark.parametrize("k", range(4))
 def test_every_value_of_every_option(k: int, dense: bool) -> None:
-    """Loss and gradient of one graph, to the promised ulp; the dtype and the axis go round."""
+    """Loss and gradient of one graph, within the promised ulp; dtype and axis vary."""
     choice = {name: values[k % len(values)] for name, values in PRODUCT.items()}
     b = batch(10, dtype_of(list(ULPS)[k]))
     check(COMPILED, b, choice | {"ignore": "none"} if dense else choice, (-1, 0, 1)[k % 3], dense)
@@ -95,7 +95,7 @@ SHAPES = ((N, V), (2, 3), (33, 129), (70, 2), (5, 1000))
 
 @pytest.mark.parametrize(("dynamic", "first_open"), [(True, 2), (None, 3)])
 def test_one_graph_for_all_shapes(dynamic: bool | None, first_open: int) -> None:
-    """And for numbers that change. By default the first graph is for one shape, the second not."""
+    """And for options that change. By default only the second graph has open shapes."""
 
     def loss(z: Tensor, target: Tensor, smoothing: float, temperature: int) -> Tensor:
         return nt.cross_entropy(z, target, label_smoothing=smoothing, temperature=temperature)
@@ -116,7 +116,7 @@ def everything(z: Tensor, target: Tensor, warm: Tensor) -> tuple[Tensor, ...]:
 
 @pytest.mark.parametrize("dtype", list(ULPS))
 def test_statistics_and_softmax(dtype: str) -> None:
-    """The numbers are the kernels'; each of the six is differentiable by itself and with others."""
+    """The kernels' numbers; each of the six is differentiable alone and together with others."""
     graph, target = compiled(everything), torch.arange(N) % V
     warm = torch.linspace(0.5, 3, N, dtype=torch.float64)
     z = normal(N, V, dtype=getattr(torch, dtype)).requires_grad_()
@@ -145,7 +145,7 @@ def test_gradients_of_every_argument(dense: bool) -> None:
 
 
 def test_no_graph_breaks() -> None:
-    """Also where a break would be allowed; and the graph has the operators, not their parts."""
+    """Also where breaks are allowed; the graph contains the operators, not their parts."""
     torch._dynamo.reset()
     found = torch._dynamo.explain(everything)(normal(N, V), ignoring().clamp(0), normal(N).exp())
     assert (found.graph_count, found.graph_break_count) == (1, 0), found.break_reasons
@@ -171,7 +171,7 @@ def model(dtype: torch.dtype = torch.float32) -> torch.nn.Sequential:
 
 
 def losses_of_training(step: Callable[[Any, Tensor, Tensor], Tensor]) -> list[float]:
-    """Six batches of different sizes, in each a row that is ignored."""
+    """Six batches of different sizes, each with an ignored row."""
     net, losses = model(), []
     optimizer = torch.optim.SGD(net.parameters(), 0.05)
     for n in (8, 8, 5, 11, 5, 8):
@@ -184,7 +184,7 @@ def losses_of_training(step: Callable[[Any, Tensor, Tensor], Tensor]) -> list[fl
 
 
 def test_a_compiled_training_step() -> None:
-    """With the code that the compiler writes."""
+    """With the compiler's generated code."""
 
     def step(net: torch.nn.Module, x: Tensor, target: Tensor) -> Tensor:
         return nt.cross_entropy(net(x), target, label_smoothing=0.1, z_loss=0.01)
@@ -219,7 +219,7 @@ ROWS: dict[str, tuple[Any, ...]] = {
 
 
 def wanting(inputs: tuple[Any, ...], *places: int) -> tuple[Any, ...]:
-    """The same with gradients wanted of the tensors at these places."""
+    """The same, with gradients for the tensors at these positions."""
     return tuple(
         x.detach().clone().requires_grad_() if at in places and isinstance(x, Tensor) else x
         for at, x in enumerate(inputs)
@@ -275,7 +275,7 @@ def test_traced_with_its_gradient(mode: str) -> None:
 
 
 def test_fake_tensors_have_shapes_dtypes_and_gradients() -> None:
-    """What a planner of memory runs: a model, its loss and the way back, and no numbers."""
+    """As a memory planner does: forward and backward pass without numbers."""
     with FakeTensorMode():
         net, x = model(torch.bfloat16), torch.randn(9, 6, dtype=torch.bfloat16)
         target = torch.zeros(9, dtype=torch.int64)
@@ -291,7 +291,7 @@ def test_fake_tensors_have_shapes_dtypes_and_gradients() -> None:
 
 @pytest.mark.parametrize("through", [lambda f: f, compiled], ids=["eager", "compiled"])
 def test_autocast(through: Callable[..., Any]) -> None:
-    """Logits of 16 bits from a linear layer; a loss that keeps all digits of those."""
+    """16-bit logits from a linear layer; the loss keeps all their digits."""
     net, x, target = model(), normal(N, 6, dtype=torch.float32), ignoring()
 
     def step(x: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -311,7 +311,7 @@ def test_autocast(through: Callable[..., Any]) -> None:
 
 @pytest.mark.parametrize("through", [lambda f: f, compiled], ids=["eager", "compiled"])
 def test_scaled_gradients_of_half_logits(through: Callable[..., Any]) -> None:
-    """Scaled before they are rounded to 16 bits, whatever the scale was in the step before."""
+    """They are scaled before they are rounded to 16 bits, whatever the previous scale was."""
     weight, x, target = torch.nn.Parameter(normal(6, V).float()), normal(N, 6).half(), ignoring()
     optimizer = torch.optim.SGD([weight], 1.0)
     loss_of = through(nt.cross_entropy)

@@ -59,7 +59,7 @@ def gradient(net: torch.nn.Module, name: str, rows: slice) -> list[Tensor]:
 
 
 def refusals() -> dict[str, str]:
-    """What is said about a tensor whose rows lie in two processes, wherever it is passed."""
+    """The messages for a tensor whose rows are in two processes, in every argument."""
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.tensor import Shard, distribute_tensor
 
@@ -106,7 +106,7 @@ def run(rank: int, folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """What each process found; one that hangs is ended after a minute."""
+    """The results of each process, which has a minute."""
     folder = tmp_path_factory.mktemp("ranks")
     # on this machine alone, whatever its name resolves to
     env = os.environ | {"GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"}
@@ -143,7 +143,7 @@ def test_a_sum_is_averaged_over_processes(found: list[dict[str, Any]]) -> None:
 
 
 def test_a_process_whose_rows_are_all_ignored(found: list[dict[str, Any]]) -> None:
-    """Its share is 0, where torch's 0/0 would make every weight of both nan."""
+    """Its part is 0; torch's 0/0 would make the weights of both processes nan."""
     alone = [grad / WORLD for grad in gradient(model(), "mean", slice(0, HALF))]
     for each in found:
         torch.testing.assert_close(each["grads"]["ignored"], alone, rtol=1e-12, atol=1e-14)

@@ -58,7 +58,7 @@ ROWS = [row for row, _, _ in SPECIAL.values()]
 
 
 def assert_near(actual: Tensor, expected: Any, what: str) -> None:
-    """To a few roundings of each number; what is subnormal in the dtype may be 0."""
+    """Within a few roundings of each number; subnormal numbers may be 0."""
     info = torch.finfo(actual.dtype)
     torch.testing.assert_close(
         actual.double(),
@@ -73,7 +73,7 @@ def assert_near(actual: Tensor, expected: Any, what: str) -> None:
 @every_route
 @every_dtype
 def test_special_rows_harm_no_other(route: str, dtype: torch.dtype) -> None:
-    """Losses and gradients written down by hand; every row stands in one batch with the others."""
+    """Losses and gradients worked out by hand; all rows are in one batch."""
     target = torch.zeros(len(ROWS), dtype=torch.long)
     loss, grad = loss_and_grad(
         route, losses_of(target, reduction="none"), torch.tensor(ROWS, dtype=dtype)
@@ -111,7 +111,7 @@ STATISTICS: dict[str, Callable[[Tensor], Tensor]] = {
 @every_route
 @pytest.mark.parametrize("name", STATISTICS)
 def test_special_rows_of_the_statistics(route: str, name: str) -> None:
-    """Values as in NumPy, which has tests of its own; gradients by definition, nan by the row."""
+    """Values as in NumPy, which has its own tests; gradients by definition, nan per row."""
     logits = torch.tensor(ROWS, dtype=torch.float64)
     have, grad = loss_and_grad(route, STATISTICS[name], logits)
     stats = neglog.row_stats(ROWS, np.zeros(len(ROWS), int))
@@ -135,7 +135,7 @@ def test_special_rows_of_the_statistics(route: str, name: str) -> None:
 def test_a_row_left_out_is_as_if_it_were_not_there(
     route: str, dtype: torch.dtype, how: str
 ) -> None:
-    """Whatever its logits and its options are, and with a weight of 0 whatever its target is."""
+    """For any logits and options; with a weight of 0, for any target."""
     left_out = len(ROWS)
     kept = torch.tensor([[0.5, 1.0, -2.0], [2.0, -1.0, 0.25]], dtype=dtype)
     logits = torch.cat((kept[:1], torch.tensor(ROWS, dtype=dtype), kept[1:]))
@@ -160,7 +160,7 @@ def test_a_row_left_out_is_as_if_it_were_not_there(
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 @pytest.mark.parametrize("shape", [(0, 3), (2, 3, 0), (4, 3), (3,)])
 def test_a_mean_over_no_row_is_zero(route: str, shape: tuple[int, ...], reduction: str) -> None:
-    """Nothing to sum, or nothing that counts: torch gives nan, and ends the training with it."""
+    """No row, or no row that counts: torch gives nan, which ends a training."""
     logits = torch.full(shape, NAN)
     rows = shape[:1] + shape[2:] if len(shape) > 1 else ()
     for options in OPTIONS:
@@ -178,7 +178,7 @@ def test_a_mean_over_no_row_is_zero(route: str, shape: tuple[int, ...], reductio
 
 @every_route
 def test_a_mean_over_weights_that_cancel_is_zero(route: str) -> None:
-    """There is nothing to divide by, here too; torch gives an infinity."""
+    """The divisor is 0 here as well; torch gives an infinity."""
     logits, target = torch.tensor([[0.5, 1.0, -2.0], [2.0, -1.0, 0.25]]), torch.tensor([0, 1])
     for weights in (
         {"weight": torch.tensor([1.0, -1.0, 3.0])},
@@ -230,7 +230,7 @@ def test_zero_probability_times_infinity_is_zero(route: str, dtype: torch.dtype)
 @every_route
 @every_dtype
 def test_a_probability_at_minus_infinity(route: str, dtype: torch.dtype) -> None:
-    """Costs infinity, with the gradient p - t all the same."""
+    """The loss is infinite; the gradient is p - t."""
     logits = torch.tensor([[0.0, -INF, 1.0]], dtype=dtype)
     p = E / (1 + E)
     loss, grad = loss_and_grad(
@@ -246,7 +246,7 @@ def test_a_probability_at_minus_infinity(route: str, dtype: torch.dtype) -> None
 @every_route
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 def test_a_recorded_row_weight_of_zero(route: str, reduction: str) -> None:
-    """The row counts for the derivative by its weight, and still harms no other, nor itself."""
+    """The derivative with respect to the weight exists, and no other number is affected."""
     logits = torch.tensor([[0.0, NAN, 1.0], [0.0, 2.0, 1.0], [INF, INF, 0.0]])
     weight = torch.tensor([0.0, 1.0, 0.0], requires_grad=True)
     function = losses_of(torch.tensor([1, 1, 0]), row_weight=weight, reduction=reduction)
@@ -258,7 +258,7 @@ def test_a_recorded_row_weight_of_zero(route: str, reduction: str) -> None:
 
 @every_route
 def test_a_softcap_leaves_minus_infinity(route: str) -> None:
-    """Padding stays without probability, and a target there has a finite gradient."""
+    """Padding keeps the probability 0, and a target there has a finite gradient."""
     logits = torch.tensor([[1.0, 0.0, -INF], [-INF, 0.0, 1.0]])
     losses = losses_of(torch.tensor([0, 0]), softcap=30.0, reduction="none")
     loss, grad = loss_and_grad(route, losses, logits)
@@ -270,7 +270,7 @@ def test_a_softcap_leaves_minus_infinity(route: str) -> None:
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 @pytest.mark.parametrize("bad", [-1, -101, 5, 2**31, 2**32, 2**40, 2**63 - 1, -(2**63)])
 def test_a_class_that_does_not_exist(bad: int, reduction: str) -> None:
-    """On a CPU an error that names the row and the value; elsewhere nan in that row alone."""
+    """On a CPU, an error that names the row and the value; elsewhere nan in that row only."""
     logits = torch.linspace(-1, 2, 60).view(2, 5, 3, 2)
     target = torch.zeros(2, 3, 2, dtype=torch.long)
     target[1, 2, 0] = bad
@@ -314,7 +314,7 @@ def test_classes_of_every_width(route: str, width: torch.dtype) -> None:
 
 @pytest.mark.parametrize("value", [2**63 + 5, 2**64 - 1, 2**64 - 2, 2**64 - 100])
 def test_unsigned_classes_do_not_wrap(value: int) -> None:
-    """As int64 they would be -1, or the ignored -100."""
+    """As int64 they would be -1, or -100, which is ignored."""
     logits, target = torch.zeros(2, 3), torch.tensor([0, value], dtype=torch.uint64)
     for ignore in (-100, -1, -2):
         with pytest.raises(IndexError, match=rf"target\[1\] is {value}\b"):

@@ -1,4 +1,4 @@
-"""The examples in PyTorch, with little to do, and with what they must refuse."""
+"""The PyTorch examples, with little data, and the input that they must reject."""
 
 import importlib.util
 import re
@@ -35,7 +35,7 @@ def example(name: str) -> ModuleType:
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    """Threads that wait for each other at every small step are slow where a machine is busy."""
+    """On a busy machine, threads that wait for each other at every small step are slow."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -54,7 +54,7 @@ def vgg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 @pytest.fixture
 def cifar10(tmp_path: Path) -> Path:
-    """Black pictures of class 0 in files that have the right sizes and take no room on the disk."""
+    """Black pictures of class 0, in sparse files of the right sizes."""
     folder = tmp_path / "cifar-10-batches-bin"
     folder.mkdir()
     for name in CIFAR_FILES:
@@ -70,7 +70,7 @@ def put(path: Path, row: int, data: bytes) -> None:
 
 
 def refusal(vgg: ModuleType, capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
-    """The one line that a refused call leaves, before anything is learned."""
+    """The one line that a rejected call prints, before any training."""
     assert vgg.main(["--quick", *map(str, arguments)]) == 2
     out, err = capsys.readouterr()
     assert out == ""
@@ -271,7 +271,7 @@ def test_lm_head(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def columns(line: str) -> list[str]:
-    """The cells of a line of a table."""
+    """The cells of a table row."""
     return re.split(r" {2,}", line.strip())
 
 

@@ -1,7 +1,7 @@
-"""The functions of `neglog.torch` beside cross_entropy: what only the face for torch has.
+"""The functions of `neglog.torch` beside cross_entropy: what is special to torch.
 
-That their numbers are right in four dtypes, tests/test_functions.py and test_layer.py show for
-every face. Here: torch's own conventions, derivatives, tails of gradients, and other devices.
+tests/contract/test_functions.py and test_layer.py check their numbers in four dtypes for every
+face. Here: torch's conventions, derivatives, tails of gradients, and other devices.
 """
 
 import functools
@@ -46,7 +46,7 @@ def test_softmax_along_every_axis_as_torch(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])
 def test_softmax_in_every_dtype_as_torch(name: str) -> None:
-    """Given and asked for; integers are taken where a dtype is asked for."""
+    """Input dtypes and `dtype=`; integers are accepted if `dtype=` is given."""
     for given in (*DTYPES, torch.int64, torch.bool, torch.complex64):
         z = normal(3, 4, scale=2).to(given)
         for asked in (None, *DTYPES, torch.int64):
@@ -74,7 +74,7 @@ def test_integers_are_computed_in_the_default_dtype() -> None:
 
 
 def test_logsumexp_of_infinities() -> None:
-    """The logarithm of 0 is a number, and so is a sum with +inf in it; a nan stays one."""
+    """All -inf gives -inf, a +inf gives +inf, and nan stays nan."""
     table = torch.tensor(
         [[-INF, -INF], [INF, INF], [INF, 1], [INF, -INF], [NAN, INF], [NAN, -INF], [0, 0]],
         dtype=torch.float64,

@@ -64,7 +64,7 @@ def exact_slopes(z: Any, y: Any) -> dict[str, tuple[Any, Any]]:
 def test_gradients_keep_their_digits_in_the_tail(
     route: str, dtype: torch.dtype, gap: float
 ) -> None:
-    """Right and wrong, in each entry: the largest class's is where p - 1 would be 0."""
+    """For right and wrong targets; p - 1 would be 0 at the largest class."""
     z = torch.tensor([[gap, 0.25, 0.0, -0.5], [0.25, gap, 0.0, -0.5]], dtype=dtype)
     y = torch.tensor([0, 0])
     hot = F.one_hot(y, 4)
@@ -88,7 +88,7 @@ def test_gradients_keep_their_digits_in_the_tail(
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
 def test_sigmoids_keep_their_digits(route: str, dtype: torch.dtype) -> None:
-    """Values and derivatives on both sides; torch's own sigmoid has the derivative 0 from 17 on."""
+    """Values and derivatives on both sides; the derivative of torch's sigmoid is 0 from 17 on."""
     z = torch.cat((torch.linspace(-85, 85, 341), torch.tensor([0.0, 1e-6, -1e-6]))).to(dtype)
     name, other = str(dtype).removeprefix("torch."), oracle.sigmoid(-z.numpy())
     for function, exact, slope in (
@@ -101,7 +101,7 @@ def test_sigmoids_keep_their_digits(route: str, dtype: torch.dtype) -> None:
 
 
 def test_kl_divergence_of_distributions_that_nearly_agree() -> None:
-    """Never below 0, and good to its last digits where log t - log p would have none left."""
+    """Never negative, and accurate where log t - log p would have no digits left."""
     z = normal(50, 8)
     near = (nt.softmax(z, 1) * (1 + 1e-9 * normal(50, 8, seed=9))).double()
     have = nt.kl_divergence(near, z)
@@ -113,7 +113,7 @@ def test_kl_divergence_of_distributions_that_nearly_agree() -> None:
 
 
 def test_kl_divergence_at_zeros() -> None:
-    """t = 0 costs nothing and asks for nothing; t > 0 where p = 0 costs inf, with a gradient."""
+    """t = 0 costs nothing for any p; t > 0 with p = 0 costs inf, with a finite gradient."""
     t = torch.tensor([[0.5, 0.5, 0.0], [0.5, 0.25, 0.25]], requires_grad=True)
     z = torch.tensor([[0.0, 0.0, -INF], [0.0, 0.0, -INF]], requires_grad=True)
     loss = nt.kl_divergence(t, z)
@@ -140,7 +140,7 @@ def test_nll_loss_is_torchs(route: str, reduction: str, shape: tuple[int, ...]) 
 
 @pytest.mark.parametrize("route", ROUTES)
 def test_nll_loss_where_torch_has_no_number(route: str) -> None:
-    """A mean over nothing is 0; an ignored row harms nobody; every width of integer is a target."""
+    """A mean over nothing is 0; ignored rows affect no other; targets of every integer dtype."""
     log_p = torch.tensor([[NAN, INF], [-0.25, -1.5]])
     loss, grad = loss_and_grad(route, lambda x: nt.nll_loss(x, torch.tensor([-100, 1])), log_p)
     assert loss == 1.5
@@ -174,7 +174,7 @@ def test_binary_is_torchs(route: str, reduction: str) -> None:
 
 @pytest.mark.parametrize("route", ROUTES)
 def test_binary_keeps_both_tails(route: str) -> None:
-    """A sure no as a sure yes, infinities that are right cost nothing, weight 0 leaves out."""
+    """Both classes are alike, right infinities cost nothing, weight 0 leaves an element out."""
     z = torch.tensor([40.0, -40.0, 40.0, -40.0, INF, -INF, INF, -INF, NAN])
     t = torch.tensor([1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, NAN])
     w = torch.tensor([1.0] * 8 + [0.0])
@@ -192,7 +192,7 @@ def test_binary_keeps_both_tails(route: str) -> None:
 
 @pytest.mark.parametrize("route", ROUTES)
 def test_losses_are_summed_in_float64(route: str) -> None:
-    """A million of them, each 2^-24 of the first: in float32 they would come to nothing."""
+    """A million losses, each 2^-24 of the first: in float32 their sum would be lost."""
     z = torch.full((2**20 + 1,), -math.log(2.0**24)).float()
     z[0] = 1.0
     loss, _ = loss_and_grad(route, lambda z: BCE(z, 0 * z, reduction="sum"), z)
@@ -205,7 +205,7 @@ def test_losses_are_summed_in_float64(route: str) -> None:
 
 @pytest.mark.parametrize("route", ROUTES)
 def test_an_element_of_weight_0_may_be_learnt(route: str) -> None:
-    """Its loss is 0, and the weight's derivative is what the loss would be."""
+    """Its loss is 0, and the derivative by the weight is the loss without it."""
     w = torch.tensor([0.0, 2.0])
     z, t = torch.tensor([0.0, 0.0]), torch.tensor([1.0, 1.0])
     _, grad = loss_and_grad(route, lambda w: BCE(z, t, w, reduction="sum"), w)
@@ -253,7 +253,7 @@ def test_halves(dtype: torch.dtype) -> None:
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 def test_autocast_as_torch(device: str) -> None:
-    """nll_loss and the binary loss are float32 there; softmax and logsumexp are, but on a CPU."""
+    """nll_loss and the binary loss are float32; softmax and logsumexp only off the CPU."""
     with FakeTensorMode():
         half = torch.zeros(3, 4, dtype=torch.float16, device=device)
         y = torch.zeros(3, dtype=torch.long, device=device)
@@ -285,7 +285,7 @@ def test_a_default_device_changes_nothing() -> None:
 
 
 def test_meta_tensors_give_shapes() -> None:
-    """And so no value is looked at: a GPU is not waited for."""
+    """No value is read, so nothing waits for a GPU."""
     z, cube, y = (torch.empty(s, device="meta") for s in ((3, 4), (2, 4, 3), (3,)))
     y, w = y.long(), torch.empty(4, device="meta")
     for kind in (torch.float32, torch.float16):
@@ -308,7 +308,7 @@ def test_meta_tensors_give_shapes() -> None:
 
 
 def test_a_class_that_is_none() -> None:
-    """On a CPU an error that names the row; elsewhere nan in that row, and no read outside."""
+    """On a CPU, an error that names the row; elsewhere nan in that row, and no read outside."""
     z = normal(2, 3)
     for bad in (3, -1, 2**40):
         y = torch.tensor([1, bad])
@@ -356,7 +356,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_refused(name: str) -> None:
-    """By an error that says what was expected, and is one that torch's users catch."""
+    """The error says what was expected, and is of a type that torch's users catch."""
     call, kind, text = REFUSED[name]
     with pytest.raises(kind, match=text) as caught:
         call()
@@ -372,7 +372,7 @@ def test_inputs_are_warned_of() -> None:
 
 
 def test_torchs_old_arguments() -> None:
-    """size_average and reduce mean what they mean in torch, with its warning."""
+    """size_average and reduce have torch's meaning and its warning."""
     log_p = F.log_softmax(normal(2, 3), 1)
     for average in (None, True, False):
         for reduce in (None, True, False):
@@ -401,7 +401,7 @@ FAMILIES: dict[str, Callable[[Tensor, Tensor, Tensor], tuple[Tensor, ...]]] = {
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_compiled_in_one_graph(family: str) -> None:
-    """The same numbers and gradients, for more rows than it was compiled for, too."""
+    """The same numbers and gradients, also for more rows than at compile time."""
     function, compiled = FAMILIES[family], torch.compile(FAMILIES[family], **COMPILED)
     for n in (4, 6, 9):
         z, t = normal(n, 5), uniform(n, 5)

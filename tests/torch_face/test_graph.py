@@ -1,4 +1,4 @@
-"""What the graph holds, what it hands out and when, and what is left alone."""
+"""The graph: what it holds, what it returns and when, and what it does not touch."""
 
 import itertools
 from typing import Any
@@ -52,7 +52,7 @@ def test_a_right_guess_and_a_wrong_one_give_the_same_bits(
 
 
 def test_what_is_handed_out_belongs_to_the_caller() -> None:
-    """Changed in place by a hook or by accumulation, it is not what a second pass gives."""
+    """If a hook or accumulation changes it in place, a second pass is not affected."""
     for shape in ((8, 6), LARGE):
         logits, target = problem(shape)
         loss = cross_entropy(logits, target)
@@ -94,7 +94,7 @@ def test_after_an_exception_and_on_a_freed_graph() -> None:
 def test_a_random_upstream_gradient_for_each_row(
     size: tuple[int, int], option: dict[str, Any]
 ) -> None:
-    """Expanded from one number, not contiguous, or negative: each row has its own."""
+    """Each row has its own: expanded from one number, not contiguous, or negative."""
     logits, target = problem(size)
     random = torch.randn(2 * size[0], dtype=torch.float64)
     for upstream in (random[: size[0]], random[::2], torch.tensor(-2.0).double().expand(size[0])):
@@ -108,7 +108,7 @@ def test_a_random_upstream_gradient_for_each_row(
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 @pytest.mark.parametrize("upstream", [float("inf"), float("-inf"), float("nan")])
 def test_an_upstream_gradient_that_is_not_finite(upstream: float, reduction: str) -> None:
-    """A scaler looks for it in the gradient; rows that are left out stay at 0, as in torch."""
+    """A scaler looks for it in the gradient; the gradient of ignored rows is 0, as in torch."""
     logits, target = problem((4, 5))
     weights = torch.tensor([1.0, 0.0, 1.0, 1.0], dtype=torch.float64)
     loss = cross_entropy(logits, target, row_weight=weights, reduction=reduction)

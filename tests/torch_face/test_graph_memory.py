@@ -22,7 +22,7 @@ from neglog.torch import _memory, cross_entropy, row_stats
 
 
 def bits(tensor: Tensor) -> Any:
-    """A NumPy array on the tensor's memory, for bfloat16 too."""
+    """A NumPy array on the tensor's memory, also for bfloat16."""
     return tensor.view(torch.int16).numpy()
 
 
@@ -43,7 +43,7 @@ HOLDERS: dict[str, tuple[Callable[[Tensor], Any], Callable[[Any], Any]]] = {
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("holder", HOLDERS)
 def test_memory_that_is_held_is_not_used_again(holder: str, dtype: torch.dtype) -> None:
-    """Whatever refers to a gradient keeps it as it was, whatever is computed afterwards."""
+    """Any reference to a gradient keeps its values, whatever is computed afterwards."""
     logits, target = problem(LARGE, dtype)
     slope = backward(cross_entropy(logits, target, reduction="sum"), logits, 1.0)
     hold, read = HOLDERS[holder]
@@ -59,7 +59,7 @@ def test_memory_that_is_held_is_not_used_again(holder: str, dtype: torch.dtype) 
 
 
 def test_memory_is_used_again_when_nobody_holds_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The opposite, or the tests above would say nothing: a training loop takes two blocks."""
+    """The opposite, without which the tests above would be empty: a loop uses two blocks."""
     taken, new = [], _memory._new_block
 
     def count(size: int) -> Any:
@@ -136,7 +136,7 @@ def all_arguments(dtype: torch.dtype) -> dict[str, Tensor]:
 def test_the_callers_tensors_are_not_written_to(
     dtype: torch.dtype, dense: bool, recorded: bool
 ) -> None:
-    """Values and versions, through losses, gradients and second gradients, by the three ways."""
+    """Values and versions stay, through losses, gradients and second gradients, by three routes."""
     arguments = all_arguments(dtype)
     if not dense:
         arguments["target"] = torch.tensor([0, 1, 3, -100, 4, 2])
@@ -175,7 +175,7 @@ def saved_by(compute: Callable[[], Any]) -> list[Tensor]:
 @pytest.mark.parametrize("place", ["kernels", "device"])
 @pytest.mark.parametrize("reduction", ["mean", "none"])
 def test_the_graph_keeps_the_logits_and_a_few_numbers_a_row(reduction: str, place: str) -> None:
-    """Never the probabilities, nor anything else as large; torch keeps all log-probabilities."""
+    """No probabilities and nothing else of that size; torch keeps all log-probabilities."""
     n, num_classes = 64, 500
     logits, target = problem((n, num_classes), torch.float32)
     for option in (
@@ -251,7 +251,7 @@ def layouts() -> dict[str, tuple[Callable[[Tensor], Tensor], tuple[int, ...]]]:
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("name", layouts())
 def test_layouts(name: str, dtype: torch.dtype) -> None:
-    """Views of all kinds, read where they lie; the gradient comes back to the leaf."""
+    """Views of all kinds, read without a copy; the gradient reaches the leaf."""
     view, shape = layouts()[name]
     values = torch.randn(shape, generator=torch.Generator().manual_seed(5)).to(dtype)
     for reduction in ("mean", "none"):
@@ -278,7 +278,7 @@ def test_layouts(name: str, dtype: torch.dtype) -> None:
 def test_half_gradients_are_rounded_once(
     dtype: torch.dtype, reduction: str, upstream: float
 ) -> None:
-    """After the upstream gradient is multiplied in: a scaler's 65536 meets no rounded number."""
+    """After the product with the upstream gradient: a scale of 65536 meets no rounded number."""
     logits, target = problem((96, 50), dtype)
     wide = logits.detach().double().requires_grad_()
     exact = backward(F.cross_entropy(wide, target, reduction=reduction), wide, upstream)
@@ -292,7 +292,7 @@ def test_half_gradients_are_rounded_once(
 
 
 def test_learning_to_learn() -> None:
-    """A step of gradient descent, differentiated by where it began, and descended in turn."""
+    """A step of gradient descent, differentiated by its starting point, and descended in turn."""
     logits, target = problem((16, 8))
     features = logits.detach()
 
@@ -316,7 +316,7 @@ def test_learning_to_learn() -> None:
 
 
 def test_what_watches_the_graph() -> None:
-    """Anomaly detection, checkpoints, saved tensors elsewhere, deterministic algorithms."""
+    """Anomaly detection, checkpoints, saved-tensor hooks, deterministic algorithms."""
     logits, target = problem((6, 5))
     exact = backward(F.cross_entropy(logits * 2, target), logits, 1.0)
     with torch.autograd.set_detect_anomaly(True):

@@ -1,4 +1,4 @@
-"""The modules of `neglog.torch`: torch's arguments, state and habits, our numbers."""
+"""The modules of `neglog.torch`: torch's arguments, state and behaviour, our numbers."""
 
 import copy
 import inspect
@@ -59,8 +59,7 @@ def test_torchs_arguments_by_position(name: str) -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_copies_are_the_same(name: str) -> None:
-    """By pickle, by copy, and through a state: ours into ours, torch's into ours, ours into
-    torch's."""
+    """By pickle, copy and state dict: ours to ours, torch's to ours, ours to torch's."""
     settings, inputs, want = MODULES[name]
     module, torchs = (getattr(of, name)(**copy.deepcopy(settings)) for of in (nt, nn))
     saved = io.BytesIO()
@@ -132,7 +131,7 @@ def test_torchs_old_arguments() -> None:
 
 
 def test_a_network_learns_with_them_compiled() -> None:
-    """As part of a model that torch.compile takes whole."""
+    """As part of a model compiled in one graph."""
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(3, 4), nt.LogSoftmax(1))
     x, y = torch.randn(30, 3), torch.arange(30) % 4

@@ -44,7 +44,7 @@ Arguments = dict[int | str, Any]  # by position or by name
 
 @functools.cache
 def databases() -> tuple[dict[tuple[str, str], Any], dict[str, Any], list[dict[str, Any]]]:
-    """Operators, modules and criteria; loaded by the first test, for that takes seconds."""
+    """Operators, modules and criteria; loading takes seconds, so the first test does it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from torch.testing._internal.common_methods_invocations import op_db
@@ -66,7 +66,7 @@ def apply(function: Callable[..., Any], arguments: Arguments) -> Any:
 
 
 def known_dtype(name: str, arguments: Arguments) -> torch.dtype:
-    """What is documented: losses of half-precision logits are float32, all else as in torch."""
+    """As documented: losses of half-precision logits are float32, all else is as in torch."""
     given: torch.dtype = arguments.get("dtype", arguments[0].dtype)
     lossy = name.startswith(("cross_entropy", "binary", "CrossEntropy", "BCE"))
     return result_dtype(given) if lossy else given
@@ -77,7 +77,7 @@ def is_float(value: Any) -> bool:
 
 
 def differentiable(function: str, arguments: Arguments) -> list[int | str]:
-    """By what torch itself knows a derivative: tensors in place, and weights of probabilities."""
+    """The tensors for which torch itself has a derivative."""
     soft = function in ("cross_entropy", "CrossEntropyLoss") and is_float(arguments.get(1))
     if function == "logsumexp" and arguments[0].isinf().any():
         return []  # torch's is nan; ours is p, which is known here
@@ -89,7 +89,7 @@ def differentiable(function: str, arguments: Arguments) -> list[int | str]:
 
 
 def is_mean_over_nothing(arguments: Arguments) -> bool:
-    """Every row is ignored, as in a sample or two: documented as 0, where torch gives nan."""
+    """Whether every row is ignored: the mean is then 0, as documented, and nan in torch."""
     target, ignored = arguments.get(1), arguments.get("ignore_index", -100)
     classes = isinstance(target, Tensor) and not target.is_floating_point()
     mean = arguments.get("reduction", "mean") == "mean"
@@ -97,7 +97,7 @@ def is_mean_over_nothing(arguments: Arguments) -> bool:
 
 
 def copied(arguments: Arguments, leaves: list[int | str], dtype: torch.dtype | None) -> Arguments:
-    """Copies, in this dtype if one is given, with gaps where there were; leaves want a gradient."""
+    """Copies, in this dtype if given, with the same strides; leaves require a gradient."""
     copies = {}
     for key, value in arguments.items():
         if is_float(value):
@@ -153,7 +153,7 @@ def check(
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize(("name", "variant"), OPERATORS)
 def test_operators(name: str, variant: str, dtype: torch.dtype) -> None:
-    """As they are, and with other strides."""
+    """As given, and with other strides."""
     op, function = databases()[0][name, variant], name.rpartition(".")[2]
     torch.manual_seed(0)
     samples = list(op.reference_inputs("cpu", dtype, requires_grad=True))
@@ -195,7 +195,7 @@ BAD: list[tuple[str, Arguments]] = [
 
 @pytest.mark.parametrize(("name", "arguments"), BAD)
 def test_operators_refuse_what_torch_refuses(name: str, arguments: Arguments) -> None:
-    """With an exception that whoever catches torch's catches, too."""
+    """With an exception that code which catches torch's also catches."""
     theirs = torch.logsumexp if name == "logsumexp" else getattr(torch.nn.functional, name)
     with pytest.raises((RuntimeError, ValueError, TypeError, IndexError)) as expected:
         apply(theirs, arguments)
@@ -207,7 +207,7 @@ def test_operators_refuse_what_torch_refuses(name: str, arguments: Arguments) ->
 
 
 def modules_of(name: str, constructor: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Ours and torch's, of the same settings; called on inputs, with tensors of those settings."""
+    """Our module and torch's with the same settings, and the inputs to call them with."""
 
     def build(home: Any) -> Callable[..., Any]:
         def call(*inputs: Any, **settings: Any) -> Any:
@@ -242,7 +242,7 @@ def test_modules(name: str, dtype: torch.dtype) -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_modules_refuse_what_torch_refuses(name: str) -> None:
-    """With an exception of the same kind, whatever its words."""
+    """With an exception of the same type."""
     module = databases()[1][name]
     torch.manual_seed(0)
     make = module.module_error_inputs_func
@@ -258,7 +258,7 @@ def test_modules_refuse_what_torch_refuses(name: str) -> None:
 
 @pytest.mark.parametrize("name", CRITERIA)
 def test_criteria_without_a_batch(name: str) -> None:
-    """One row alone, as `torch.testing._internal.common_nn` has it."""
+    """A single row, as in `torch.testing._internal.common_nn`."""
     entries = [each for each in databases()[2] if each["fullname"].startswith(f"{name}_")]
     assert len(entries) >= CRITERIA[name]
     for entry in entries:

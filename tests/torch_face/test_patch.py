@@ -1,4 +1,4 @@
-"""torch's cross_entropy replaced in a process, and put back; models that know nothing of it."""
+"""torch's cross_entropy replaced in a process and restored; models of others."""
 
 import inspect
 import os
@@ -25,7 +25,7 @@ def unpatched() -> Iterator[None]:
 
 
 def test_patch_and_undo() -> None:
-    """Also a module that was made before, and one that is called afterwards."""
+    """Also in a module made before the patch, and in one called after undo."""
     module = nn.CrossEntropyLoss()
     handle = nt.patch()
     assert handle.changed == ("torch.nn.functional.cross_entropy",)
@@ -65,7 +65,7 @@ def test_someone_elses_patch_is_not_overwritten(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_threads_that_patch_at_once() -> None:
-    """One of them does it."""
+    """Exactly one of them patches."""
     done: list[Any] = []
     start = threading.Barrier(8)
 
@@ -126,7 +126,7 @@ def test_what_nobody_takes_is_an_error_with_our_text() -> None:
 
 
 def test_compiled_code_notices() -> None:
-    """In one graph, whether it was compiled before or not."""
+    """In one graph, compiled before the patch or not."""
     step = torch.compile(nn.CrossEntropyLoss(), fullgraph=True, backend="aot_eager")
     for _ in range(2):
         with nt.patch():
@@ -135,7 +135,7 @@ def test_compiled_code_notices() -> None:
 
 
 def model(name: str) -> nn.Module:
-    """A language model of two layers and 96 words, as Hugging Face wrote it."""
+    """Hugging Face's language model, with two layers and 96 tokens."""
     os.environ["HF_HUB_OFFLINE"] = "1"
     transformers = pytest.importorskip("transformers", reason="transformers is not installed")
     torch.manual_seed(0)
@@ -155,7 +155,7 @@ def model(name: str) -> nn.Module:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 @pytest.mark.parametrize("name", ["GPT-2", "Llama"])
 def test_hugging_face_models_as_they_are(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same loss and the same gradient of every parameter, and it was our function."""
+    """Our function is called, and the loss and every parameter's gradient are the same."""
     net = model(name)
     words = torch.randint(0, 96, (3, 20), generator=torch.Generator().manual_seed(1))
     labels = words.masked_fill(torch.arange(20) < 4, -100)

@@ -17,6 +17,7 @@ from .._contract import (
     check_mask_options,
     check_no_ignored_class,
     class_axis,
+    class_way_out,
     refuse_target,
     warn_input_kind,
     without_axis,
@@ -316,7 +317,7 @@ def _set_probabilities(
     if kind != "f" and target.dtype.name != "bfloat16":
         raise TypeError(
             f"target must be classes (integers) or probabilities (floats), got dtype"
-            f" {target.dtype}; cast with np.asarray(target).astype(np.int64)"
+            f" {target.dtype}; {class_way_out('target', kind)}"
         )
     if target.shape != problem.shape:
         refuse_target(target.shape, "floats", problem.shape, problem.rows_shape)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .._contract import check_shape, refuse_class
+from .._contract import check_shape, class_way_out, from_objects, refuse_class, unreadable
 from .._engine import reads_class_major, scan_targets
 
 Array = npt.NDArray[Any]
@@ -36,11 +36,10 @@ def as_array(name: str, value: Any) -> Array:
     try:
         if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
             return np.from_dlpack(value)
-        return np.asarray(value)
+        array = np.asarray(value)
     except (ValueError, TypeError, RuntimeError, BufferError) as error:
-        grad = getattr(value, "requires_grad", False)
-        way = f"{name}.detach()" if grad else "a rectangular array of numbers in the CPU's memory"
-        raise TypeError(f"{name} cannot be read as an array ({error}); pass {way}") from error
+        raise unreadable(name, value, error) from error
+    return array if array.dtype.kind != "O" else from_objects(name, value, array)
 
 
 def as_floats(name: str, value: Any) -> tuple[Array, DType]:
@@ -181,7 +180,7 @@ def as_integers(name: str, value: Any) -> Array:
         return array.astype(_INT64)
     raise TypeError(
         f"{name} must be classes (integers), got dtype {array.dtype};"
-        f" pass np.asarray({name}).astype(np.int64) if every value is a whole number"
+        f" {class_way_out(name, array.dtype.kind)}"
     )
 
 

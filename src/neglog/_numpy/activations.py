@@ -49,6 +49,8 @@ def softmax(
     where a row with no class at all is nan; rounding errors of z - max are kept, so that a
     small probability is good to its last digits.
 
+    Probabilities below the smallest normal number (1.2e-38 in float32) are flushed to 0.
+
     References:
         P. Blanchard, D. J. Higham, N. J. Higham (2021), "Accurately computing the log-sum-exp and
         softmax functions", IMA Journal of Numerical Analysis 41.

@@ -151,7 +151,10 @@ def _as_binary_target(target: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     """Numbers in [0, 1] of the logits' shape in the dtype that is computed in."""
     array = as_array("target", target)
     if array.dtype.kind not in "fiub" and array.dtype.name != "bfloat16":
-        raise TypeError(f"target must be real numbers or bool, got dtype {array.dtype}")
+        raise TypeError(
+            f"target must be real numbers or bool, got dtype {array.dtype}; names become bool by"
+            ' comparison, as target == "yes"'
+        )
     check_shape("target", array.shape, shape, "that of the logits")
     goal = array.astype(dtype, order="C", copy=False)
     if goal.size:

@@ -47,9 +47,10 @@ def cross_entropy(
         ignore_index: rows with this target are skipped.
         label_smoothing: in [0, 1], the share of the target distributed evenly over all V classes.
         z_loss: the factor of lse^2, a term that keeps the logits from drifting; not
-            multiplied by the class weight.
+            multiplied by the class weight, but a mean divides by the sum of these all the same.
         temperature: divides the logits; a number, or one per row.
-        softcap: c bounds the logits as c * tanh(z / c), after the temperature.
+        softcap: c bounds the logits as c * tanh(z / c), after the temperature T; a cap c that
+            comes before it is softcap=c / T.
         reduction: "mean", "sum" or "none" (one loss per row).
         axis: the class axis.
         where: bool, the classes that count. The others are as if their logits were -inf, whatever

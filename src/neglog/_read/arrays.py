@@ -12,6 +12,9 @@ from typing import IO, Any
 import numpy as np
 from numpy.lib import format as npy
 
+from .columns import Asked
+from .values import MOST_CLASSES, Prediction, quoted, quoted_list
+
 MOST_BYTES = 1 << 26  # read at once, for one row or the class names
 
 
@@ -37,19 +40,32 @@ def _logits(file: IO[bytes], size: int, index: int, most: int) -> list[float]:
     return [float(x) for x in header.row(file, index)]
 
 
-def npz_row(
-    path: Path, index: int, most: int
-) -> tuple[list[float], int | str | None, list[str] | None]:
-    """Row `index` of `logits`, with its `target` and the `class_names` if the file has them."""
+def npz_row(path: Path, index: int, asked: Asked) -> Prediction:
+    """Row `index` of `logits`, with its `target` and the `class_names` if the file has them.
+
+    `asked` can give the logits and the target by other names, and can name an array of ids.
+    """
+    logits = asked.only_logits() or "logits"
     try:
         with zipfile.ZipFile(path) as archive:
-            if "logits.npy" not in archive.namelist():
-                raise ValueError("there is no array named logits: np.savez(file, logits=...)")
-
-            return (
-                _member(archive, "logits", _logits, index, most),
-                _member(archive, "target", _target, index),
-                _member(archive, "class_names", _names),
+            names = archive.namelist()
+            if f"{logits}.npy" not in names:
+                raise ValueError(
+                    f"there is no array named {logits}; choose with --logits from"
+                    f" {quoted_list([name.removesuffix('.npy') for name in names])}"
+                )
+            if asked.id is not None and f"{asked.id}.npy" not in names:
+                raise ValueError(f"--id: there is no array named {quoted(asked.id)}")
+            classes = _member(archive, "class_names", _names)
+            typed = asked.target is not None and (
+                f"{asked.target}.npy" not in names or asked.target in (classes or ())
+            )
+            target = asked.target or "target"
+            return Prediction(
+                _member(archive, logits, _logits, index, MOST_CLASSES),
+                asked.target if typed else _member(archive, target, _target, index),
+                classes,
+                None if asked.id is None else _member(archive, asked.id, _id, index),
             )
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error) as error:
         raise ValueError(f"this .npz file cannot be read: {error}") from error
@@ -64,14 +80,20 @@ def _member(archive: zipfile.ZipFile, name: str, read: Callable[..., Any], *more
 
 
 def _target(file: IO[bytes], size: int, index: int) -> int | str:
-    header = _Header.read(file, size, "target")
+    return _entry(file, size, index, "target", "one class per row, indices or names")
+
+
+def _id(file: IO[bytes], size: int, index: int) -> str:
+    return str(_entry(file, size, index, "the id", "one whole number or string per row"))
+
+
+def _entry(file: IO[bytes], size: int, index: int, name: str, meaning: str) -> int | str:
+    """Entry `index` of an array of integers or strings."""
+    header = _Header.read(file, size, name)
     if header.dtype.kind not in "iuU" or len(header.shape) != 1:
-        raise ValueError(
-            f"target must be one class per row, indices or names, got {header.dtype} of shape"
-            f" {header.shape}"
-        )
+        raise ValueError(f"{name} must be {meaning}, got {header.dtype} of shape {header.shape}")
     if index >= header.shape[0]:
-        raise ValueError(f"there is no row {index} in target, which has {header.shape[0]}")
+        raise ValueError(f"there is no row {index} in {name}, which has {header.shape[0]}")
     value = header.row(file, index).item()
     return value if isinstance(value, str) else int(value)
 

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from neglog._show.words import printable
 from neglog.cli._app import joined, parser
 
 
@@ -41,5 +42,7 @@ def _run(argv: Sequence[str] | None) -> int:
 
 
 def _fail(message: str, code: int = 2) -> int:
-    print(f"neglog: {message}", file=sys.stderr)
+    """Say what is wrong; a name in a file or of a file cannot move the cursor."""
+    lines = "\n".join(map(printable, message.split("\n")))
+    print(f"neglog: {lines}", file=sys.stderr)
     return code

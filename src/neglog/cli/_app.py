@@ -84,21 +84,23 @@ def _add_explain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "explain",
         help=summary,
         description=f"{summary.capitalize()}, each number computed in four ways.",
-        usage="%(prog)s --logits 5,4,2 --target cat --names cat,dog,horse [options]\n"
-        "       %(prog)s --row N FILE [--target CLASS] [options]\n"
+        usage="%(prog)s --logits 5,4 --target cat --names cat,dog [options]\n"
+        "       %(prog)s --row N FILE [--target COLUMN] [--logits COLUMNS] [options]\n"
         "       %(prog)s likelihood --data 1,2,3 --normal orange=1.5,1 [options]",
         allow_abbrev=False,
     )
     explain.set_defaults(command=_explain_rows)
-    what = explain.add_mutually_exclusive_group()
-    what.add_argument("--logits", metavar="Z,Z,...", help="the row; several rows: Z,Z;Z,Z")
-    what.add_argument(
-        "--row",
-        nargs=2,
-        metavar=("N", "FILE"),
-        help="row N, from 0, of a file of predictions (.csv .tsv .jsonl .npy .npz)",
+    explain.add_argument(
+        "--logits",
+        metavar="Z,Z,...",
+        help="the row; several rows: Z,Z;Z,Z. With --row: the columns of the classes, by name or"
+        " as 'logit_*'",
     )
-    explain.add_argument("--target", metavar="CLASS", help="the true class: its name or index")
+    explain.add_argument(
+        "--target",
+        metavar="CLASS",
+        help="the true class: its name or index. With --row: also the column that holds it",
+    )
     explain.add_argument("--names", metavar="A,B,...", help="the names of the classes")
     explain.add_argument(
         "--dtype",
@@ -109,8 +111,32 @@ def _add_explain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     explain.add_argument(
         "--temperature", type=float, default=1.0, metavar="T", help="divide the logits by T"
     )
+    _add_columns(explain)
     _add_outputs(explain, html=None, png=None, open=False, json=False, force=False)
     _add_likelihood(explain.add_subparsers(title="points", prog="neglog explain", metavar=""))
+
+
+def _add_columns(explain: argparse.ArgumentParser) -> None:
+    """A row of a file, and which of its columns are no classes."""
+    group = explain.add_argument_group(
+        "a row of a file",
+        "A column named target or label holds the target; the others are the classes. If one of"
+        " them looks like something else, the command stops and lists it.",
+    )
+    group.add_argument(
+        "--row",
+        nargs=2,
+        metavar=("N", "FILE"),
+        help="row N, from 0, of a file of predictions (.csv .tsv .jsonl .npy .npz)",
+    )
+    group.add_argument("--id", metavar="COLUMN", help="the column that names the row")
+    group.add_argument(
+        "--ignore",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="a column, or columns such as 'meta_*', to leave out; can be repeated",
+    )
 
 
 def _add_likelihood(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from neglog._read.predictions import are_probabilities, number, read_row
+from neglog._read.columns import Asked
+from neglog._read.predictions import are_probabilities, read_row
+from neglog._read.values import number
 from neglog._show.extras import needs
+from neglog._show.words import printable
 from neglog.cli._files import replacing, writable
 from neglog.trace import Bernoulli, Normal, Trace, explain, explain_likelihood
 
@@ -27,7 +30,7 @@ def rows(options: argparse.Namespace) -> None:
 
 def likelihood(options: argparse.Namespace) -> None:
     """Explain points under the densities of candidates."""
-    if options.logits or options.row:
+    if options.logits or options.row or options.id is not None or options.ignore:
         raise ValueError("explain likelihood takes --data; --logits and --row are for rows")
     if options.data is None:
         raise ValueError("give the points: --data 1,2,3")
@@ -51,6 +54,8 @@ def likelihood(options: argparse.Namespace) -> None:
 
 
 def _typed(options: argparse.Namespace) -> tuple[Trace, str]:
+    if options.id is not None or options.ignore:
+        raise ValueError("--id and --ignore name columns of a file: give --row N FILE")
     if options.logits is None or options.target is None:
         raise ValueError("give --logits and --target, or --row N FILE (neglog explain --help)")
     logits = [_numbers(row, "--logits") for row in options.logits.split(";")]
@@ -64,12 +69,17 @@ def _from_file(options: argparse.Namespace) -> tuple[Trace, str]:
     index, path = options.row
     if not index.removeprefix("-").isdecimal():
         raise ValueError(f"--row: expected the number of a row, counted from 0, got {index!r}")
-    prediction = read_row(Path(path), int(index))
-    target = prediction.target if options.target is None else options.target
-    if target is None:
+    columns = tuple(name.strip() for name in options.logits.split(",")) if options.logits else ()
+    asked = Asked(columns, options.target, options.id, tuple(options.ignore))
+    prediction = read_row(Path(path), int(index), asked)
+    if prediction.target is None:
         raise ValueError(f"{path} has no target: give --target")
     names = _names(options) or prediction.class_names
-    return _explain(options, prediction.logits, target, names), prediction.remark
+    trace = _explain(options, prediction.logits, prediction.target, names)
+    remarks = [prediction.remark] if prediction.remark else []
+    if prediction.id is not None:
+        remarks.insert(0, f"Row {index}: {printable(f'{options.id} {prediction.id}')}")
+    return trace, "\n".join(remarks)
 
 
 def _explain(
@@ -103,7 +113,7 @@ def _class(target: str | int, names: Sequence[str] | None) -> str | int:
         way_out = "give --names or an index"
         if names:
             more = f" and {len(names) - 12} more" if len(names) > 12 else ""
-            way_out = f"the classes are {', '.join(names[:12])}{more}"
+            way_out = f"the classes are {', '.join(map(printable, names[:12]))}{more}"
         raise IndexError(f"the target {target!r} is not a class: {way_out}") from None
 
 

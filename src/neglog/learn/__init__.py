@@ -1,4 +1,4 @@
-"""Maximum-likelihood classifiers with the scikit-learn interface, trained on neglog's rows."""
+"""Maximum-likelihood classifiers with the scikit-learn interface."""
 
 try:
     import scipy  # noqa: F401

@@ -53,12 +53,12 @@ class Objective:
 
     @property
     def is_small(self) -> bool:
-        """Whether a product with X is a matter of a few milliseconds on one core."""
+        """Whether a product with X takes a few milliseconds on one core."""
         rows, columns = self.X.shape
         return bool(rows * columns * self.num_classes <= 2**24)
 
     def start(self) -> Doubles:
-        """The model that knows nothing: every probability is 1/K."""
+        """All zeros: every probability is 1/K."""
         return np.zeros(self.num_classes * (self.X.shape[1] + 1))
 
     def model(self, theta: Doubles) -> tuple[Doubles, Doubles]:
@@ -71,7 +71,7 @@ class Objective:
         return linear(self.X, *self.model(theta))
 
     def parts(self, theta: Doubles) -> tuple[float, float]:
-        """The mean nll and the penalty, apart."""
+        """The mean nll and the penalty."""
         coef, intercept = self.model(theta)
         nll = cross_entropy(linear(self.X, coef, intercept), self.target, row_weight=self.share)
         return float(nll), 0.5 * self.l2 * float(np.sum(coef**2))

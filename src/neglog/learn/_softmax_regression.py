@@ -27,23 +27,24 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
               \mathrm{nll}_i = -\log \mathrm{softmax}(W x_i + b)_{y_i}
 
     The nll is minus the log-likelihood of a row, so with ``l2=0`` the minimum is the maximum of
-    the likelihood. F is convex; L-BFGS minimises it on features of mean 0 and deviation 1 (the
-    minimum is that of the features as they came, which are neither copied nor changed).
+    the likelihood. F is convex. L-BFGS minimises it on features that are centred and scaled; the
+    minimum is that of the original features, which are neither copied nor changed.
 
     Args:
         l2: penalty on the squared coefficients, >= 0; the intercept is free.
-        max_iter: most L-BFGS steps, >= 1.
+        max_iter: maximum number of L-BFGS steps, >= 1.
         tol: the fit has converged when no entry of the gradient exceeds it, > 0.
 
     Attributes:
         classes_: (K,) the labels, sorted.
-        coef_: (K, D) float64, one row a class, also for two classes.
+        coef_: (K, D) float64, one row per class, also for two classes.
         intercept_: (K,) float64.
         nll_: mean nll of the training rows, in nats.
         penalty_: ``l2 / 2 * sum(coef_**2)``.
-        loss_: ``nll_ + penalty_``, which was minimised.
-        n_iter_: L-BFGS steps taken.
-        n_features_in_: D.  feature_names_in_: (D,) where X has named columns.
+        loss_: ``nll_ + penalty_``, the minimum.
+        n_iter_: number of L-BFGS steps.
+        n_features_in_: D.
+        feature_names_in_: (D,), if the columns of X have names.
 
     Examples:
         >>> from neglog.learn import SoftmaxRegression
@@ -84,23 +85,23 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Minimise F over the coefficients and the intercept.
 
         Args:
-            X: (N, D) numbers, dense or sparse (CSR), read as float64. (Products in float32 were
-                tried: the line search drowns in their rounding at a gradient of 3e-6.)
+            X: (N, D) numbers, dense or sparse (CSR), read as float64. (With products in float32 the
+                line search fails at a gradient of 3e-6, because of their rounding errors.)
             y: (N,) labels of any kind, of two or more classes.
-            sample_weight: (N,) weights s >= 0; 2 is a row given twice, 0 a row not given.
-            callback: called with this model, as it stands, before the first step and after each:
-                all attributes and methods work in it.
+            sample_weight: (N,) weights s >= 0; a weight of 2 counts a row twice, 0 leaves it out.
+            callback: called with this model before the first step and after each step; all
+                attributes and methods work there.
 
         Returns:
             The model itself.
 
         Raises:
-            ValueError: an option out of its range; nan, inf or a wrong shape in X, y or
-                sample_weight; one class only.
+            ValueError: an option is out of range; X, y or sample_weight holds nan or inf or has the
+                wrong shape; y has one class only.
 
         Warns:
             ConvergenceWarning: ``max_iter`` steps were not enough; or ``l2=0`` and the classes
-                can be separated, so that no maximum exists and the coefficients only grow.
+                can be separated, so that there is no maximum and the coefficients keep growing.
         """
         self._check_options()
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)
@@ -138,7 +139,7 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return probs
 
     def predict_log_proba(self, X: Any) -> Doubles:
-        """log softmax(W x + b), (N, K), exact where the probability is too small for a number."""
+        """log softmax(W x + b), (N, K), accurate even where the probability underflows."""
         log_probs: Doubles = log_softmax(self.logits(X))
         return log_probs
 
@@ -167,8 +168,8 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 callback(self)
 
         after_step(objective.start())
-        # maxcor: 30 remembered steps instead of 10 save 13 to 65 % of them. ftol: small
-        # steps are no reason to stop; where the loss no longer changes at all, SciPy stops anyway.
+        # maxcor: 30 remembered steps instead of 10 save 13 to 65 % of the steps. ftol: a small
+        # step is no reason to stop; SciPy stops anyway if the loss no longer changes.
         options = {
             "maxiter": self.max_iter,
             "maxfun": 100 * self.max_iter,
@@ -177,8 +178,8 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "gtol": self.tol,
             "ftol": 0.0,
         }
-        # NumPy's and SciPy's BLAS each keep threads that wait by spinning: on small products they
-        # only steal time from one another (digits, two busy cores: 9.0 s, one thread each: 0.3 s).
+        # The BLAS of NumPy and that of SciPy each have threads that wait by spinning. On small
+        # products they take time from each other (digits, two busy cores: 9.0 s; one thread: 0.3).
         with threadpool_limits(1 if objective.is_small else None, user_api="blas"):
             result = minimize(
                 objective,
@@ -216,17 +217,17 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def _is(kind: type, value: object) -> bool:
-    """isinstance, where a type checker would believe the annotation of an unchecked argument."""
+    """isinstance, for arguments whose annotation a type checker would trust."""
     return isinstance(value, kind)
 
 
 def _is_unbounded(objective: Objective, result: OptimizeResult) -> bool:
     """Whether the loss has no minimum, l2 being 0.
 
-    It has none if every row is predicted right: longer coefficients are then better still. If
-    only some classes can be separated, the loss falls along some direction as e^-t: however small
-    the gradient, the next Newton step moves a logit by about 1 nat. At a minimum it moves none
-    (seen: 0.17 and more where there is no minimum, 2e-5 and less where there is).
+    It has none if every row is classified correctly, because larger coefficients are then better.
+    If only some classes can be separated, the loss falls along some direction as e^-t. However
+    small the gradient is, the next Newton step then moves a logit by about 1 nat. At a minimum it
+    moves none (measured: 0.17 or more without a minimum, 2e-5 or less with one).
     """
     logits = objective.logits(result.x)
     if (logits.argmax(axis=1) == objective.target).all():

@@ -59,6 +59,8 @@ def softmax(
     Differs from torch.nn.functional.softmax: rounding errors of z - max are carried along, so that
     a small probability is accurate to its last digits.
 
+    Probabilities below the smallest normal number (1.2e-38 in float32) are flushed to 0.
+
     References:
         P. Blanchard, D. J. Higham, N. J. Higham (2021), "Accurately computing the log-sum-exp and
         softmax functions", IMA Journal of Numerical Analysis 41.

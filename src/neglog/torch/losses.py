@@ -55,9 +55,10 @@ def cross_entropy(
         row_weight: shape of a class target, a factor for each row. A row of weight 0 is skipped:
             NaNs in it do not affect other rows.
         z_loss: the factor of lse^2, which keeps the logits from drifting; not multiplied by the
-            class weight.
+            class weight, but a mean divides by the sum of these all the same.
         temperature: divides the logits; a number, or one number per row.
-        softcap: c bounds the logits as c * tanh(z / c), after the temperature.
+        softcap: c bounds the logits as c * tanh(z / c), after the temperature T; a cap c that
+            comes before it is softcap=c / T.
         where: bool, the classes that count. The others are as if their logits were -inf, whatever
             they are: a target among them costs inf. Not together with label_smoothing.
 

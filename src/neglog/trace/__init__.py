@@ -46,7 +46,8 @@ def explain(
     Each number has its relative error and a flag: overflow, underflow, nan, cancel.
 
     Args:
-        logits: shape (V,), or (N, V) for a batch; nan and infinities are allowed.
+        logits: shape (V,), or (N, V) for a batch: a list, an array, a tensor or a data frame of
+            numbers; nan and infinities are allowed.
         target: the true class, or one per row: its number or, with class_names, its name.
         class_names: V distinct names.
         dtype: "float16", "bfloat16", "float32" or "float64"; the columns are rounded to it.

@@ -1,4 +1,4 @@
-"""The head in PyTorch: the same numbers as from logits that exist, and less work.
+"""The head in PyTorch: the same numbers as with all logits, and less work.
 
 `reference` builds the logits in float64 and takes the loss of torch's own operators.
 
@@ -46,7 +46,7 @@ def head(*shape: int, width: int = 6, num_classes: int = 9, dtype: Any = torch.f
 
 
 def classes(*shape: int, num_classes: int = 9, ignored: bool = True) -> Tensor:
-    """Of every fourth row none, of whatever shape."""
+    """Classes in this shape; every fourth row is ignored."""
     target = torch.arange(math.prod(shape)) * 5 % num_classes
     if ignored:
         target[1::4] = -100
@@ -77,7 +77,7 @@ def grads(loss: Tensor, leaves: Any, upstream: float = 1.0) -> tuple[Tensor, ...
 
 
 def assert_near(have: Any, want: Any, rounding: float) -> None:
-    """Relative to the largest of all: a product's rounding error knows no small entries."""
+    """Relative to the largest entry: a product's rounding error does not follow small entries."""
     largest = max((y.abs().max().item() for y in want if y.numel()), default=0.0)
     for x, y in zip(have, want, strict=True):
         torch.testing.assert_close(x.double(), y.double(), rtol=0, atol=rounding * largest + 1e-300)
@@ -162,7 +162,7 @@ def test_chunks_change_nothing_but_the_order_of_sums(kind: str) -> None:
 
 @pytest.fixture
 def products(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
-    """Which product was made, and for how many rows."""
+    """Which products were computed, and for how many rows."""
     seen: list[tuple[str, int]] = []
 
     def watch(name: str) -> None:
@@ -181,7 +181,7 @@ def products(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
 
 @pytest.mark.parametrize("reduction", ["mean", "none"])
 def test_rows_that_count_nothing_cost_no_product(products: Any, reduction: str) -> None:
-    """Nan in them harms nobody, and their gradient is 0."""
+    """A nan in them affects no other row, and their gradient is 0."""
     hidden, weight, bias = head(8)
     target, row_weight = classes(8), torch.tensor([0.0, 1, 2, 1, 1, 1, 1, 1])
     with torch.no_grad():
@@ -266,7 +266,7 @@ def test_an_overwritten_tensor_is_seen() -> None:
 @pytest.mark.parametrize("upstream", [1.0, 1024.0, 65536.0])
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_halves_are_rounded_after_the_upstream_gradient(dtype: Any, upstream: float) -> None:
-    """Many rows of small weight, many chunks: nothing is lost before the sum, nor overflows."""
+    """Many rows of small weight in many chunks: nothing underflows or overflows before the sum."""
     n, num_classes = 4000, 300
     with torch.no_grad():
         hidden, weight, bias = (x / 4 for x in head(n, num_classes=num_classes, dtype=dtype))
@@ -281,7 +281,7 @@ def test_halves_are_rounded_after_the_upstream_gradient(dtype: Any, upstream: fl
 
 
 def test_float16_takes_a_sum_times_a_loss_scale() -> None:
-    """65536 (p - y) is no float16; what becomes of it is one."""
+    """65536 (p - y) does not fit in float16, but the gradients do."""
     hidden, weight, bias = (x.detach() * 2**-8 for x in head(6, dtype=torch.float16))
     leaves, target = [x.requires_grad_() for x in (hidden, weight, bias)], classes(6)
     loss = linear_cross_entropy(*leaves[:2], target, reduction="sum")
@@ -317,7 +317,7 @@ def test_no_more_logits_than_the_memory_holds(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_layouts() -> None:
-    """Strided inputs, a weight that is a view of another's columns, frozen by a view."""
+    """Strided inputs, a weight that is a view of another's columns, a frozen view."""
     hidden, weight, bias = head(5, 4)
     target = classes(5, 4)
     want = reference(hidden, weight, bias, target)

@@ -1,4 +1,4 @@
-"""The head on devices without kernels: in chunks, too, and without waiting for the device.
+"""The head on devices without kernels: also in chunks, and without waiting for the device.
 
 CPU tensors pose as another device's (`torch_helpers.elsewhere`); what is expected comes from all
 logits.
@@ -40,7 +40,7 @@ def head(dtype: torch.dtype = torch.float64, n: int = N) -> tuple[Tensor, Tensor
 
 
 def memory(dtype: torch.dtype) -> int:
-    """Room for a chunk."""
+    """Memory for one chunk."""
     return ROWS * V * dtype.itemsize
 
 
@@ -103,7 +103,7 @@ def test_statistics_without_all_logits(softcap: float | None) -> None:
 
 
 def test_a_chunk_holds_as_many_rows_as_the_memory() -> None:
-    """The other way round: with more room, larger tensors are made."""
+    """Conversely, with more memory larger tensors are made."""
     leaves = head()
     with elsewhere() as device:
         linear_cross_entropy(*leaves[:2], TARGET)
@@ -141,7 +141,7 @@ def test_no_row_at_all() -> None:
 @pytest.mark.parametrize("upstream", [1.0, 65536.0])
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 def test_float16_takes_a_loss_scale(reduction: str, upstream: float) -> None:
-    """65536 (p - y) is not a float16, and neither is (p - y) / 65536 to its last digits."""
+    """65536 (p - y) does not fit in float16, and (p - y) / 65536 would lose digits."""
     hidden, classes, _ = (x.detach() * 2**-8 for x in head(torch.float16))
     leaves = [hidden.requires_grad_(), classes.requires_grad_()]
     with elsewhere():

@@ -65,7 +65,7 @@ def test_derivatives_of_both_orders(target: Tensor, reduction: str, options: Any
 
 
 def test_a_gradient_penalty() -> None:
-    """The upstream gradient depends on the weights, too; some leaves are frozen."""
+    """The upstream gradient depends on the weights as well; some leaves are frozen."""
     for frozen in ((), (0,), (1, 2)):
         found = []
         for function in (ours, by_logits):
@@ -81,7 +81,7 @@ def test_a_gradient_penalty() -> None:
 
 @pytest.mark.parametrize("reduction", ["mean", "none"])
 def test_a_backward_pass_inside_of_forward_mode(reduction: str) -> None:
-    """Of a graph made before, with an upstream gradient that depends on the head, too."""
+    """The graph was made before, and the upstream gradient depends on the head as well."""
     found = []
     for function in (ours, by_logits):
         leaves = head()
@@ -194,7 +194,7 @@ def test_statistics_of_other_shapes_and_dtypes(dtype: torch.dtype) -> None:
 
 @pytest.mark.parametrize("first", [17.0, 1e30, torch.inf, -torch.inf, torch.nan])
 def test_log_probabilities_keep_digits_and_edges(first: float) -> None:
-    """Logits that only a bias can make: those of one class, then of the other."""
+    """Hidden is 0, so the bias is the logits, infinities included."""
     row, chosen = torch.tensor([first, 0.5, -torch.inf]), torch.tensor([0, 1, 2])
     found, log_probs = linear_row_stats(
         torch.zeros(1), torch.zeros(3, 1), chosen[0], linear_bias=row, chosen=chosen
@@ -206,7 +206,7 @@ def test_log_probabilities_keep_digits_and_edges(first: float) -> None:
 
 @pytest.mark.parametrize("options", range(3))
 def test_what_compilers_are_told_of_the_operators(options: int) -> None:
-    """Schemas, shapes and derivatives, as torch's own check wants them."""
+    """Schemas, shapes and derivatives, by torch's own check."""
     h, w, b = head()
     keep, warm = TARGET != -100, torch.tensor(1.5, dtype=torch.float64)
     one, two = (torch.rand(s, dtype=torch.float64).requires_grad_() for s in ((N,), (N, 2)))
@@ -254,7 +254,7 @@ def test_compiled_statistics_and_errors() -> None:
 
 @pytest.mark.parametrize("graph", [False, True], ids=["eager", "compiled"])
 def test_autocast(graph: bool) -> None:
-    """Its dtype for the products, as for torch's linear; gradients in the parameters' dtype."""
+    """Autocast's dtype for products, as in torch's linear; gradients in the parameters' dtype."""
     leaves = head(torch.float32)
     with torch.autocast("cpu", torch.bfloat16):
         loss = (compiled(ours) if graph else ours)(*leaves, TARGET)
@@ -312,7 +312,7 @@ def test_the_module_calls_the_function() -> None:
 
 @pytest.mark.skipif(not hasattr(nn, "LinearCrossEntropyLoss"), reason="this torch has none")
 def test_the_module_is_torchs() -> None:
-    """Its arguments, the names of its state, and its numbers."""
+    """The same arguments, state names and numbers."""
     theirs = nn.LinearCrossEntropyLoss
     names = inspect.signature(theirs).parameters
     mine = inspect.signature(nt.LinearCrossEntropyLoss).parameters

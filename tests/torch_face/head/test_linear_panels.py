@@ -72,7 +72,7 @@ def test_gradients_do_not_depend_on_the_number_of_threads(dtype: torch.dtype, th
 
 
 def test_float16_takes_a_loss_scale() -> None:
-    """p - y times 65536 is not a float16, and neither are the sums of a tall panel."""
+    """65536 (p - y) does not fit in float16, and neither do the sums over many rows."""
     scaled, plain = gradients(torch.float16, 7, 2.0**-9), gradients(torch.float16, 7)
     for a, b in zip(scaled[1:], plain[1:], strict=True):
         assert off(a * 2.0**9, b.double()) < 2e-2

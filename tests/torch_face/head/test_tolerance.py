@@ -1,6 +1,6 @@
-"""The head in PyTorch with grad_tolerance: NumPy's numbers, whichever way autograd asks for them.
+"""The head in PyTorch with grad_tolerance: NumPy's numbers, by every way of autograd.
 
-What is left out is the matter of test_tolerance.py; here its float64 result is what is wanted.
+tests/head/test_tolerance.py tests what is left out; here its float64 result is the reference.
 """
 
 import itertools
@@ -79,7 +79,7 @@ def test_gradients_are_those_of_the_other_face(name: str, reduction: str, soft: 
 
 
 def test_each_row_has_its_own_upstream_gradient() -> None:
-    """As row weights of a sum, and so in the unit that a row's entries are compared with."""
+    """Like row weights of a sum, also in the comparison of a row's entries with the tolerance."""
     leaves = head()
     loss = ours(leaves, reduction="none")
     _, want = by_numpy(leaves, reduction="sum", row_weight=ROWS)
@@ -89,7 +89,7 @@ def test_each_row_has_its_own_upstream_gradient() -> None:
 @pytest.mark.parametrize("reduction", ["mean", "none"])
 @pytest.mark.parametrize("upstream", [1.0, -3.0, 65536.0])
 def test_the_upstream_gradient_is_a_factor(reduction: str, upstream: float) -> None:
-    """Of either sign: it changes what is left out in nothing."""
+    """A factor of either sign does not change which entries are left out."""
     leaves = head()
     loss = ours(leaves, reduction=reduction)
     _, want = by_numpy(leaves, reduction="sum" if reduction == "none" else reduction)
@@ -114,7 +114,7 @@ def test_without_tolerance_not_a_bit_changes(reduction: str) -> None:
 
 @pytest.mark.parametrize("reduction", ["mean", "none"])
 def test_a_gradient_that_nobody_wants(reduction: str) -> None:
-    """What is frozen changes nothing in the others."""
+    """A frozen tensor does not change the gradients of the others."""
     leaves = head()
     want = grads(ours(leaves, reduction=reduction), leaves)
     for trained in itertools.product([False, True], repeat=3):
@@ -140,7 +140,7 @@ def test_without_a_bias() -> None:
 @pytest.mark.parametrize("upstream", [1.0, 65536.0])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16], ids=str)
 def test_narrow_types(dtype: torch.dtype, upstream: float, reduction: str) -> None:
-    """Of the logits that torch's product has, the gradients are as near as those of float64."""
+    """For the logits of torch's product, the gradients are as accurate as those of float64."""
     if reduction == "none":
         upstream /= 64  # the largest that float16 has room for
     leaves = head(dtype)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..._contract import as_integer, as_number, as_positive
+from ..._numpy._arrays import as_array
 from .exact import exact_sum_and_mean
 from .floats import TYPES, Type, column
 from .kernels import kernel_losses
@@ -56,8 +57,10 @@ def as_type(dtype: Any) -> Type:
 
 
 def as_table(logits: Any) -> list[tuple[float, ...]]:
-    """Rows as tuples of floats; arrays and tensors of any library have tolist."""
+    """Rows as tuples of floats; arrays and tensors of any library have tolist, frames have not."""
     values = logits.tolist() if hasattr(logits, "tolist") else logits
+    if not (_is_list(values) or np.isscalar(values)):
+        values = as_array("logits", values).tolist()
     if not _is_list(values) or not values:
         raise ValueError(
             f"logits must be one number per class or a list of such rows, got {values!r}"
