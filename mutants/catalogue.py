@@ -242,8 +242,8 @@ TORCH = (
     Mutant(
         "torch: a gradient handed out for another upstream",
         T_LOSS,
-        "if prepared is None or seen != ctx.upstream:",
-        "if prepared is None:",
+        "if unit != seen and not math.isnan(seen):",
+        "if unit is None:",
         ("torch_face/test_graph",),
     ),
     Mutant(
