@@ -40,7 +40,7 @@ def fast_loss(logits: Any, target: Any, ignore_index: Any, reduction: Any) -> Te
     ):
         return None
     num_classes = logits.shape[1]
-    classes = target.numpy()
+    classes = as_array(target)
     if not num_classes or _engine.scan_targets(classes, num_classes, ignore_index) != (-1, 0):
         return None
     return _computed(logits, target, as_array(logits), classes, _problem(logits.dtype, reduction))

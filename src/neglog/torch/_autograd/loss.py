@@ -118,11 +118,12 @@ class _Node(torch.autograd.Function):
             return grad, None, None, None
         seen, unit = upstream.item(), ctx.upstream
         met(seen)
-        slope = ctx.prepared.pop() if ctx.prepared else None  # atomic: only one thread gets it
+        # Atomic: only one thread gets it.
+        slope: Tensor | None = ctx.prepared.pop() if ctx.prepared else None
         if not serves(unit, seen, logits.dtype):
             slope, unit = None, unit_for(seen, logits.dtype)  # its memory is used again
         if slope is None:
             slope = _run(logits, target, probs, problem, unit)[1]
-        if unit != seen and not math.isnan(seen):
+        if slope is not None and unit != seen and not math.isnan(seen):
             slope.mul_(seen / unit)
         return slope, None, None, None
