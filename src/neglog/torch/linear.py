@@ -75,12 +75,12 @@ def linear_cross_entropy(
             `neglog.linear_cross_entropy_and_grad`. The loss stays exact, as do gradients on other
             devices and wherever all logits are built.
         info: a `HeadInfo` that the call fills in: how much was left out of the gradients, and a
-            bound on the error of each row of input's gradient, for the last upstream gradient seen.
+            bound on the error of each row of input's gradient, for the upstream gradient that comes.
             Only for a mean or a sum, whose gradients are computed with the loss.
 
     Returns:
         As `cross_entropy`. Gradients of halves are rounded after the upstream gradient was
-        multiplied in. On a CPU, halves that need more than one chunk take panels of classes
+        multiplied in; on a CPU those of bfloat16 may be rounded before as well. There, halves that need more than one chunk take panels of classes
         instead: the logits are computed twice, in four products instead of three, and the gradient
         of linear_weight is rounded once, without float32 sums of its size. With a softcap, a
         tolerance or probabilities per row there are chunks, and such sums.
