@@ -19,6 +19,7 @@
 #include <new>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 namespace neglog {
 namespace {
@@ -120,7 +121,10 @@ public:
 // Never destroyed: its threads sleep until the process ends.  A forked child has none of these
 // threads and may have inherited a locked mutex, so it makes a pool of its own.
 std::atomic<Pool*> pool{nullptr};
-std::atomic<int> threads{0};
+
+// Numbers of threads by their source, 0 where it gives none; see num_threads.
+std::atomic<int> threads{0}, initial{0}, quota{0};
+thread_local int callers = 0;
 
 Pool& the_pool() {
 #if defined(__unix__) || defined(__APPLE__)
@@ -135,9 +139,7 @@ Pool& the_pool() {
     return *current;
 }
 
-}  // namespace
-
-int default_threads() {
+int num_cpus() {
 #if defined(__linux__)
     cpu_set_t allowed;
     if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) return CPU_COUNT(&allowed);
@@ -150,11 +152,24 @@ int default_threads() {
     return n ? static_cast<int>(n) : 1;
 }
 
+}  // namespace
+
 int num_threads() {
-    const int n = threads.load();
-    return n ? n : default_threads();
+    const int set = threads.load();
+    if (set) return set;
+    const int most = quota.load();
+    const auto within = [&](int n) { return most && most < n ? most : n; };
+    if (callers) return within(callers);
+    const int otherwise = initial.load();
+    return otherwise ? otherwise : within(num_cpus());
 }
-void set_num_threads(int n) { threads.store(n); }
+
+int set_num_threads(int n) { return threads.exchange(n); }
+int set_callers_threads(int n) { return std::exchange(callers, n); }
+void set_initial_threads(int n, int cpu_quota) {
+    initial.store(n);
+    quota.store(cpu_quota);
+}
 
 Outcome parallel_for(int64_t units, int64_t grain, size_t scratch_bytes,
                      const std::function<void(int64_t, int64_t, char*)>& work,

@@ -7,9 +7,14 @@
 
 namespace neglog {
 
-int default_threads();  // the number of CPUs that the process may use
+// What was set; else what the calling thread's library uses, within the quota; else the initial
+// number; else the CPUs that the process may run on, within the quota.
 int num_threads();
-void set_num_threads(int n);
+
+// 0 is none; the first two return what they replace.
+int set_num_threads(int n);
+int set_callers_threads(int n);  // of the calling thread alone
+void set_initial_threads(int n, int cpu_quota);
 
 enum class Outcome { done, interrupted, no_memory };
 

@@ -51,10 +51,11 @@ def face(request: pytest.FixtureRequest) -> NumPyFace:
 
 @pytest.fixture
 def threads() -> Any:
-    """set_num_threads, put back to what it was when the test is over."""
-    before = neglog.cpu_info().threads
+    """set_num_threads, put back to what it was, which may be nothing, when the test is over."""
+    before = neglog._kernels.set_num_threads(0)
+    neglog._kernels.set_num_threads(before)
     yield neglog.set_num_threads
-    neglog.set_num_threads(before)
+    neglog._kernels.set_num_threads(before)
 
 
 def pytest_report_header() -> str:

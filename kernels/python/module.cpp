@@ -133,6 +133,8 @@ NB_MODULE(_kernels, m) {
     m.def("chosen", [] { return std::string(supported().empty() ? "" : chosen().name); });
     m.def("num_threads", &num_threads);
     m.def("set_num_threads", &set_num_threads, nb::arg("n"));
+    m.def("set_callers_threads", &set_callers_threads, nb::arg("n"));
+    m.def("set_initial_threads", &set_initial_threads, nb::arg("n"), nb::arg("cpu_quota"));
     define_sparse(m);
     define_panels(m);
 }

@@ -196,7 +196,7 @@ def test_the_environment_sets_the_number_of_threads() -> None:
 @LINUX
 def test_the_default_respects_the_affinity() -> None:
     cores = sorted(os.sched_getaffinity(0))
-    clean = "import os; os.environ.pop('NEGLOG_NUM_THREADS', None); "
+    clean = "import os; [os.environ.pop(f'{x}_NUM_THREADS', None) for x in ('NEGLOG', 'OMP')]; "
     for n in {1, len(cores)}:
         pin = f"{clean}os.sched_setaffinity(0, {cores[:n]}); "
         assert script(pin + THREADS) == str(n)

@@ -12,7 +12,7 @@ from .rows import (
     sigmoid,
     softmax,
 )
-from .threads import CpuInfo, cpu_info, set_num_threads
+from .threads import CpuInfo, callers_threads, cpu_info, set_num_threads
 
 __all__ = [
     "Array",
@@ -20,6 +20,7 @@ __all__ = [
     "Panels",
     "RowResults",
     "binary",
+    "callers_threads",
     "cpu_info",
     "input_kind",
     "reads_class_major",
