@@ -14,7 +14,7 @@ from .. import _engine
 from .._contract import REDUCTIONS, warn_input_kind
 from ._autograd.loss import in_graph
 from ._autograd.prepared import expected
-from ._engines.kernels import RESULTS, as_array
+from ._engines.kernels import RESULTS, as_array, on_torchs_threads
 from ._memory import empty
 from ._problem import TorchProblem
 from ._route import is_eager_cpu
@@ -66,9 +66,13 @@ def _computed(
     if upstream is not None:
         grad = empty(logits.shape, logits.dtype)
     count = len(classes) or 1.0 if problem.reduction == "mean" else 1.0
-    result = _engine.run_rows(
-        z, classes, scale=(upstream or 0.0) / count, grad=None if grad is None else as_array(grad)
-    )
+    with on_torchs_threads():
+        result = _engine.run_rows(
+            z,
+            classes,
+            scale=(upstream or 0.0) / count,
+            grad=None if grad is None else as_array(grad),
+        )
     assert result.nll is not None
     if problem.reduction == "none":
         value = torch.from_numpy(result.nll).to(problem.dtype)

@@ -101,7 +101,8 @@ def summed(
         out = logits if any(wanted) else None
         passed.append(_run_chunk(logits, flat.of(which), out, scale, soften, asked))
 
-    chunks.run(products, head, into, most, one_chunk, order, remainder)
+    with kernels.on_torchs_threads():  # sparse products
+        chunks.run(products, head, into, most, one_chunk, order, remainder)
     if not passed:  # no row: every result exists and is empty
         one_chunk(head.hidden.new_empty(0, len(head.classes)), slice(0))
         into = Gradients(*(None if place is None else place.zero_() for place in into))

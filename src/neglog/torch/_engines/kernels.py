@@ -36,6 +36,11 @@ _DTYPES = {
 }
 
 
+def on_torchs_threads() -> _engine.callers_threads:
+    """Inside the block the kernels use torch's number of threads, unless they have their own."""
+    return _engine.callers_threads(torch.get_num_threads())
+
+
 class _Memory(ctypes.c_char * 2**62):  # type: ignore[misc]  # mypy wants a literal
     """All memory from an address on; holds the tensor, whose memory is the first of it."""
 
@@ -148,23 +153,24 @@ def run(
     layout = layout_of(logits, dim)
     rows = layout(logits.detach(), dim)
     grad = empty(tuple(rows.shape), rows.dtype) if gradient else out
-    result = _engine.run_rows(
-        as_array(rows),
-        None if target is None else as_classes(target),
-        probs=_probs(probs, dim, RESULTS[logits.dtype], layout),
-        nll_coef=per_row(nll_coef),
-        dense_coef=per_row(dense_coef),
-        lse_coef=per_row(lse_coef),
-        square_coef=per_row(square_coef),
-        entropy_coef=per_row(entropy_coef),
-        scale=scale,
-        temperature=_temperature(temperature),
-        softcap=softcap,
-        grad=None if grad is None else as_array(grad),
-        lse=lse,
-        entropy=entropy,
-        argmax=argmax,
-    )
+    with on_torchs_threads():
+        result = _engine.run_rows(
+            as_array(rows),
+            None if target is None else as_classes(target),
+            probs=_probs(probs, dim, RESULTS[logits.dtype], layout),
+            nll_coef=per_row(nll_coef),
+            dense_coef=per_row(dense_coef),
+            lse_coef=per_row(lse_coef),
+            square_coef=per_row(square_coef),
+            entropy_coef=per_row(entropy_coef),
+            scale=scale,
+            temperature=_temperature(temperature),
+            softcap=softcap,
+            grad=None if grad is None else as_array(grad),
+            lse=lse,
+            entropy=entropy,
+            argmax=argmax,
+        )
     return result, None if grad is None else from_rows(grad, logits.shape, dim)
 
 
@@ -194,13 +200,15 @@ class Panels:
         )
 
     def reduce(self, logits: Tensor, first: int) -> None:
-        self._panels.reduce(as_array(logits), first)
+        with on_torchs_threads():
+            self._panels.reduce(as_array(logits), first)
 
     def finish(self) -> RowResults:
         return self._panels.finish()
 
     def write_gradient(self, logits: Tensor, first: int) -> None:
-        self._panels.write_gradient(as_array(logits), first)
+        with on_torchs_threads():
+            self._panels.write_gradient(as_array(logits), first)
 
 
 def softmax(logits: Tensor, dim: int, *, log: bool = False) -> Tensor:
@@ -208,7 +216,8 @@ def softmax(logits: Tensor, dim: int, *, log: bool = False) -> Tensor:
     layout = layout_of(logits, dim)
     rows = layout(logits.detach(), dim)
     out = empty(tuple(rows.shape), rows.dtype)
-    _engine.softmax(as_array(rows), as_array(out), log=log)
+    with on_torchs_threads():
+        _engine.softmax(as_array(rows), as_array(out), log=log)
     return from_rows(out, logits.shape, dim)
 
 
