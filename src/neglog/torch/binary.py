@@ -12,7 +12,7 @@ from .. import _engine
 from .._contract import check_reduction, check_shape
 from ._arguments import as_floats, check_tensor
 from ._engines.composed import row_dtype
-from ._engines.kernels import RESULTS, as_array
+from ._engines.kernels import RESULTS, as_array, on_torchs_threads
 from ._errors import as_torch_raises
 from ._route import is_eager_cpu
 from .activations import sigmoid
@@ -139,20 +139,19 @@ class _Binary(torch.autograd.Function):
         slope = torch.empty_like(flat) if ctx.needs_input_grad[0] else None
         if positive is not None:
             factors = as_array(positive.expand(z.shape).reshape(-1).double().contiguous())
-        losses = _engine.binary(
-            as_array(flat),
-            as_array(target.contiguous().view(1, -1)),
-            pos_weight=factors,
-            grad=None if slope is None else as_array(slope),
-        )
-        ctx.save_for_backward(z, target, positive)
-        ctx.slope = None if slope is None else slope.view(z.shape)
+        with on_torchs_threads():
+            losses = _engine.binary(
+                as_array(flat),
+                as_array(target.contiguous().view(1, -1)),
+                pos_weight=factors,
+                grad=None if slope is None else as_array(slope),
+            )
+        ctx.save_for_backward(z, target, positive, None if slope is None else slope.view(z.shape))
         return torch.from_numpy(losses).view(z.shape).to(z.dtype)
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-        z, target, positive = ctx.saved_tensors
-        slope = ctx.slope
+        z, target, positive, slope = ctx.saved_tensors
         if torch.is_grad_enabled():  # the backward pass is to be differentiated
             yes, no = _answers(target, positive)
             slope = no * sigmoid(z) - yes * sigmoid(-z)

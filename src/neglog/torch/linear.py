@@ -47,8 +47,8 @@ def linear_cross_entropy(
     gradient that is not wanted costs no product; on a CPU neither do rows that are ignored or have
     the weight 0.
 
-    On a CPU the gradients of a mean or a sum are computed together with the loss, for the last
-    upstream gradient seen; if another one comes, everything is computed again. With "none", under
+    On a CPU the gradients of a mean or a sum are computed together with the loss, and multiplied by
+    the upstream gradient when it comes. With "none", under hooks of saved tensors (checkpoints),
     torch.compile, on other devices and in `linear_row_stats` the backward pass computes the logits
     a second time. On other devices nothing waits for the device, and a few arrays of a chunk's size
     exist at a time. Inside torch.func and in forward mode, for a second derivative, and if weight,
@@ -77,15 +77,16 @@ def linear_cross_entropy(
             `neglog.linear_cross_entropy_and_grad`. The loss stays exact, as do gradients on other
             devices and wherever all logits are built.
         info: a `HeadInfo` that the call fills in: how much was left out of the gradients, and a
-            bound on the error of each row of input's gradient, for the last upstream gradient seen.
+            bound on the error of each row of input's gradient, times the upstream gradient.
             Only for a mean or a sum, whose gradients are computed with the loss.
 
     Returns:
         As `cross_entropy`. Gradients of halves are rounded after the upstream gradient was
-        multiplied in. On a CPU, halves that need more than one chunk take panels of classes
-        instead: the logits are computed twice, in four products instead of three, and the gradient
-        of linear_weight is rounded once, without float32 sums of its size. With a softcap, a
-        tolerance or probabilities per row there are chunks, and such sums.
+        multiplied in; on a CPU those of bfloat16 may be rounded before as well. There, halves that
+        need more than one chunk take panels of classes instead: the logits are computed twice, in
+        four products instead of three, without float32 sums of the size of linear_weight (float16
+        has such sums). With a softcap, a tolerance or probabilities per row there are chunks, and
+        such sums.
 
     Raises:
         TypeError, ValueError, IndexError: an argument does not fit; each is also a RuntimeError.

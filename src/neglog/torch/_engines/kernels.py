@@ -1,5 +1,6 @@
 """The kernels on CPU tensors: they read and write the tensors' memory, without autograd."""
 
+import ctypes
 import math
 from collections.abc import Callable
 from typing import Any
@@ -24,12 +25,40 @@ RESULTS = {
 }
 
 
+# NumPy's dtypes; bfloat16, which NumPy lacks, as int16.
+_DTYPES = {
+    torch.float64: np.float64,
+    torch.float32: np.float32,
+    torch.float16: np.float16,
+    torch.bfloat16: np.int16,
+    torch.int64: np.int64,
+    torch.int32: np.int32,
+}
+
+
+def on_torchs_threads() -> _engine.callers_threads:
+    """Inside the block the kernels use torch's number of threads, unless they have their own."""
+    return _engine.callers_threads(torch.get_num_threads())
+
+
+class _Memory(ctypes.c_char * 2**62):  # type: ignore[misc]  # mypy wants a literal
+    """All memory from an address on; holds the tensor, whose memory is the first of it."""
+
+    tensor: Tensor
+
+
 def as_array(tensor: Tensor) -> Array:
-    """The tensor's memory; bfloat16, which NumPy lacks, as int16."""
-    tensor = tensor.detach()
-    if tensor.dtype == torch.bfloat16:
-        tensor = tensor.view(torch.int16)
-    return tensor.numpy()
+    """The tensor's memory, which lives as long as the array; bfloat16 as int16.
+
+    Not by Tensor.numpy(): it marks the memory for good, and then nobody can resize it, as FSDP does
+    with parameters. np.from_dlpack, which does not, takes four times as long.
+    """
+    if tensor.is_neg():
+        tensor = tensor.resolve_neg()
+    memory, size = _Memory.from_address(tensor.data_ptr()), tensor.itemsize
+    memory.tensor = tensor
+    strides = None if tensor.is_contiguous() else [size * step for step in tensor.stride()]
+    return np.ndarray(tensor.shape, _DTYPES[tensor.dtype], memory, 0, strides)
 
 
 def as_rows(tensor: Tensor, dim: int) -> Tensor:
@@ -124,23 +153,24 @@ def run(
     layout = layout_of(logits, dim)
     rows = layout(logits.detach(), dim)
     grad = empty(tuple(rows.shape), rows.dtype) if gradient else out
-    result = _engine.run_rows(
-        as_array(rows),
-        None if target is None else as_classes(target),
-        probs=_probs(probs, dim, RESULTS[logits.dtype], layout),
-        nll_coef=per_row(nll_coef),
-        dense_coef=per_row(dense_coef),
-        lse_coef=per_row(lse_coef),
-        square_coef=per_row(square_coef),
-        entropy_coef=per_row(entropy_coef),
-        scale=scale,
-        temperature=_temperature(temperature),
-        softcap=softcap,
-        grad=None if grad is None else as_array(grad),
-        lse=lse,
-        entropy=entropy,
-        argmax=argmax,
-    )
+    with on_torchs_threads():
+        result = _engine.run_rows(
+            as_array(rows),
+            None if target is None else as_classes(target),
+            probs=_probs(probs, dim, RESULTS[logits.dtype], layout),
+            nll_coef=per_row(nll_coef),
+            dense_coef=per_row(dense_coef),
+            lse_coef=per_row(lse_coef),
+            square_coef=per_row(square_coef),
+            entropy_coef=per_row(entropy_coef),
+            scale=scale,
+            temperature=_temperature(temperature),
+            softcap=softcap,
+            grad=None if grad is None else as_array(grad),
+            lse=lse,
+            entropy=entropy,
+            argmax=argmax,
+        )
     return result, None if grad is None else from_rows(grad, logits.shape, dim)
 
 
@@ -170,13 +200,15 @@ class Panels:
         )
 
     def reduce(self, logits: Tensor, first: int) -> None:
-        self._panels.reduce(as_array(logits), first)
+        with on_torchs_threads():
+            self._panels.reduce(as_array(logits), first)
 
     def finish(self) -> RowResults:
         return self._panels.finish()
 
     def write_gradient(self, logits: Tensor, first: int) -> None:
-        self._panels.write_gradient(as_array(logits), first)
+        with on_torchs_threads():
+            self._panels.write_gradient(as_array(logits), first)
 
 
 def softmax(logits: Tensor, dim: int, *, log: bool = False) -> Tensor:
@@ -184,7 +216,8 @@ def softmax(logits: Tensor, dim: int, *, log: bool = False) -> Tensor:
     layout = layout_of(logits, dim)
     rows = layout(logits.detach(), dim)
     out = empty(tuple(rows.shape), rows.dtype)
-    _engine.softmax(as_array(rows), as_array(out), log=log)
+    with on_torchs_threads():
+        _engine.softmax(as_array(rows), as_array(out), log=log)
     return from_rows(out, logits.shape, dim)
 
 
@@ -193,7 +226,7 @@ def as_classes(target: Tensor) -> Array:
     flat = target.detach().reshape(-1)
     if flat.dtype not in (torch.int64, torch.int32):
         flat = flat.to(torch.int64)
-    return flat.contiguous().numpy()
+    return as_array(flat.contiguous())
 
 
 def check_classes(
