@@ -14,7 +14,7 @@ from ._engines import kernels
 from ._engines.kernels import RESULTS
 from ._errors import as_torch_raises
 from ._head_arguments import as_head, shape_of_logits
-from ._operators.head import head_results, results_of_logits
+from ._operators.head import results, results_of_logits
 from ._problem import prepare_rows, softened
 from ._route import Path, route_of, route_of_head
 
@@ -188,8 +188,10 @@ def linear_row_stats(
     for name, classes in (("target", goal), ("chosen", picked)):
         if classes is not None and route.eager:
             kernels.check_classes(classes, logits.shape[-1], name=name)
-    rest = (goal, None, picked, None, warmth, cap, True)
-    found = results_of_logits(logits, *rest) if composed else head_results(*head, *rest)
+    rest = (goal, None, picked, None, warmth, cap)
+    found = (
+        results_of_logits(logits, *rest, True) if composed else results(*head, *rest, entropy=True)
+    )
     dtype = RESULTS[head.hidden.dtype]
     nll, lse, uncertainty, log_probs = (
         None if x is None else x.to(dtype) for x in (found[0], found[2], found[3], found[5])

@@ -12,7 +12,7 @@ from ..._head.info import HeadInfo, fill
 from .._engines.head_kernels import compute
 from .._engines.head_rows import RowArguments
 from .._head_arguments import HeadArguments
-from .._operators.head import gradient, head_results, results_of_logits
+from .._operators.head import gradient, results, results_of_logits
 from .._problem import TorchProblem, coefficients, reduced, softened
 from .._route import Path, Route, has_kernels, is_batched
 from .loss import expected_upstream, remember
@@ -39,8 +39,8 @@ def loss(
         fill(info, None, tuple(head.hidden.shape[:-1]))
     if target is None and probs is not None:
         probs = softened(probs, probs.dim() - 1, problem)
-    nll, dense, lse, *_ = head_results(
-        *head, target, probs, None, problem.keep, problem.temperature, problem.softcap, False
+    nll, dense, lse, *_ = results(
+        *head, target, probs, None, problem.keep, problem.temperature, problem.softcap
     )
     return reduced(problem, None if target is None else nll, None if probs is None else dense, lse)
 
