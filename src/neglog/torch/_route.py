@@ -14,7 +14,7 @@ from torch.autograd import forward_ad
 _EAGER = (Tensor, torch.nn.Parameter)
 _transforms_active = torch._C._are_functorch_transforms_active
 _is_compiling = torch.compiler.is_compiling
-_is_traced = torch._C._is_tracing  # by torch.jit.trace
+is_traced = torch._C._is_tracing  # by torch.jit.trace
 _is_legacy_batched = torch._C._functorch.is_legacy_batchedtensor
 
 
@@ -115,5 +115,5 @@ def is_eager_cpu(tensor: Tensor) -> bool:
         and not torch._C._len_torch_dispatch_stack()
         and tensor.layout is torch.strided
         and not tensor.is_neg()
-        and not _is_traced()
+        and not is_traced()
     )
