@@ -18,7 +18,7 @@ from torch.utils.checkpoint import checkpoint
 from torch_helpers import DTYPES, by_torch, elsewhere, steady  # noqa: F401
 from torch_helpers.graph import LARGE, backward, problem
 
-from neglog.torch import _memory, cross_entropy, row_stats
+from neglog.torch import _memory, cross_entropy, release_memory, row_stats
 
 
 def bits(tensor: Tensor) -> Any:
@@ -67,6 +67,7 @@ def test_memory_is_used_again_when_nobody_holds_it(monkeypatch: pytest.MonkeyPat
         return new(size)
 
     monkeypatch.setattr(_memory, "_new_block", count)
+    release_memory()
     for _ in range(6):
         logits, target = problem(LARGE, torch.float32)
         cross_entropy(logits, target).backward()

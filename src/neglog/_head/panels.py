@@ -83,7 +83,6 @@ def write_panels(
     into: Gradients,
     plan: Plan,
     parts: Sequence[tuple[Which, Rows]],
-    factor: float = 1.0,
 ) -> None:
     """Add every panel's gradient to those of the head.
 
@@ -94,8 +93,6 @@ def write_panels(
             in any dtype.
         plan: the shape of a panel.
         parts: what `reduce_panels` returned.
-        factor: multiplies the gradient for the classes before it is rounded to the dtype of its
-            place.
     """
     tallest = max((len(head.hidden[which]) for which, _ in parts), default=0)
     place = products.empty((tallest, plan.classes))
@@ -113,7 +110,7 @@ def write_panels(
             if into.classes is not None:
                 products.add_times_hidden(logits, hidden, total, begun=k > 0)
         if into.classes is not None:
-            into.classes[panel] = total if factor == 1.0 else total * factor
+            into.classes[panel] = total
 
 
 def _logits(products: Products, head: Head, hidden: Any, panel: slice, place: Any) -> Any:

@@ -11,6 +11,7 @@ except ModuleNotFoundError as error:
 
 from .._contract import RowStats
 from .._head.info import HeadInfo
+from ._memory import release_memory
 from ._patch import Patch, patch
 from .activations import log_sigmoid, log_softmax, logsumexp, sigmoid, softmax
 from .binary import binary_cross_entropy_with_logits
@@ -50,6 +51,7 @@ __all__ = [
     "nll_loss",
     "one_vs_rest_nll",
     "patch",
+    "release_memory",
     "row_stats",
     "sigmoid",
     "softmax",

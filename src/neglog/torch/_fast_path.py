@@ -12,7 +12,8 @@ from torch import Tensor
 
 from .. import _engine
 from .._contract import REDUCTIONS, warn_input_kind
-from ._autograd.loss import expected_upstream, in_graph
+from ._autograd.loss import in_graph
+from ._autograd.prepared import expected
 from ._engines.kernels import RESULTS, as_array
 from ._memory import empty
 from ._problem import TorchProblem
@@ -39,7 +40,7 @@ def fast_loss(logits: Any, target: Any, ignore_index: Any, reduction: Any) -> Te
     ):
         return None
     num_classes = logits.shape[1]
-    classes = target.numpy()
+    classes = as_array(target)
     if not num_classes or _engine.scan_targets(classes, num_classes, ignore_index) != (-1, 0):
         return None
     return _computed(logits, target, as_array(logits), classes, _problem(logits.dtype, reduction))
@@ -61,7 +62,9 @@ def _computed(
     recording = logits.requires_grad and torch.is_grad_enabled()
     upstream = grad = None
     if recording and problem.reduction != "none":
-        upstream, grad = expected_upstream(), empty(logits.shape, logits.dtype)
+        upstream = expected(logits.dtype)
+    if upstream is not None:
+        grad = empty(logits.shape, logits.dtype)
     count = len(classes) or 1.0 if problem.reduction == "mean" else 1.0
     result = _engine.run_rows(
         z, classes, scale=(upstream or 0.0) / count, grad=None if grad is None else as_array(grad)

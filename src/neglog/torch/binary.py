@@ -145,14 +145,12 @@ class _Binary(torch.autograd.Function):
             pos_weight=factors,
             grad=None if slope is None else as_array(slope),
         )
-        ctx.save_for_backward(z, target, positive)
-        ctx.slope = None if slope is None else slope.view(z.shape)
+        ctx.save_for_backward(z, target, positive, None if slope is None else slope.view(z.shape))
         return torch.from_numpy(losses).view(z.shape).to(z.dtype)
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-        z, target, positive = ctx.saved_tensors
-        slope = ctx.slope
+        z, target, positive, slope = ctx.saved_tensors
         if torch.is_grad_enabled():  # the backward pass is to be differentiated
             yes, no = _answers(target, positive)
             slope = no * sigmoid(z) - yes * sigmoid(-z)

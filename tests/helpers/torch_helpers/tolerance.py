@@ -1,9 +1,7 @@
 """A head with a tolerance, and NumPy's numbers for it."""
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
@@ -12,21 +10,12 @@ import neglog
 from neglog.torch import (
     linear_cross_entropy,
 )
-from neglog.torch._autograd import loss as loss_node
 from torch_helpers import elsewhere, steady  # noqa: F401
 
 N, D, V, T = 40, 12, 1300, 1e-3
 
 
 TIGHT = 9 * V * 10  # bytes: chunks of about nine rows of float64
-
-
-@pytest.fixture(autouse=True)
-def prepared_for_one() -> Iterator[None]:
-    """Each test begins as a process does: gradients are prepared for an upstream gradient of 1."""
-    loss_node.remember(1.0)
-    yield
-    loss_node.remember(1.0)
 
 
 def head(dtype: torch.dtype = torch.float64) -> list[Tensor]:

@@ -23,7 +23,6 @@ from torch_helpers.tolerance import (  # noqa: F401
     grads,
     head,
     ours,
-    prepared_for_one,
     targets,
 )
 

@@ -20,7 +20,6 @@ from torch_helpers.tolerance import (  # noqa: F401
     grads,
     head,
     ours,
-    prepared_for_one,
     targets,
 )
 
@@ -88,6 +87,23 @@ def test_info_is_filled_by_the_call(dtype: torch.dtype) -> None:
     _, near = by_numpy(leaves, t=0.0)
     off = np.linalg.norm(found.double().numpy() - near[0], axis=1)
     assert (off <= info.bound + rtol * np.abs(near[0]).max()).all()
+
+
+def test_the_bound_is_that_of_the_gradient_that_came() -> None:
+    """Times the upstream gradient, once, and not in the info of a later call."""
+    leaves, info, other = head(), HeadInfo(), HeadInfo()
+    ours(leaves, info=info)
+    bound = info.bound
+    assert bound.any()
+    for upstream in (1.0, 3.0, -0.5):
+        loss = ours(leaves, info=info)
+        for again in (True, False):
+            grads(loss * upstream, leaves, retain_graph=again)
+            np.testing.assert_allclose(info.bound, bound * abs(upstream), rtol=1e-12)
+    loss = ours(leaves, info=other)
+    ours(leaves, info=other)
+    grads(loss * 3, leaves)
+    np.testing.assert_array_equal(other.bound, bound)
 
 
 def test_info_of_an_exact_gradient() -> None:

@@ -1,5 +1,10 @@
-"""The loss of a head in autograd's graph: one node, whose gradients are computed with the loss."""
+"""The loss of a head in autograd's graph: one node, whose gradients are computed with the loss.
 
+They are computed for an upstream gradient of 1 and scaled in place by the one that comes: what that
+takes is little beside three products. So nothing depends on what came before.
+"""
+
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,15 +12,14 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from ..._head.chunks import Gradients
 from ..._head.info import HeadInfo, fill
-from .._engines.head_kernels import compute
+from .._engines.head_kernels import Sums, finished, summed
 from .._engines.head_rows import RowArguments
 from .._head_arguments import HeadArguments
 from .._operators.head import gradient, results, results_of_logits
 from .._problem import TorchProblem, coefficients, reduced, softened
 from .._route import Path, Route, has_kernels, is_batched
-from .loss import expected_upstream, remember
+from .prepared import is_packed
 
 
 def loss(
@@ -46,7 +50,7 @@ def loss(
 
 
 class _Node(torch.autograd.Function):
-    """A loss whose gradients are prepared for the last upstream gradient seen."""
+    """A loss whose gradients are prepared for an upstream gradient of 1."""
 
     @staticmethod
     def forward(
@@ -60,10 +64,12 @@ class _Node(torch.autograd.Function):
     ) -> Tensor:
         ctx.save_for_backward(hidden, classes, bias, target, probs)
         ctx.limits, ctx.problem, ctx.info = others
-        ctx.upstream = expected_upstream()
         arguments = (HeadArguments(hidden, classes, bias, *ctx.limits), target, probs, ctx.problem)
-        value, grads = _solve(*arguments, ctx.upstream, ctx.needs_input_grad, ctx.info)
-        ctx.prepared = [grads]
+        packed = is_packed()
+        wanted = (False,) * 3 if packed else ctx.needs_input_grad
+        value, sums = _solve(*arguments, 1.0, wanted, ctx.info)
+        ctx.prepared = [] if packed else [sums]
+        ctx.bound = None if ctx.info is None else ctx.info.bound
         return value
 
     @staticmethod
@@ -74,12 +80,16 @@ class _Node(torch.autograd.Function):
         if torch.is_grad_enabled() or is_batched(upstream):
             return *_differentiable(*arguments, upstream, ctx.needs_input_grad), None, None, None
         seen = upstream.item()
-        remember(seen)
-        prepared = ctx.prepared.pop() if ctx.prepared else None  # atomic: only one thread gets it
-        if prepared is None or seen != ctx.upstream:
-            del prepared  # so that its memory is used again
-            prepared = _solve(*arguments, seen, ctx.needs_input_grad, ctx.info)[1]
-        return *prepared, None, None, None
+        sums = ctx.prepared.pop() if ctx.prepared else None  # atomic: only one thread gets it
+        # 0 * inf would be nan in rows that are left out.
+        unit, factor = (1.0, seen) if math.isfinite(seen) else (seen, 1.0)
+        if sums is None or unit != 1.0:
+            sums = None  # so that its memory is used again
+            sums = _solve(*arguments, unit, ctx.needs_input_grad, ctx.info)[1]
+            ctx.bound = None if ctx.info is None else ctx.info.bound
+        if ctx.bound is not None and ctx.info.bound is ctx.bound:  # of this call, not a later one
+            ctx.info.bound = ctx.bound * abs(factor)
+        return *finished(sums, arguments[0], factor), None, None, None
 
 
 def _solve(
@@ -90,8 +100,8 @@ def _solve(
     upstream: float,
     needed: Sequence[bool],
     info: HeadInfo | None,
-) -> tuple[Tensor, Gradients]:
-    """The loss, and its gradients times `upstream`."""
+) -> tuple[Tensor, Sums]:
+    """The loss, and its gradients times `upstream`, unfinished."""
     scale = problem.scale(upstream, head.hidden.shape[:-1].numel())
     rows = RowArguments(
         target, probs, None, problem.temperature, problem.softcap, nll_coef=problem.nll_coef,
@@ -99,8 +109,8 @@ def _solve(
     )  # fmt: skip
     wanted = (needed[0], needed[1], needed[2])
     soften = (lambda part: softened(part, part.dim() - 1, problem)) if target is None else None
-    found, grads = compute(head, rows, wanted, scale=scale, soften=soften, info=info)
-    return reduced(problem, found.nll, found.dense, found.lse), grads
+    found, sums = summed(head, rows, wanted, scale=scale, soften=soften, info=info)
+    return reduced(problem, found.nll, found.dense, found.lse), sums
 
 
 def _differentiable(

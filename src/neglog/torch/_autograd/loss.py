@@ -1,11 +1,11 @@
 """The loss in autograd's graph.
 
 For eager CPU tensors one autograd node is the whole loss, and its gradient is computed in the same
-pass over the logits. That gradient is for the last upstream gradient seen: in a training loop the
-guess is right in every step but the first. If it is wrong, or if the gradient is wanted a second
-time, it is computed from the logits again, to the same bits.
+pass over the logits, for an upstream gradient that `prepared` expects. Scaled, or computed again
+from the logits, it has the same bits whatever was expected: that affects the time alone.
 """
 
+import math
 from typing import Any
 
 import torch
@@ -18,6 +18,7 @@ from .._operators import rows
 from .._operators.routed import row_results
 from .._problem import TorchProblem, coefficients, reduced
 from .._route import Path, Route, is_batched, route_of
+from .prepared import expected, met, serves, unit_for
 
 
 def loss(
@@ -36,7 +37,7 @@ def loss(
         return reduced(problem, found.nll, found.dense, found.lse)
     if not (logits.requires_grad and torch.is_grad_enabled()):
         return _run(logits, target, probs, problem, None)[0]
-    upstream = None if problem.reduction == "none" else expected_upstream()
+    upstream = None if problem.reduction == "none" else expected(logits.dtype)
     done = _run(logits, target, probs, problem, upstream)
     return in_graph(logits, target, probs, problem, upstream, *done)
 
@@ -73,20 +74,6 @@ def _lse(logits: Tensor, problem: TorchProblem) -> Tensor:
     ).lse  # fmt: skip
 
 
-_last_upstream = 1.0
-
-
-def expected_upstream() -> float:
-    """The last upstream gradient seen: gradients are prepared for it."""
-    return _last_upstream
-
-
-def remember(upstream: float) -> None:
-    """Expect this upstream gradient from now on."""
-    global _last_upstream
-    _last_upstream = upstream
-
-
 def in_graph(
     logits: Tensor,
     target: Tensor | None,
@@ -121,7 +108,7 @@ class _Node(torch.autograd.Function):
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
         logits, target, probs = ctx.saved_tensors  # raises if one was overwritten
         problem = ctx.problem
-        if ctx.upstream is None or torch.is_grad_enabled() or is_batched(upstream):
+        if problem.reduction == "none" or torch.is_grad_enabled() or is_batched(upstream):
             shape = without_axis(logits.shape, problem.dim)
             coefs = coefficients(
                 problem, shape, target, probs, upstream, lambda: _lse(logits, problem)
@@ -129,10 +116,14 @@ class _Node(torch.autograd.Function):
             options = (problem.keep, problem.temperature, problem.softcap)
             grad = rows.gradient(logits, problem.dim, target, probs, *options, *coefs)
             return grad, None, None, None
-        seen = upstream.item()
-        remember(seen)
-        prepared = ctx.prepared.pop() if ctx.prepared else None  # atomic: only one thread gets it
-        if prepared is None or seen != ctx.upstream:
-            del prepared  # so that its memory is used again
-            prepared = _run(logits, target, probs, problem, seen)[1]
-        return prepared, None, None, None
+        seen, unit = upstream.item(), ctx.upstream
+        met(seen)
+        # Atomic: only one thread gets it.
+        slope: Tensor | None = ctx.prepared.pop() if ctx.prepared else None
+        if not serves(unit, seen, logits.dtype):
+            slope, unit = None, unit_for(seen, logits.dtype)  # its memory is used again
+        if slope is None:
+            slope = _run(logits, target, probs, problem, unit)[1]
+        if slope is not None and unit != seen and not math.isnan(seen):
+            slope.mul_(seen / unit)
+        return slope, None, None, None

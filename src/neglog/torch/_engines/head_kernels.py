@@ -4,14 +4,16 @@ Where no row needs all of its logits at once, results come from panels of classe
 gradients of halves in more than one chunk: in a fourth product, but without float32 sums of the
 size of all classes, and the gradient for the classes is rounded once.
 
-Rows without a weight are skipped before the products. Gradients of halves are summed in float32
-and rounded once, after the upstream gradient was multiplied in. float16 has few exponents: its
-logits' gradients are scaled by a power of two so that the largest row weight lies between 1/2 and
-1, and the result is scaled back at the end.
+Rows without a weight are skipped before the products. Gradients of halves are summed in float32 and
+rounded when they are finished, after the upstream gradient was multiplied in. Those of bfloat16
+that need no sums are rounded before as well: one in 512, where the logits were rounded to the same
+digits and moved p by more. float16 has few exponents: its logits' gradients are scaled by a power
+of two so that the largest row weight lies between 1/2 and 1.
 """
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -31,16 +33,34 @@ from .._memory import empty, zeros
 _COEFFICIENTS = ("nll_coef", "dense_coef", "lse_coef", "square_coef", "entropy_coef")
 
 
+class Sums(NamedTuple):
+    """Gradients that `finished` has not multiplied by an upstream gradient yet."""
+
+    places: Gradients
+    power: int  # they are divided by 2 to this power
+
+
 def compute(
     arguments: HeadArguments,
     rows: RowArguments,
     wanted: Wanted = (False, False, False),
+    **options: Any,
+) -> tuple[HeadResults, Gradients]:
+    """Results of all rows, and the gradients, finished; the arguments are those of `summed`."""
+    results, sums = summed(arguments, rows, wanted, **options)
+    return results, finished(sums, arguments, 1.0)
+
+
+def summed(
+    arguments: HeadArguments,
+    rows: RowArguments,
+    wanted: Wanted,
     *,
     scale: float = 1.0,
     soften: Soften | None = None,
     info: HeadInfo | None = None,
     **asked: bool,
-) -> tuple[HeadResults, Gradients]:
+) -> tuple[HeadResults, Sums]:
     """Results of all rows, and the gradients of scale * sum of their losses.
 
     Args:
@@ -63,10 +83,11 @@ def compute(
     # Halves in several chunks would need sums in float32 of the size of all classes.
     sums = head.hidden.dtype.itemsize == 2 and count > most and not approximate
     if flat.may_use_panels(soften) and (sums or not any(wanted)):
-        found, into = _by_panels(head, arguments.memory, flat, order, wanted, scale, power, asked)
+        begin = _begin_panels(head, flat, scale, any(wanted), asked)
+        found, into = _by_panels(head, arguments.memory, order, wanted, begin)
         if info is not None:
             fill(info, None, tuple(shape))
-        return joined(found, order, shape), _finished(into, arguments, 0)
+        return joined(found, order, shape), Sums(into, power)
     into = _places(head, wanted, count <= most, order is None, approximate)
     products, remainder = CpuProducts(head.hidden.dtype), None
     if approximate:
@@ -86,31 +107,52 @@ def compute(
         into = Gradients(*(None if place is None else place.zero_() for place in into))
     if info is not None:
         fill(info, remainder, tuple(shape), 2.0**power)
-    return joined(passed, order, shape), _finished(into, arguments, power)
+    return joined(passed, order, shape), Sums(into, power)
 
 
-def _by_panels(
-    head: Head,
-    memory: int,
-    rows: RowArguments,
-    order: Tensor | None,
-    wanted: Wanted,
-    scale: float,
-    power: int,
-    asked: Any,
-) -> tuple[list[HeadResults], Gradients]:
-    """Results and gradients of all rows, from a panel of classes at a time."""
+def finished(sums: Sums, arguments: HeadArguments, upstream: float) -> Gradients:
+    """The gradients times `upstream`, in the dtypes and shapes of the head's tensors.
+
+    The sums are used up.
+    """
+    factor, (hidden, *others) = math.ldexp(upstream, sums.power), sums.places
+    if factor != 1.0:
+        for place in sums.places:
+            if place is not None:
+                place.mul_(factor)
+    if hidden is not None:
+        hidden = hidden.view(arguments.hidden.shape).to(arguments.hidden.dtype)
+    return Gradients(
+        hidden, *(None if x is None else x.to(arguments.classes.dtype) for x in others)
+    )
+
+
+def _begin_panels(
+    head: Head, rows: RowArguments, scale: float, gradient: bool, asked: Any
+) -> Callable[[slice | Tensor], kernels.Panels]:
+    """What makes the states of some rows; with coefficients where a gradient is wanted."""
     num_classes, dtype = len(head.classes), head.hidden.dtype
-    names = _COEFFICIENTS if any(wanted) else ()
 
     def begin(which: slice | Tensor) -> kernels.Panels:
         part, n = rows.of(which), len(head.hidden[which])
-        coefs = {name: getattr(part, name) for name in names}
+        coefs = {name: getattr(part, name) for name in _COEFFICIENTS * gradient}
         return kernels.Panels(
             n, num_classes, dtype, part.target, part.probs, part.temperature,
             **coefs, scale=scale, **asked,
         )  # fmt: skip
 
+    return begin
+
+
+def _by_panels(
+    head: Head,
+    memory: int,
+    order: Tensor | None,
+    wanted: Wanted,
+    begin: Callable[[slice | Tensor], kernels.Panels],
+) -> tuple[list[HeadResults], Gradients]:
+    """Results and gradients of all rows, from a panel of classes at a time."""
+    num_classes, dtype = len(head.classes), head.hidden.dtype
     plan, products = Plan.of(num_classes, dtype.itemsize, memory), CpuProducts(dtype)
     parts = reduce_panels(products, head, plan, begin, order)
     results = [as_results(states.finish()) for _, states in parts or [(None, begin(slice(0)))]]
@@ -118,15 +160,14 @@ def _by_panels(
         return results, Gradients(None, None, None)
     to_hidden, to_classes, to_bias = wanted
     wide = RESULTS[dtype]
+    # float16 waits for the upstream gradient, a loss scale, with more exponents than it has.
+    for_classes = wide if dtype == torch.float16 else dtype
     into = Gradients(
         torch.zeros(head.hidden.shape, dtype=wide) if to_hidden else None,
-        torch.empty_like(head.classes) if to_classes else None,
+        torch.empty(head.classes.shape, dtype=for_classes) if to_classes else None,
         torch.zeros(num_classes, dtype=wide) if to_bias else None,
     )
-    write_panels(products, head, into, plan, parts, 2.0**power)
-    for sums in (into.hidden, into.bias):
-        if sums is not None and power:
-            sums.mul_(2.0**power)
+    write_panels(products, head, into, plan, parts)
     return results, into
 
 
@@ -209,17 +250,3 @@ def _log_probs(logits: Tensor, rows: RowArguments, options: Any) -> Tensor:
     z = composed.adjusted(z, 1, None, rows.temperature, rows.softcap)
     gap = torch.where(rows.chosen == top, 0.0, z[:, :1] - z[:, 1:])
     return -torch.from_numpy(likeliest.nll).unsqueeze(1) - gap
-
-
-def _finished(into: Gradients, arguments: HeadArguments, power: int) -> Gradients:
-    """Scaled back, in the dtypes and shapes of the head's tensors."""
-    hidden = into.hidden
-    if power:
-        for place in into:
-            if place is not None:
-                place.mul_(2.0**power)
-    if hidden is not None:
-        hidden = hidden.view(arguments.hidden.shape).to(arguments.hidden.dtype)
-    dtype = arguments.classes.dtype
-    others = (None if x is None else x.to(dtype) for x in into[1:])
-    return Gradients(hidden, *others)

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from ..._engine import RowResults
 from ..._head.chunks import chunks
-from ..._problem import is_used
+from ..._problem import Problem, is_used, row_scale
+from .array_ops import ArrayOps
 
 Soften = Callable[[Tensor], Tensor]  # probabilities (n, V) as passed -> smoothed and weighted
 Wanted = tuple[bool, bool, bool]  # gradients with respect to hidden, classes, bias
@@ -84,17 +85,19 @@ class RowArguments:
             soften: smooths and weights probabilities as passed.
             most: rows that are softened at a time.
         """
-        scale = torch.zeros(n, dtype=torch.float64)
-        if self.target is not None:
-            scale += 1.0 if self.nll_coef is None else self.nll_coef
-        if self.probs is not None:
+        mass = None
+        if self.probs is not None and self.probs.dim() == 1:
+            mass = self.probs.sum(dtype=torch.float64)
+        elif self.probs is not None:
             mass = torch.empty(n, dtype=torch.float64)
-            shared = self.probs.dim() == 1
-            for part in chunks(n, n if shared else most):
-                probs = self.probs if shared else self.probs[part]
-                mass[part] = (probs if soften is None else soften(probs)).sum(-1, dtype=mass.dtype)
-            scale += mass if self.dense_coef is None else self.dense_coef * mass
-        scale /= 1.0 if self.temperature is None else self.temperature
+            for part in chunks(n, most):
+                probs = self.probs[part]
+                mass[part] = (probs if soften is None else soften(probs)).sum(1, dtype=mass.dtype)
+        problem = Problem()
+        problem.nll_coef, problem.dense_coef = self.nll_coef, self.dense_coef
+        problem.temperature = self.temperature
+        ops, nll = ArrayOps(torch.device("cpu")), self.target is not None
+        scale: Tensor = row_scale(problem, ops, (n,), nll=nll, mass=mass)
         return scale.numpy()
 
 
