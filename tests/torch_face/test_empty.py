@@ -7,9 +7,9 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
+from torch_helpers import steady  # noqa: F401
 
 import neglog.torch as nt
-from torch_helpers import steady  # noqa: F401
 
 Function = Callable[[Tensor], Tensor]
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-
-import neglog.torch as nt
 from torch_helpers import steady  # noqa: F401
 from torch_helpers.functions import cases, normal, total, uniform
+
+import neglog.torch as nt
 
 pytestmark = [
     # torch warns of each comparison of shapes, and of each option that is a number

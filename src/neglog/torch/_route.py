@@ -14,7 +14,7 @@ from torch.autograd import forward_ad
 _EAGER = (Tensor, torch.nn.Parameter)
 _transforms_active = torch._C._are_functorch_transforms_active
 _is_compiling = torch.compiler.is_compiling
-is_traced = torch._C._is_tracing  # by torch.jit.trace
+_is_tracing = torch._C._is_tracing
 _is_legacy_batched = torch._C._functorch.is_legacy_batchedtensor
 
 
@@ -103,6 +103,11 @@ def is_batched(tensor: Tensor) -> bool:
     return is_transformed() or _is_legacy_batched(tensor)
 
 
+def is_traced() -> bool:
+    """Whether torch.jit.trace records."""
+    return not _is_compiling() and _is_tracing()
+
+
 def is_eager_cpu(tensor: Tensor) -> bool:
     """An ordinary tensor in the CPU's memory, with nothing that intercepts operators."""
     return (
@@ -115,5 +120,5 @@ def is_eager_cpu(tensor: Tensor) -> bool:
         and not torch._C._len_torch_dispatch_stack()
         and tensor.layout is torch.strided
         and not tensor.is_neg()
-        and not is_traced()
+        and not _is_tracing()
     )

@@ -70,7 +70,7 @@ def _rows_shape(logits: Tensor, dim: int) -> list[int]:
 
 @row_results.register_fake
 def _(*inputs: Any) -> _Results:
-    logits, dim, target, probs, keep, temperature, softcap, entropy = given(inputs)
+    logits, dim, target, probs, _keep, _temperature, _softcap, entropy = given(inputs)
     shape, wide = _rows_shape(logits, dim), row_dtype(logits.device)
     asked = (target is not None, probs is not None, True, entropy)
     results = [logits.new_empty(shape, dtype=wide) if want else None for want in asked]
@@ -96,7 +96,7 @@ def row_gradients(*inputs: Any) -> Tensor:
 
 @row_gradients.register_kernel("cpu")
 def _(*inputs: Any) -> Tensor:
-    logits, dim, target, probs, keep, temperature, softcap, *coefs = given(inputs)
+    logits, dim, target, probs, _keep, temperature, softcap, *coefs = given(inputs)
     nll_coef, dense_coef, lse_coef, entropy_coef = coefs
     # To the kernels a target without a coefficient has the coefficient 1.
     target, probs = None if nll_coef is None else target, None if dense_coef is None else probs
