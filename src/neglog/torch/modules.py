@@ -84,6 +84,10 @@ class LinearCrossEntropyLoss(nn.modules.loss._WeightedLoss):
     parameters are `linear.weight` and `linear.bias`. `loss.linear.weight = embedding.weight` ties
     them.
 
+    `linear` may be wrapped or replaced: by an adapter (LoRA), a quantised layer, a layer with hooks.
+    The loss is then that of the logits which this layer computes, all of them at once: `memory` and
+    `grad_tolerance` have no effect. A layer with parametrizations has weights as any other.
+
     Args:
         in_features: D, the size of a row of the input.
         num_classes: V.
@@ -151,21 +155,31 @@ class LinearCrossEntropyLoss(nn.modules.loss._WeightedLoss):
 
     def forward(self, input: Tensor, target: Tensor, *, row_weight: Tensor | None = None) -> Tensor:
         """The loss of a batch; arguments and result as for `linear_cross_entropy`."""
+        options: dict[str, Any] = {
+            "weight": self.weight,
+            "reduction": self.reduction,
+            "label_smoothing": self.label_smoothing,
+            "row_weight": row_weight,
+            "z_loss": self.z_loss,
+            "temperature": self.temperature,
+            "softcap": self.softcap,
+        }
+        if not _is_plain(self.linear):
+            ignore = -100 if self.ignore_index is None else self.ignore_index
+            logits, classes = self.linear(input), target
+            if logits.dim() > 2:  # cross_entropy has the classes on the second axis
+                logits = logits.movedim(-1, 1)
+                classes = target.movedim(-1, 1) if target.is_floating_point() else target
+            return losses.cross_entropy(logits, classes, ignore_index=ignore, **options)
         return linear.linear_cross_entropy(
             input,
             self.linear.weight,
             target,
             linear_bias=self.linear.bias,
-            weight=self.weight,
-            reduction=self.reduction,
             ignore_index=self.ignore_index,
-            label_smoothing=self.label_smoothing,
-            row_weight=row_weight,
-            z_loss=self.z_loss,
-            temperature=self.temperature,
-            softcap=self.softcap,
             memory=self.memory,
             grad_tolerance=self.grad_tolerance,
+            **options,
         )
 
     def extra_repr(self) -> str:
@@ -282,6 +296,19 @@ class LogSoftmax(nn.LogSoftmax):
     def forward(self, input: Tensor) -> Tensor:
         """The log-probabilities; argument and result as for `log_softmax`."""
         return activations.log_softmax(input, self.dim, _stacklevel=5)
+
+
+def _is_plain(layer: nn.Module) -> bool:
+    """Whether calling the layer does nothing but multiply by its weights, and nothing watches."""
+    return (
+        type(layer).forward is nn.Linear.forward
+        and "forward" not in vars(layer)
+        and not layer._forward_pre_hooks
+        and not layer._forward_hooks
+        and not layer._backward_pre_hooks
+        and not layer._backward_hooks
+        and not nn.modules.module._has_any_global_hook()
+    )
 
 
 def _settings(module: nn.Module, buffers: tuple[str, ...], names: tuple[str, ...]) -> str:
