@@ -7,9 +7,9 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
+from torch_helpers import steady  # noqa: F401
 
 import neglog.torch as nt
-from torch_helpers import steady  # noqa: F401
 
 X, Y = torch.linspace(-1, 1, 15).view(5, 3).cos(), torch.tensor([0, 1, 3, -100, 2])
 

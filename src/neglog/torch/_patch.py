@@ -6,8 +6,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
+import torch
 from torch import Tensor
-from torch.nn import functional
+from torch.nn import Parameter, functional
 
 from .losses import cross_entropy
 
@@ -73,7 +74,7 @@ def patch() -> Patch:
     torch.jit.script cannot read our function: script first.
 
     Nothing that worked stops working: a call with arguments that only torch accepts (for example a
-    DTensor) is passed to torch's function.
+    DTensor) is passed to torch's function, and of a tensor of such a kind the error is torch's, too.
 
     Returns:
         A handle with `changed`, the names that were replaced, and `undo()`; a context manager that
@@ -116,6 +117,17 @@ def _in_place_of(before: Callable[..., Tensor]) -> Callable[..., Tensor]:
             try:
                 return before(*args, **options)
             except Exception:
+                if any(map(_is_special, (*args, *options.values()))):
+                    raise  # torch knows what it lacks: another placement, inside loss_parallel()
                 raise refused from None  # its text says more
 
     return call
+
+
+def _is_special(value: Any) -> bool:
+    """Whether it is a tensor of a kind of its own: distributed, sparse, nested, quantised."""
+    return isinstance(value, Tensor) and (
+        type(value) not in (Tensor, Parameter)
+        or value.layout is not torch.strided
+        or value.is_quantized
+    )
