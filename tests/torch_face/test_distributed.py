@@ -94,7 +94,7 @@ def refusals() -> dict[str, str]:
 
 
 def in_parallel() -> list[str]:
-    """What torch says of rows that lie in two processes inside loss_parallel(); then, of a patch."""
+    """What is said inside loss_parallel() about rows in two processes, without and with a patch."""
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.tensor import Replicate, Shard, distribute_tensor
     from torch.distributed.tensor.parallel import loss_parallel

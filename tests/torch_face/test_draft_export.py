@@ -35,6 +35,8 @@ class Model(torch.nn.Module):
 
 
 @pytest.mark.filterwarnings("ignore:`isinstance.treespec, LeafSpec.` is deprecated")
+# It leaves its log open.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("name", MODELS)
 def test_models_with_a_loss(name: str) -> None:
     function, inputs = MODELS[name]

@@ -74,7 +74,7 @@ def patch() -> Patch:
     torch.jit.script cannot read our function: script first.
 
     Nothing that worked stops working: a call with arguments that only torch accepts (for example a
-    DTensor) is passed to torch's function, and of a tensor of such a kind the error is torch's, too.
+    DTensor) is passed to torch's function. For a tensor of such a kind the error is torch's, too.
 
     Returns:
         A handle with `changed`, the names that were replaced, and `undo()`; a context manager that

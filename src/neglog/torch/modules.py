@@ -84,9 +84,9 @@ class LinearCrossEntropyLoss(nn.modules.loss._WeightedLoss):
     parameters are `linear.weight` and `linear.bias`. `loss.linear.weight = embedding.weight` ties
     them.
 
-    `linear` may be wrapped or replaced: by an adapter (LoRA), a quantised layer, a layer with hooks.
-    The loss is then that of the logits which this layer computes, all of them at once: `memory` and
-    `grad_tolerance` have no effect. A layer with parametrizations has weights as any other.
+    `linear` may be replaced, or have hooks: an adapter (LoRA), a quantised layer. The loss is then
+    that of the logits which this layer computes, all of them at once: `memory` and `grad_tolerance`
+    have no effect. A layer with parametrizations has weights like any other.
 
     Args:
         in_features: D, the size of a row of the input.
@@ -307,7 +307,7 @@ def _is_plain(layer: nn.Module) -> bool:
         and not layer._forward_hooks
         and not layer._backward_pre_hooks
         and not layer._backward_hooks
-        and not nn.modules.module._has_any_global_hook()
+        and not nn.modules.module._has_any_global_hook()  # type: ignore[no-untyped-call]
     )
 
 
