@@ -118,9 +118,8 @@ def run(rank: int, folder: Path) -> None:
     )  # fmt: skip
     net, rows = DistributedDataParallel(model()), slice(rank * HALF, (rank + 1) * HALF)
     grads = {name: gradient(net, name, rows) for name in LOSSES}
-    torch.save(
-        {"grads": grads, "said": refusals(), "parallel": in_parallel()}, folder / f"{rank}.pt"
-    )
+    said = {"said": refusals(), "parallel": in_parallel()}
+    torch.save({"grads": grads, **said}, folder / f"{rank}.pt")
     dist.barrier()
     dist.destroy_process_group()
 

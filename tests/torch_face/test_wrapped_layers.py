@@ -1,4 +1,4 @@
-"""A head whose layer is wrapped, replaced or watched: its loss is that of what the layer computes."""
+"""A head whose layer is wrapped, replaced or watched: what the layer computes counts."""
 
 from collections.abc import Callable
 from typing import Any
