@@ -247,6 +247,20 @@ TORCH = (
         ("torch_face/test_graph",),
     ),
     Mutant(
+        "torch: a gradient flushed to 0 and scaled up",
+        "src/neglog/torch/_autograd/prepared.py",
+        "return abs(upstream) <= unit",
+        "return math.isfinite(upstream)",
+        ("torch_face/test_upstream",),
+    ),
+    Mutant(
+        "torch: a gradient made in a checkpoint's first pass",
+        "src/neglog/torch/_autograd/prepared.py",
+        "return _hooks(True) is not None",
+        "return False",
+        ("torch_face/test_kept_memory",),
+    ),
+    Mutant(
         "torch: a gradient handed out twice",
         T_LOSS,
         "ctx.prepared.pop() if ctx.prepared else None",

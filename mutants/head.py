@@ -56,7 +56,7 @@ LINEAR = (
         NODE,
         "finished(sums, arguments[0], factor)",
         "finished(sums, arguments[0], 1.0)",
-        ("torch_face/head/test_linear_graph",),
+        ("torch_face/head/test_linear_upstream",),
     ),
     Mutant(
         "head: skipped rows reach the gradients of another device",

@@ -71,16 +71,11 @@ def test_nothing_large_is_held_between_the_passes(
 
 
 def test_the_derivative_of_a_binary_loss_is_a_saved_tensor() -> None:
-    """Which a hook may drop or move; nothing else of that size hangs at the node."""
+    """What a hook returns for it is what the backward pass takes."""
     logits, target = torch.zeros(9, 7, requires_grad=True), torch.ones(9, 7)
-    kept: list[Tensor] = []
-    with hooks(lambda t: kept.append(t) or len(kept) - 1, lambda at: kept[at] * 2):
+    with hooks(lambda t: t, lambda t: t * 2):
         loss = nt.binary_cross_entropy_with_logits(logits, target, reduction="sum")
-    backward(loss, logits, 1.0)
-    assert [
-        t for t in vars(loss.grad_fn.next_functions[0][0]).values() if isinstance(t, Tensor)
-    ] == []
-    assert sum(torch.equal(t, torch.full((9, 7), -0.5)) for t in kept) == 1
+    assert torch.equal(backward(loss, logits, 1.0), torch.full((9, 7), -1.0))
 
 
 @pytest.mark.parametrize("function", [nt.softmax, nt.log_softmax])
