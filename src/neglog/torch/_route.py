@@ -108,6 +108,11 @@ def is_traced() -> bool:
     return not _is_compiling() and _is_tracing()
 
 
+def is_compiled_for_training() -> bool:
+    """Whether a compiler records a step; what is exported is differentiated by nobody."""
+    return _is_compiling() and not torch.compiler.is_exporting()
+
+
 def is_eager_cpu(tensor: Tensor) -> bool:
     """An ordinary tensor in the CPU's memory, with nothing that intercepts operators."""
     return (
