@@ -114,14 +114,21 @@ def _in_place_of(before: Callable[..., Tensor]) -> Callable[..., Tensor]:
         try:
             return cross_entropy(*args, **options)
         except (TypeError, ValueError, NotImplementedError) as refused:
-            try:
-                return before(*args, **options)
-            except Exception:
-                if any(map(_is_special, (*args, *options.values()))):
-                    raise  # torch knows what it lacks: another placement, inside loss_parallel()
-                raise refused from None  # its text says more
+            return _by_torch(before, refused, *args, **options)
 
     return call
+
+
+def _by_torch(
+    before: Callable[..., Tensor], refused: Exception, *args: Any, **options: Any
+) -> Tensor:
+    """What the original function returns; if it refuses too, the error that says more."""
+    try:
+        return before(*args, **options)
+    except Exception:
+        if any(map(_is_special, (*args, *options.values()))):
+            raise  # torch knows what it lacks: another placement, inside loss_parallel()
+        raise refused from None
 
 
 def _is_special(value: Any) -> bool:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch.nn.functional as F  # noqa: N812
-from torch import Tensor
+from torch import Tensor, nn
 
 from .._contract import RowStats, as_positive, check_shape
 from .._head.info import HeadInfo, check_info, fill
@@ -17,6 +17,7 @@ from ._head_arguments import as_head, shape_of_logits
 from ._operators.head import results, results_of_logits
 from ._problem import prepare_rows, softened
 from ._route import Path, route_of, route_of_head
+from .losses import cross_entropy
 
 
 @as_torch_raises
@@ -129,6 +130,31 @@ def linear_cross_entropy(
         route = route_of(logits, *options, temperature=temperature)
         return loss(route, logits, classes, probs, problem)
     return head_loss.loss(route, head, classes, probs, problem, info)
+
+
+def is_plain(layer: nn.Module) -> bool:
+    """Whether calling the layer does nothing but multiply by its weights, and nothing watches."""
+    return (
+        type(layer).forward is nn.Linear.forward
+        and "forward" not in vars(layer)
+        and not layer._forward_pre_hooks
+        and not layer._forward_hooks
+        and not layer._backward_pre_hooks
+        and not layer._backward_hooks
+        and not nn.modules.module._has_any_global_hook()  # type: ignore[no-untyped-call]
+    )
+
+
+def loss_of_layer(
+    layer: nn.Module, input: Tensor, target: Tensor, ignore_index: int | None, **options: Any
+) -> Tensor:
+    """The loss of all logits, which the layer computes."""
+    logits = layer(input)
+    if logits.dim() > 2:  # cross_entropy has the classes on the second axis
+        logits = logits.movedim(-1, 1)
+        target = target.movedim(-1, 1) if target.is_floating_point() else target
+    ignore = -100 if ignore_index is None else ignore_index
+    return cross_entropy(logits, target, ignore_index=ignore, **options)
 
 
 @as_torch_raises

@@ -164,13 +164,8 @@ class LinearCrossEntropyLoss(nn.modules.loss._WeightedLoss):
             "temperature": self.temperature,
             "softcap": self.softcap,
         }
-        if not _is_plain(self.linear):
-            ignore = -100 if self.ignore_index is None else self.ignore_index
-            logits, classes = self.linear(input), target
-            if logits.dim() > 2:  # cross_entropy has the classes on the second axis
-                logits = logits.movedim(-1, 1)
-                classes = target.movedim(-1, 1) if target.is_floating_point() else target
-            return losses.cross_entropy(logits, classes, ignore_index=ignore, **options)
+        if not linear.is_plain(self.linear):
+            return linear.loss_of_layer(self.linear, input, target, self.ignore_index, **options)
         return linear.linear_cross_entropy(
             input,
             self.linear.weight,
@@ -296,19 +291,6 @@ class LogSoftmax(nn.LogSoftmax):
     def forward(self, input: Tensor) -> Tensor:
         """The log-probabilities; argument and result as for `log_softmax`."""
         return activations.log_softmax(input, self.dim, _stacklevel=5)
-
-
-def _is_plain(layer: nn.Module) -> bool:
-    """Whether calling the layer does nothing but multiply by its weights, and nothing watches."""
-    return (
-        type(layer).forward is nn.Linear.forward
-        and "forward" not in vars(layer)
-        and not layer._forward_pre_hooks
-        and not layer._forward_hooks
-        and not layer._backward_pre_hooks
-        and not layer._backward_hooks
-        and not nn.modules.module._has_any_global_hook()  # type: ignore[no-untyped-call]
-    )
 
 
 def _settings(module: nn.Module, buffers: tuple[str, ...], names: tuple[str, ...]) -> str:
