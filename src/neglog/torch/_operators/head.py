@@ -1,9 +1,10 @@
 """The head as torch operators: results of its rows, and their gradients.
 
 They keep nothing between the passes but the head itself, so that the backward pass computes the
-logits again: four products instead of three. Compilers see them, and so does every call that asks
-for more than one loss: one loss per row, or statistics. On a CPU they are the kernels, on any other
-device torch's own operators; either way in chunks. Derivatives beyond the first are those of the
+logits again: four products instead of three. They serve every call that asks for more than one
+number: one loss per row, or statistics. Compilers see them, but for losses that
+`_autograd.head.head_loss` computes with their gradients. On a CPU they are the kernels, on any
+other device torch's own operators; either way in chunks. Further derivatives are those of the
 composition, with all logits.
 """
 
