@@ -48,10 +48,11 @@ def linear_cross_entropy(
 
     On a CPU the gradients of a mean or a sum are computed together with the loss, and scaled in the
     backward pass. With "none", for halves under torch.compile, on other devices and in
-    `linear_row_stats` the backward pass computes the logits a second time. On other devices nothing waits for the device, and a few arrays of a chunk's size
-    exist at a time. Inside torch.func and in forward mode, for a second derivative, and if weight,
-    row_weight, target probabilities or the temperature require a gradient, all logits are built:
-    the result is right, but needs the memory that this function is meant to save.
+    `linear_row_stats` the backward pass computes the logits a second time. On other devices nothing
+    waits for the device, and a few arrays of a chunk's size exist at a time. Inside torch.func and
+    in forward mode, for a second derivative, and if weight, row_weight, target probabilities or the
+    temperature require a gradient, all logits are built: the result is right, but needs the memory
+    that this function is meant to save.
 
     Args:
         input: shape (..., D); float64, float32, float16, bfloat16. Autocast converts input,
