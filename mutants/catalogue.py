@@ -237,8 +237,23 @@ ALGEBRA = "src/neglog/_problem.py"
 T_LOSS, T_PROBLEM = "src/neglog/torch/_autograd/loss.py", "src/neglog/torch/_problem.py"
 T_COMPOSED = "src/neglog/torch/_engines/composed.py"
 T_OPERATORS = "src/neglog/torch/_operators/derivatives.py"
+T_ROUTE, T_LINEAR = "src/neglog/torch/_route.py", "src/neglog/torch/linear.py"
 
 TORCH = (
+    Mutant(
+        "torch: a traced loss is a constant",
+        T_ROUTE,
+        "        and not _is_tracing()\n",
+        "",
+        ("torch_face/routes/test_tracing",),
+    ),
+    Mutant(
+        "torch: a head's layer with hooks passed by",
+        T_LINEAR,
+        "        and not layer._forward_hooks\n",
+        "",
+        ("torch_face/head/test_wrapped_layers",),
+    ),
     Mutant(
         "torch: a gradient handed out for another upstream",
         T_LOSS,

@@ -25,6 +25,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 import neglog.torch as nt
 from neglog.torch._operators import rows as row_operators
+from neglog.torch._operators.inputs import as_tensors
 
 pytestmark = [
     pytest.mark.filterwarnings(f"ignore:{message}")
@@ -221,7 +222,7 @@ ROWS: dict[str, tuple[Any, ...]] = {
 def wanting(inputs: tuple[Any, ...], *places: int) -> tuple[Any, ...]:
     """The same, with gradients for the tensors at these positions."""
     return tuple(
-        x.detach().clone().requires_grad_() if at in places and isinstance(x, Tensor) else x
+        x.detach().clone().requires_grad_() if at in places and x.is_floating_point() else x
         for at, x in enumerate(inputs)
     )
 
@@ -233,8 +234,10 @@ def test_operators(name: str) -> None:
     logits, dim, target, probs, *_ = inputs
     row = logits.detach().double().sum(dim).cos()
     coefs = (None if target is None else row, None if probs is None else 2 * row, row + 1, row - 1)
-    torch.library.opcheck(row_operators.row_results, (*wanting(inputs, 0, 3), True))
-    torch.library.opcheck(row_operators.row_gradients, (*wanting(inputs, 0), *coefs))
+    given = (logits, dim, *as_tensors(logits, *inputs[2:6]), inputs[6])
+    torch.library.opcheck(row_operators.row_results, (*wanting(given, 0, 3), True))
+    factors = as_tensors(logits, *coefs)
+    torch.library.opcheck(row_operators.row_gradients, (*wanting(given, 0), *factors))
     torch.library.opcheck(
         row_operators.softmax, (*wanting((logits,), 0), dim, target is None or dim == 0)
     )

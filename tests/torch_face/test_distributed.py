@@ -2,6 +2,7 @@
 `python test_torch_distributed.py RANK FOLDER` writes what it found to FOLDER/RANK.pt.
 """
 
+import contextlib
 import datetime
 import os
 import re
@@ -92,6 +93,24 @@ def refusals() -> dict[str, str]:
     return said
 
 
+def in_parallel() -> list[str]:
+    """What is said inside loss_parallel() about rows in two processes, without and with a patch."""
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.tensor import Replicate, Shard, distribute_tensor
+    from torch.distributed.tensor.parallel import loss_parallel
+
+    mesh, said = init_device_mesh("cpu", (WORLD,)), []
+    spread = distribute_tensor(X[:, :CLASSES], mesh, [Shard(0)])
+    classes = distribute_tensor(T, mesh, [Replicate()])
+    for context in (contextlib.nullcontext(), nt.patch()):
+        with context, loss_parallel():
+            try:
+                said.append(repr(torch.nn.functional.cross_entropy(spread, classes)))
+            except Exception as error:
+                said.append(f"{type(error).__name__}: {error}")
+    return said
+
+
 def run(rank: int, folder: Path) -> None:
     dist.init_process_group(
         "gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=WORLD,
@@ -99,7 +118,8 @@ def run(rank: int, folder: Path) -> None:
     )  # fmt: skip
     net, rows = DistributedDataParallel(model()), slice(rank * HALF, (rank + 1) * HALF)
     grads = {name: gradient(net, name, rows) for name in LOSSES}
-    torch.save({"grads": grads, "said": refusals()}, folder / f"{rank}.pt")
+    said = {"said": refusals(), "parallel": in_parallel()}
+    torch.save({"grads": grads, **said}, folder / f"{rank}.pt")
     dist.barrier()
     dist.destroy_process_group()
 
@@ -155,6 +175,15 @@ def test_distributed_tensors_are_refused_with_the_way_out(found: list[dict[str, 
         for name, said in each["said"].items():
             refused = r"NotImplementedError: .*DTensor.*\.full_tensor\(\)"
             assert re.match(refused, said), name
+
+
+def test_a_patch_leaves_the_error_of_another_placement_to_torch(
+    found: list[dict[str, Any]],
+) -> None:
+    for each in found:
+        torchs, patched = each["parallel"]
+        assert torchs.startswith("ValueError: loss_parallel() requires")
+        assert patched == torchs
 
 
 if __name__ == "__main__":

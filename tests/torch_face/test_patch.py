@@ -125,6 +125,21 @@ def test_what_nobody_takes_is_an_error_with_our_text() -> None:
             functional.cross_entropy(Z.softmax(1), Y)
 
 
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor", "ignore:The PyTorch API of nested")
+@pytest.mark.parametrize("kind", ["sparse", "nested", "quantised"])
+def test_tensors_of_another_kind_have_torchs_error(kind: str) -> None:
+    z = {
+        "sparse": lambda: Z.to_sparse(),
+        "nested": lambda: torch.nested.nested_tensor([Z, Z], layout=torch.jagged),
+        "quantised": lambda: torch.quantize_per_tensor(Z, 0.1, 0, torch.qint8),
+    }[kind]()
+    with pytest.raises(Exception) as want:  # noqa: PT011 (of whatever type)
+        TORCHS(z, Y)
+    with nt.patch(), pytest.raises(type(want.value)) as have:
+        functional.cross_entropy(z, Y)
+    assert str(have.value) == str(want.value)
+
+
 def test_compiled_code_notices() -> None:
     """In one graph, compiled before the patch or not."""
     step = torch.compile(nn.CrossEntropyLoss(), fullgraph=True, backend="aot_eager")

@@ -1,5 +1,6 @@
 """The linear head for NumPy: what is passed, checked."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,7 +67,8 @@ def as_head(
     room = default_memory(len(table), table.shape[1], dtype.itemsize)
     if memory is not None:
         room = as_integer("memory", memory)
-    flat, tolerance = states.reshape(-1, states.shape[-1]), as_grad_tolerance(grad_tolerance)
+    flat = states.reshape(math.prod(states.shape[:-1]), states.shape[-1])
+    tolerance = as_grad_tolerance(grad_tolerance)
     head = HeadArguments(flat, table, bias, states.shape[:-1], dtype, room, tolerance)
     head.plan()  # one row at least
     return head
@@ -87,4 +89,4 @@ def as_chosen(chosen: Any, head: HeadArguments) -> Array:
     check_shape("chosen", array.shape[:-1], head.rows_shape, "that of one number per row, before K")
     flat = as_classes(array, 0)
     check_classes("chosen", flat, array, head.num_classes, 0)
-    return flat.reshape(-1, array.shape[-1])
+    return flat.reshape(math.prod(head.rows_shape), array.shape[-1])

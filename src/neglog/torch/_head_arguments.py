@@ -74,9 +74,10 @@ def as_head(
 
 def _cast(x: Tensor) -> Tensor:
     """Under autocast in its dtype for products."""
-    if x.dtype == torch.float64 or not torch.is_autocast_enabled(x.device.type):
+    kind = x.device.type
+    if x.dtype == torch.float64 or not torch.amp.is_autocast_available(kind):
         return x
-    return x.to(torch.get_autocast_dtype(x.device.type))
+    return x.to(torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) else x
 
 
 def _check_alike(name: str, x: Tensor | None, hidden: Tensor) -> None:

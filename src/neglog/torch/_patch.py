@@ -6,8 +6,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
+import torch
 from torch import Tensor
-from torch.nn import functional
+from torch.nn import Parameter, functional
 
 from .losses import cross_entropy
 
@@ -73,7 +74,7 @@ def patch() -> Patch:
     torch.jit.script cannot read our function: script first.
 
     Nothing that worked stops working: a call with arguments that only torch accepts (for example a
-    DTensor) is passed to torch's function.
+    DTensor) is passed to torch's function. For a tensor of such a kind the error is torch's, too.
 
     Returns:
         A handle with `changed`, the names that were replaced, and `undo()`; a context manager that
@@ -113,9 +114,27 @@ def _in_place_of(before: Callable[..., Tensor]) -> Callable[..., Tensor]:
         try:
             return cross_entropy(*args, **options)
         except (TypeError, ValueError, NotImplementedError) as refused:
-            try:
-                return before(*args, **options)
-            except Exception:
-                raise refused from None  # its text says more
+            return _by_torch(before, refused, *args, **options)
 
     return call
+
+
+def _by_torch(
+    before: Callable[..., Tensor], refused: Exception, *args: Any, **options: Any
+) -> Tensor:
+    """What the original function returns; if it refuses too, the error that says more."""
+    try:
+        return before(*args, **options)
+    except Exception:
+        if any(map(_is_special, (*args, *options.values()))):
+            raise  # torch knows what it lacks: another placement, inside loss_parallel()
+        raise refused from None
+
+
+def _is_special(value: Any) -> bool:
+    """Whether it is a tensor of a kind of its own: distributed, sparse, nested, quantised."""
+    return isinstance(value, Tensor) and (
+        type(value) not in (Tensor, Parameter)
+        or value.layout is not torch.strided
+        or value.is_quantized
+    )

@@ -20,7 +20,7 @@ from ._arguments import (
 from ._engines import kernels
 from ._engines.array_ops import ArrayOps
 from ._engines.kernels import RESULTS
-from ._route import Route, is_watched
+from ._route import Route, is_traced, is_watched
 
 
 class TorchProblem(Problem):
@@ -127,6 +127,8 @@ def _set_classes(
 ) -> tuple[Tensor, Tensor | None]:
     """(classes, the probabilities (V,) of a smoothing)."""
     num_classes, ignore = logits.shape[problem.dim], options.ignore_index
+    if is_traced():
+        num_classes = int(num_classes)  # a tensor, by which torch would divide in float32
     classes = _classes(target, row_weight, ignore, num_classes)
     ignored = 1
     if route.eager:

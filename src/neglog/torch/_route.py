@@ -14,6 +14,7 @@ from torch.autograd import forward_ad
 _EAGER = (Tensor, torch.nn.Parameter)
 _transforms_active = torch._C._are_functorch_transforms_active
 _is_compiling = torch.compiler.is_compiling
+_is_tracing = torch._C._is_tracing
 _is_legacy_batched = torch._C._functorch.is_legacy_batchedtensor
 
 
@@ -102,6 +103,16 @@ def is_batched(tensor: Tensor) -> bool:
     return is_transformed() or _is_legacy_batched(tensor)
 
 
+def is_traced() -> bool:
+    """Whether torch.jit.trace records."""
+    return not _is_compiling() and _is_tracing()
+
+
+def is_compiled_for_training() -> bool:
+    """Whether a compiler records a step; what is exported is differentiated by nobody."""
+    return _is_compiling() and not torch.compiler.is_exporting()
+
+
 def is_eager_cpu(tensor: Tensor) -> bool:
     """An ordinary tensor in the CPU's memory, with nothing that intercepts operators."""
     return (
@@ -114,4 +125,5 @@ def is_eager_cpu(tensor: Tensor) -> bool:
         and not torch._C._len_torch_dispatch_stack()
         and tensor.layout is torch.strided
         and not tensor.is_neg()
+        and not _is_tracing()
     )

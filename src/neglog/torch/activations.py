@@ -129,7 +129,9 @@ def _softmax(
     axis, log = as_dim(dim, z), name == "log_softmax"
     if not z.dim():
         return _along(z.unsqueeze(0), 0, log).squeeze(0)
-    return _along(z, axis, log) if z.numel() else z.clone()
+    if not z.numel():  # torch's, which can be differentiated any number of times
+        return torch.log_softmax(z, axis) if log else torch.softmax(z, axis)
+    return _along(z, axis, log)
 
 
 def _along(z: Tensor, dim: int, log: bool) -> Tensor:

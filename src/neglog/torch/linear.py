@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch.nn.functional as F  # noqa: N812
-from torch import Tensor
+from torch import Tensor, nn
 
 from .._contract import as_positive, check_shape
 from .._head.info import HeadInfo, check_info, fill
@@ -15,9 +15,10 @@ from ._engines.composed import RowResults
 from ._engines.kernels import RESULTS
 from ._errors import as_torch_raises
 from ._head_arguments import as_head, shape_of_logits
-from ._operators.head import head_results, results_of_logits
+from ._operators.head import results, results_of_logits
 from ._problem import prepare_rows, softened
 from ._route import Path, route_of, route_of_head
+from .losses import cross_entropy
 from .statistics import as_stats_target, stats_of
 
 
@@ -49,11 +50,12 @@ def linear_cross_entropy(
 
     On a CPU the gradients of a mean or a sum are computed together with the loss, and multiplied by
     the upstream gradient when it comes. With "none", under hooks of saved tensors (checkpoints),
-    torch.compile, on other devices and in `linear_row_stats` the backward pass computes the logits
-    a second time. On other devices nothing waits for the device, and a few arrays of a chunk's size
-    exist at a time. Inside torch.func and in forward mode, for a second derivative, and if weight,
-    row_weight, target probabilities or the temperature require a gradient, all logits are built:
-    the result is right, but needs the memory that this function is meant to save.
+    for halves under torch.compile, on other devices and in `linear_row_stats` the backward pass
+    computes the logits a second time. On other devices nothing waits for the device, and a few
+    arrays of a chunk's size exist at a time. Inside torch.func and in forward mode, for a second
+    derivative, and if weight, row_weight, target probabilities or the temperature require a
+    gradient, all logits are built: the result is right, but needs the memory that this function is
+    meant to save.
 
     Args:
         input: shape (..., D); float64, float32, float16, bfloat16. Autocast converts input,
@@ -134,6 +136,31 @@ def linear_cross_entropy(
     return head_loss.loss(route, head, classes, probs, problem, info)
 
 
+def is_plain(layer: nn.Module) -> bool:
+    """Whether calling the layer does nothing but multiply by its weights, and nothing watches."""
+    return (
+        type(layer).forward is nn.Linear.forward
+        and "forward" not in vars(layer)
+        and not layer._forward_pre_hooks
+        and not layer._forward_hooks
+        and not layer._backward_pre_hooks
+        and not layer._backward_hooks
+        and not nn.modules.module._has_any_global_hook()  # type: ignore[no-untyped-call]
+    )
+
+
+def loss_of_layer(
+    layer: nn.Module, input: Tensor, target: Tensor, ignore_index: int | None, **options: Any
+) -> Tensor:
+    """The loss of all logits, which the layer computes."""
+    logits = layer(input)
+    if logits.dim() > 2:  # cross_entropy has the classes on the second axis
+        logits = logits.movedim(-1, 1)
+        target = target.movedim(-1, 1) if target.is_floating_point() else target
+    ignore = -100 if ignore_index is None else ignore_index
+    return cross_entropy(logits, target, ignore_index=ignore, **options)
+
+
 @as_torch_raises
 def linear_row_stats(
     input: Tensor,  # (..., D)
@@ -193,10 +220,12 @@ def linear_row_stats(
     picked = None if chosen is None else _as_chosen(chosen, logits)
     if picked is not None and route.eager:
         kernels.check_classes(picked, num_classes, name="chosen")
-    rest = (goal, None, picked, None, warmth, cap, True)
-    found = results_of_logits(logits, *rest) if composed else head_results(*head, *rest)
+    rest = (goal, None, picked, None, warmth, cap)
+    found: Any = (
+        results_of_logits(logits, *rest, True) if composed else results(*head, *rest, entropy=True)
+    )
     *numbers, log_probs = found
-    dtype: Any = RESULTS[head.hidden.dtype]
+    dtype = RESULTS[head.hidden.dtype]
     stats = stats_of(RowResults(*numbers), ignored, dtype)
     return stats if log_probs is None or chosen is None else (stats, log_probs.to(dtype))
 

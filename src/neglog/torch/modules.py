@@ -84,6 +84,10 @@ class LinearCrossEntropyLoss(nn.modules.loss._WeightedLoss):
     parameters are `linear.weight` and `linear.bias`. `loss.linear.weight = embedding.weight` ties
     them.
 
+    `linear` may be replaced, or have hooks: an adapter (LoRA), a quantised layer. The loss is then
+    that of the logits which this layer computes, all of them at once: `memory` and `grad_tolerance`
+    have no effect. A layer with parametrizations has weights like any other.
+
     Args:
         in_features: D, the size of a row of the input.
         num_classes: V.
@@ -151,21 +155,26 @@ class LinearCrossEntropyLoss(nn.modules.loss._WeightedLoss):
 
     def forward(self, input: Tensor, target: Tensor, *, row_weight: Tensor | None = None) -> Tensor:
         """The loss of a batch; arguments and result as for `linear_cross_entropy`."""
+        options: dict[str, Any] = {
+            "weight": self.weight,
+            "reduction": self.reduction,
+            "label_smoothing": self.label_smoothing,
+            "row_weight": row_weight,
+            "z_loss": self.z_loss,
+            "temperature": self.temperature,
+            "softcap": self.softcap,
+        }
+        if not linear.is_plain(self.linear):
+            return linear.loss_of_layer(self.linear, input, target, self.ignore_index, **options)
         return linear.linear_cross_entropy(
             input,
             self.linear.weight,
             target,
             linear_bias=self.linear.bias,
-            weight=self.weight,
-            reduction=self.reduction,
             ignore_index=self.ignore_index,
-            label_smoothing=self.label_smoothing,
-            row_weight=row_weight,
-            z_loss=self.z_loss,
-            temperature=self.temperature,
-            softcap=self.softcap,
             memory=self.memory,
             grad_tolerance=self.grad_tolerance,
+            **options,
         )
 
     def extra_repr(self) -> str:

@@ -19,6 +19,7 @@ from torch_helpers import DTYPES, ROUTES, elsewhere, result_dtype, steady  # noq
 import neglog.torch as nt
 from neglog.torch import cross_entropy, linear_cross_entropy, linear_row_stats
 from neglog.torch._operators import head as head_operators
+from neglog.torch._operators.inputs import as_tensors
 
 # torch's own: forward mode is written with torch.jit; Dynamo reads .grad of every input.
 pytestmark = [
@@ -219,9 +220,11 @@ def test_what_compilers_are_told_of_the_operators(options: int) -> None:
         ),
         ((None, PROBS, None, None, None, None), (None, one, None, None, None), [False, True, True]),
     )[options]
-    torch.library.opcheck(head_operators.head_results, (h, w, b, TIGHT, 0.0, *rest, options == 1))
+    rows = (*as_tensors(h, *rest[:5]), rest[5])
+    torch.library.opcheck(head_operators.head_results, (h, w, b, TIGHT, 0.0, *rows, options == 1))
     torch.library.opcheck(
-        head_operators.head_gradients, (h, w, b, TIGHT, 0.0, *rest, *coefs, wanted)
+        head_operators.head_gradients,
+        (h, w, b, TIGHT, 0.0, *rows, *as_tensors(h, *coefs), wanted),
     )
 
 

@@ -11,14 +11,17 @@ from typing import Any
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
+from torch.library import custom_op
 
 from ..._head.info import HeadInfo, fill
 from .._engines.head_kernels import Sums, finished, summed
 from .._engines.head_rows import RowArguments
+from .._engines.kernels import check_classes
 from .._head_arguments import HeadArguments
-from .._operators.head import gradient, head_results, results_of_logits
+from .._operators.head import gradient, results, results_of_logits
+from .._operators.inputs import as_tensors, given, inputs_of, keep_inputs
 from .._problem import TorchProblem, coefficients, reduced, softened
-from .._route import Path, Route, has_kernels, is_batched
+from .._route import Path, Route, has_kernels, is_batched, is_compiled_for_training
 from .prepared import is_packed
 
 
@@ -43,8 +46,16 @@ def loss(
         fill(info, None, tuple(head.hidden.shape[:-1]))
     if target is None and probs is not None:
         probs = softened(probs, probs.dim() - 1, problem)
-    nll, dense, lse, *_ = head_results(
-        *head, target, probs, None, problem.keep, problem.temperature, problem.softcap, False
+    if (
+        problem.reduction != "none"
+        and is_compiled_for_training()
+        and has_kernels(head.hidden)
+        and head.is_trained()
+        and head.hidden.dtype.itemsize > 2  # halves are rounded after the upstream gradient
+    ):
+        return _with_gradients(head, target, probs, problem)
+    nll, dense, lse, *_ = results(
+        *head, target, probs, None, problem.keep, problem.temperature, problem.softcap
     )
     return reduced(problem, None if target is None else nll, None if probs is None else dense, lse)
 
@@ -134,3 +145,90 @@ def _differentiable(
 
     coefs = coefficients(problem, head.hidden.shape[:-1], target, probs, upstream, lse)
     return gradient([*head, target, probs, None, *options, *coefs, None, list(needed[:3])])
+
+
+def _with_gradients(
+    head: HeadArguments, target: Tensor | None, probs: Tensor | None, problem: TorchProblem
+) -> Tensor:
+    """The loss for a compiler, as an operator that computes the gradients, too: three products."""
+    hidden, classes, bias, *limits = head
+    tensors = as_tensors(
+        hidden, bias, target, probs, problem.keep, problem.temperature, problem.nll_coef,
+        problem.dense_coef, problem.square_coef, problem.total,
+    )  # fmt: skip
+    wanted = [x is not None and x.requires_grad for x in (hidden, classes, bias)]
+    mean = problem.reduction == "mean"
+    found: Sequence[Tensor] = head_loss(
+        hidden, classes, *limits, *tensors, problem.softcap, mean, wanted
+    )
+    return found[0].to(problem.dtype)
+
+
+@custom_op(
+    "neglog::head_loss",
+    mutates_args=(),
+    schema="(Tensor hidden, Tensor classes, SymInt memory, float tolerance, Tensor bias,"
+    " Tensor target, Tensor probs, Tensor keep, Tensor temperature, Tensor nll_coef,"
+    " Tensor dense_coef, Tensor square_coef, Tensor total, float? softcap, bool mean,"
+    " bool[] wanted) -> (Tensor, Tensor, Tensor, Tensor)",
+    device_types="cpu",
+)
+def head_loss(*inputs: Any) -> tuple[Tensor, ...]:
+    """The loss in float64, and its gradients for an upstream gradient of 1; empty if not wanted."""
+    arguments, wanted = _arguments_of(given(inputs))
+    head, target, _, problem = arguments
+    if target is not None:
+        used = target if problem.keep is None else target.masked_fill(~problem.keep, 0)
+        check_classes(used, len(head.classes))
+    value, sums = _solve(*arguments, 1.0, wanted, None)
+    grads = finished(sums, head, 1.0)
+    return value, *(head.hidden.new_empty(0) if x is None else x for x in grads)
+
+
+@head_loss.register_fake
+def _(*inputs: Any) -> tuple[Tensor, ...]:
+    (head, *_), wanted = _arguments_of(given(inputs))
+    grads = (
+        x.new_empty(x.shape) if want and x is not None else head.hidden.new_empty(0)
+        for x, want in zip(head[:3], wanted, strict=True)
+    )
+    return head.hidden.new_empty((), dtype=torch.float64), *grads
+
+
+def _arguments_of(
+    inputs: Sequence[Any],
+) -> tuple[tuple[HeadArguments, Tensor | None, Tensor | None, TorchProblem], list[bool]]:
+    """What `_solve` takes; probabilities are softened already."""
+    hidden, classes, memory, tolerance, bias, target, probs, *options, mean, wanted = inputs
+    problem = TorchProblem()
+    problem.keep, problem.temperature, *coefs, problem.softcap = options
+    problem.nll_coef, problem.dense_coef, problem.square_coef, problem.total = coefs
+    problem.reduction, problem.dtype = "mean" if mean else "sum", torch.float64
+    problem.computed = hidden.dtype
+    head = HeadArguments(hidden, classes, bias, memory, tolerance)
+    return (head, target, probs, problem), wanted
+
+
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: Sequence[Tensor]) -> None:
+    keep_inputs(ctx, (*inputs, *output[1:]), output)
+
+
+def _backward(ctx: Any, upstream: Tensor | None, *_: Any) -> tuple[Any, ...]:
+    *inputs, to_hidden, to_classes, to_bias = inputs_of(ctx)
+    prepared: Sequence[Tensor | None] = (to_hidden, to_classes, to_bias)
+    arguments, wanted = _arguments_of(inputs)
+    if upstream is None:
+        prepared = (None,) * 3
+    elif torch.is_grad_enabled():
+        prepared = _differentiable(*arguments, upstream, wanted)
+    else:
+        # 0 * inf would be nan in rows that are left out.
+        prepared = [
+            (x * upstream).masked_fill(x == 0, 0.0) if want and x is not None else None
+            for x, want in zip(prepared, wanted, strict=True)
+        ]
+    hidden, classes, bias = prepared
+    return hidden, classes, None, None, bias, *[None] * 11
+
+
+head_loss.register_autograd(_backward, setup_context=_keep)

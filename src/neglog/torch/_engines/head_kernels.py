@@ -164,9 +164,9 @@ def _by_panels(
     # float16 waits for the upstream gradient, a loss scale, with more exponents than it has.
     for_classes = wide if dtype == torch.float16 else dtype
     into = Gradients(
-        torch.zeros(head.hidden.shape, dtype=wide) if to_hidden else None,
-        torch.empty(head.classes.shape, dtype=for_classes) if to_classes else None,
-        torch.zeros(num_classes, dtype=wide) if to_bias else None,
+        torch.zeros(head.hidden.shape, dtype=wide, device="cpu") if to_hidden else None,
+        torch.empty(head.classes.shape, dtype=for_classes, device="cpu") if to_classes else None,
+        torch.zeros(num_classes, dtype=wide, device="cpu") if to_bias else None,
     )
     write_panels(products, head, into, plan, parts)
     return results, into
@@ -184,11 +184,12 @@ def _places(head: Head, wanted: Wanted, once: bool, every: bool, approximate: bo
     """
     to_hidden, to_classes, to_bias = wanted
     narrow = once and head.hidden.dtype != torch.float16 and not approximate
+    wide = RESULTS[head.hidden.dtype]
     like = torch.empty_like if every else torch.zeros_like
     return Gradients(
         like(head.hidden) if to_hidden else None,
         _classes_place(head.classes, narrow, approximate) if to_classes else None,
-        torch.zeros(len(head.classes), dtype=RESULTS[head.hidden.dtype]) if to_bias else None,
+        head.classes.new_zeros(len(head.classes), dtype=wide) if to_bias else None,
     )
 
 
@@ -226,7 +227,7 @@ def _run_chunk(
         probs = soften(probs)
     if rows.chosen_coef is not None and rows.chosen is not None:
         # log p_k is minus the loss of a target with all its probability on k.
-        probs = torch.zeros(logits.shape, dtype=RESULTS[logits.dtype])
+        probs = torch.zeros(logits.shape, dtype=RESULTS[logits.dtype], device="cpu")
         probs.scatter_add_(1, rows.chosen, -rows.chosen_coef.to(probs.dtype))
     options: Any = {"temperature": rows.temperature, "softcap": rows.softcap}
     log_probs = None

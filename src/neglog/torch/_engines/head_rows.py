@@ -89,7 +89,7 @@ class RowArguments:
         if self.probs is not None and self.probs.dim() == 1:
             mass = self.probs.sum(dtype=torch.float64)
         elif self.probs is not None:
-            mass = torch.empty(n, dtype=torch.float64)
+            mass = torch.empty(n, dtype=torch.float64, device="cpu")
             for part in chunks(n, most):
                 probs = self.probs[part]
                 mass[part] = (probs if soften is None else soften(probs)).sum(1, dtype=mass.dtype)

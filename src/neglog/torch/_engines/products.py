@@ -87,11 +87,11 @@ class CpuProducts:
 
     def weighted(self, weights: Array, x: Tensor) -> Tensor:
         wide = RESULTS[self._dtype]
-        total = torch.empty(len(weights), x.shape[1], dtype=wide)
+        total = torch.empty(len(weights), x.shape[1], dtype=wide, device="cpu")
         return torch.mm(torch.from_numpy(weights), x.to(wide), out=total)
 
     def add_outer(self, weights: Array, x: Tensor, out: Tensor) -> None:
-        product = torch.empty(out.shape, dtype=x.dtype)
+        product = torch.empty(out.shape, dtype=x.dtype, device="cpu")
         out += torch.mm(torch.from_numpy(weights).T, x, out=product)
 
 

@@ -1,4 +1,4 @@
-"""What the operators' backward passes share: saved inputs, and second derivatives."""
+"""Second derivatives of the operators."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -6,18 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-
-def keep_inputs(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-    """Save an operator's inputs, tensors as autograd wants them."""
-    tensors = [x if isinstance(x, Tensor) else None for x in inputs]
-    ctx.save_for_backward(*tensors)
-    ctx.others = [None if isinstance(x, Tensor) else x for x in inputs]
-    ctx.set_materialize_grads(False)
-
-
-def inputs_of(ctx: Any) -> list[Any]:
-    """All inputs again, in their order."""
-    return [o if t is None else t for t, o in zip(ctx.saved_tensors, ctx.others, strict=True)]
+from .inputs import inputs_of
 
 
 def derivatives_again(

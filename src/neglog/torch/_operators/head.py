@@ -1,9 +1,10 @@
 """The head as torch operators: results of its rows, and their gradients.
 
 They keep nothing between the passes but the head itself, so that the backward pass computes the
-logits again: four products instead of three. Compilers see them, and so does every call that asks
-for more than one loss: one loss per row, or statistics. On a CPU they are the kernels, on any other
-device torch's own operators; either way in chunks. Derivatives beyond the first are those of the
+logits again: four products instead of three. They serve every call that asks for more than one
+number: one loss per row, or statistics. Compilers see them, but for losses that
+`_autograd.head.head_loss` computes with their gradients. On a CPU they are the kernels, on any
+other device torch's own operators; either way in chunks. Further derivatives are those of the
 composition, with all logits.
 """
 
@@ -17,10 +18,11 @@ from torch.library import custom_op
 
 from .._engines import composed, head_composed, head_kernels, kernels
 from .._engines.composed import row_dtype
-from .._engines.head_rows import RowArguments
+from .._engines.head_rows import RowArguments, Wanted
 from .._head_arguments import HeadArguments
 from .._route import is_forward_mode
-from .derivatives import derivatives_again, inputs_of, keep_inputs
+from .derivatives import derivatives_again
+from .inputs import as_tensors, given, inputs_of, keep_inputs
 
 _Results = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]
 
@@ -30,76 +32,56 @@ def _complete(hidden: Tensor, results: Any) -> Any:
     return tuple(hidden.new_empty(0) if x is None else x for x in results)
 
 
-@custom_op("neglog::head_results", mutates_args=())
-def head_results(
-    hidden: Tensor,
-    classes: Tensor,
-    bias: Tensor | None,
-    memory: int,
-    tolerance: float,
-    target: Tensor | None,
-    probs: Tensor | None,
-    chosen: Tensor | None,
-    keep: Tensor | None,
-    temperature: Tensor | None,
-    softcap: float | None,
-    entropy: bool,
-) -> _Results:
+_PROBLEM = (
+    "Tensor hidden, Tensor classes, Tensor bias, SymInt memory, float tolerance, Tensor target,"
+    " Tensor probs, Tensor chosen, Tensor keep, Tensor temperature, float? softcap"
+)
+
+
+@custom_op(
+    "neglog::head_results",
+    mutates_args=(),
+    schema=f"({_PROBLEM}, bool entropy) -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)",
+)
+def head_results(*inputs: Any) -> _Results:
     """nll, dense, lse, entropy, argmax and log-probabilities of the chosen classes of every row.
 
     A result that was not requested is an empty tensor; argmax comes with the entropy.
     """
-    rows = RowArguments(
-        target, probs, chosen, temperature, softcap, nll_coef=keep, dense_coef=keep
-    )  # fmt: skip
-    head = HeadArguments(hidden, classes, bias, memory, tolerance)
-    found = head_composed.compute_results(head, rows, entropy=entropy)
-    return _complete(hidden, found)  # type: ignore[no-any-return]
+    *problem, entropy = given(inputs)
+    found = head_composed.compute_results(*_rows_that_count(problem), entropy=entropy)
+    return _complete(problem[0], found)  # type: ignore[no-any-return]
 
 
 @head_results.register_kernel("cpu")
-def _(
-    hidden: Tensor,
-    classes: Tensor,
-    bias: Tensor | None,
-    memory: int,
-    tolerance: float,
-    target: Tensor | None,
-    probs: Tensor | None,
-    chosen: Tensor | None,
-    keep: Tensor | None,
-    temperature: Tensor | None,
-    softcap: float | None,
-    entropy: bool,
-) -> _Results:
+def _(*inputs: Any) -> _Results:
+    *problem, entropy = given(inputs)
+    hidden, classes, _, _, _, target, _, chosen, keep, _, _ = problem
     if target is not None:
         target = target if keep is None else target.masked_fill(keep.logical_not(), 0)
         kernels.check_classes(target, classes.shape[0])
+        problem[5] = target
     if chosen is not None:
         kernels.check_classes(chosen, classes.shape[0])
-    rows = RowArguments(
-        target, probs, chosen, temperature, softcap, nll_coef=keep, dense_coef=keep
-    )  # fmt: skip
-    head = HeadArguments(hidden, classes, bias, memory, tolerance)
-    found, _ = head_kernels.compute(head, rows, lse=True, entropy=entropy, argmax=entropy)
+    found, _ = head_kernels.compute(
+        *_rows_that_count(problem), lse=True, entropy=entropy, argmax=entropy
+    )
     return _complete(hidden, found)  # type: ignore[no-any-return]
 
 
+def _rows_that_count(problem: Sequence[Any]) -> tuple[HeadArguments, RowArguments]:
+    """The head, and its rows with `keep` as their coefficients."""
+    *head, target, probs, chosen, keep, temperature, softcap = problem
+    rows = RowArguments(
+        target, probs, chosen, temperature, softcap, nll_coef=keep, dense_coef=keep
+    )  # fmt: skip
+    return HeadArguments(*head), rows
+
+
 @head_results.register_fake
-def _(
-    hidden: Tensor,
-    classes: Tensor,
-    bias: Tensor | None,
-    memory: int,
-    tolerance: float,
-    target: Tensor | None,
-    probs: Tensor | None,
-    chosen: Tensor | None,
-    keep: Tensor | None,
-    temperature: Tensor | None,
-    softcap: float | None,
-    entropy: bool,
-) -> _Results:
+def _(*inputs: Any) -> _Results:
+    hidden: Tensor
+    hidden, _, _, _, _, target, probs, chosen, _, _, _, entropy = given(inputs)
     shape, wide = hidden.shape[:-1], row_dtype(hidden.device)
 
     def result(asked: bool, dtype: torch.dtype = wide) -> Tensor:
@@ -116,102 +98,76 @@ def _(
     )
 
 
-@custom_op("neglog::head_gradients", mutates_args=())
-def head_gradients(
-    hidden: Tensor,
-    classes: Tensor,
-    bias: Tensor | None,
-    memory: int,
-    tolerance: float,
-    target: Tensor | None,
-    probs: Tensor | None,
-    chosen: Tensor | None,
-    keep: Tensor | None,
-    temperature: Tensor | None,
-    softcap: float | None,
-    nll_coef: Tensor | None,
-    dense_coef: Tensor | None,
-    lse_coef: Tensor | None,
-    entropy_coef: Tensor | None,
-    chosen_coef: Tensor | None,
-    wanted: Sequence[bool],
-) -> tuple[Tensor, Tensor, Tensor]:
+@custom_op(
+    "neglog::head_gradients",
+    mutates_args=(),
+    schema=f"({_PROBLEM}, Tensor nll_coef, Tensor dense_coef, Tensor lse_coef, Tensor entropy_coef,"
+    " Tensor chosen_coef, bool[] wanted) -> (Tensor, Tensor, Tensor)",
+)
+def head_gradients(*inputs: Any) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of `head_results` with respect to hidden, classes and bias.
 
     Each result is multiplied by its coefficient. A gradient that is not wanted is an empty tensor.
     """
-    coefs = (nll_coef, dense_coef, lse_coef, entropy_coef, chosen_coef)
-    rows = _row_arguments(target, probs, chosen, keep, temperature, softcap, coefs)
-    head = HeadArguments(hidden, classes, bias, memory, tolerance)
-    found = head_composed.compute_gradients(head, rows, tuple(wanted))  # type: ignore[arg-type]
-    return _complete(hidden, found)  # type: ignore[no-any-return]
+    head, rows, wanted = _with_coefficients(inputs)
+    found = head_composed.compute_gradients(head, rows, wanted)
+    return _complete(head.hidden, found)  # type: ignore[no-any-return]
 
 
 @head_gradients.register_kernel("cpu")
-def _(
-    hidden: Tensor,
-    classes: Tensor,
-    bias: Tensor | None,
-    memory: int,
-    tolerance: float,
-    target: Tensor | None,
-    probs: Tensor | None,
-    chosen: Tensor | None,
-    keep: Tensor | None,
-    temperature: Tensor | None,
-    softcap: float | None,
-    nll_coef: Tensor | None,
-    dense_coef: Tensor | None,
-    lse_coef: Tensor | None,
-    entropy_coef: Tensor | None,
-    chosen_coef: Tensor | None,
-    wanted: Sequence[bool],
-) -> tuple[Tensor, Tensor, Tensor]:
-    coefs = (nll_coef, dense_coef, lse_coef, entropy_coef, chosen_coef)
-    rows = _row_arguments(target, probs, chosen, keep, temperature, softcap, coefs)
-    head = HeadArguments(hidden, classes, bias, memory, tolerance)
-    found = head_kernels.compute(head, rows, tuple(wanted))[1]  # type: ignore[arg-type]
-    return _complete(hidden, found)  # type: ignore[no-any-return]
+def _(*inputs: Any) -> tuple[Tensor, Tensor, Tensor]:
+    head, rows, wanted = _with_coefficients(inputs)
+    found = head_kernels.compute(head, rows, wanted)[1]
+    return _complete(head.hidden, found)  # type: ignore[no-any-return]
 
 
-def _row_arguments(
-    target: Tensor | None,
-    probs: Tensor | None,
-    chosen: Tensor | None,
-    keep: Tensor | None,
-    temperature: Tensor | None,
-    softcap: float | None,
-    coefs: Sequence[Tensor | None],
-) -> RowArguments:
+def _with_coefficients(inputs: Sequence[Any]) -> tuple[HeadArguments, RowArguments, Wanted]:
     """Targets that have a coefficient; it is 0 in skipped rows."""
+    *problem, wanted = given(inputs)
+    *head, target, probs, chosen, keep, temperature, softcap = problem[:11]
     nll, dense, lse, entropy, picked = (
-        x if x is None or keep is None else x.masked_fill(keep.logical_not(), 0) for x in coefs
+        x if x is None or keep is None else x.masked_fill(keep.logical_not(), 0)
+        for x in problem[11:]
     )
-    return RowArguments(
+    rows = RowArguments(
         None if nll is None else target,
         None if dense is None else probs,
         None if picked is None else chosen,
         temperature, softcap, nll_coef=nll, dense_coef=dense, lse_coef=lse, entropy_coef=entropy,
         chosen_coef=picked,
     )  # fmt: skip
+    return HeadArguments(*head), rows, tuple(wanted)
 
 
 @head_gradients.register_fake
-def _(
-    hidden: Tensor, classes: Tensor, bias: Tensor | None, memory: int, *others: Any
-) -> tuple[Tensor, Tensor, Tensor]:
-    return tuple(  # type: ignore[return-value]
-        x.new_empty(x.shape) if want and x is not None else hidden.new_empty(0)
-        for x, want in zip((hidden, classes, bias), others[-1], strict=True)
+def _(*inputs: Any) -> tuple[Tensor, Tensor, Tensor]:
+    head, wanted = given(inputs[:3]), inputs[-1]
+    return tuple(
+        x.new_empty(x.shape) if want and x is not None else head[0].new_empty(0)
+        for x, want in zip(head, wanted, strict=True)
     )
+
+
+def _as_inputs(problem: Sequence[Any]) -> list[Any]:
+    """The problem, and coefficients if there are any, as the operators take them."""
+    hidden, classes, bias, memory, tolerance, *rows, softcap = problem[:11]
+    tensors = as_tensors(hidden, bias, *rows, *problem[11:])
+    return [hidden, classes, tensors[0], memory, tolerance, *tensors[1:6], softcap, *tensors[6:]]
+
+
+def results(*problem: Any, entropy: bool = False) -> _Results:
+    """`head_results`, whose inputs may be None here."""
+    found: _Results = head_results(*_as_inputs(problem), entropy)
+    return found
 
 
 def gradient(inputs: Sequence[Any]) -> Sequence[Tensor | None]:
     """`head_gradients`; composed in forward mode, which does not know the operator."""
     if is_forward_mode():
         return _composed_gradient(inputs, create_graph=torch.is_grad_enabled())
-    found: Sequence[Tensor] = head_gradients(*inputs)
-    return [x if want else None for x, want in zip(found, inputs[-1], strict=True)]
+    *problem, wanted = inputs
+    found: Sequence[Tensor] = head_gradients(*_as_inputs(problem), wanted)
+    return [x if want else None for x, want in zip(found, wanted, strict=True)]
 
 
 def _composed_gradient(inputs: Sequence[Any], *, create_graph: bool) -> list[Tensor | None]:

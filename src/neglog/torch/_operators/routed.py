@@ -6,6 +6,7 @@ from .._engines import composed
 from .._engines.composed import RowResults
 from .._route import Path, Route
 from . import rows
+from .inputs import as_tensors
 
 
 def row_results(
@@ -27,7 +28,7 @@ def row_results(
             keep=keep, temperature=temperature, softcap=softcap, entropy=entropy,
         )  # fmt: skip
     nll, dense, lse, uncertainty, top = rows.row_results(
-        logits, dim, target, probs, keep, temperature, softcap, entropy
+        logits, dim, *as_tensors(logits, target, probs, keep, temperature), softcap, entropy
     )
     return RowResults(
         None if target is None else nll,

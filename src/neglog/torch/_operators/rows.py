@@ -16,7 +16,8 @@ from torch.library import custom_op
 from .._engines import composed, kernels
 from .._engines.composed import along, row_dtype
 from .._route import is_forward_mode
-from .derivatives import derivatives_again, inputs_of, keep_inputs
+from .derivatives import derivatives_again
+from .inputs import as_tensors, given, inputs_of, keep_inputs
 
 _Results = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 
@@ -27,18 +28,20 @@ def _complete(logits: Tensor, results: Any) -> _Results:
     return tuple(logits.new_empty(0, dtype=wide) if x is None else x for x in results)  # type: ignore[return-value]
 
 
-@custom_op("neglog::row_results", mutates_args=())
-def row_results(
-    logits: Tensor,
-    dim: int,
-    target: Tensor | None,
-    probs: Tensor | None,
-    keep: Tensor | None,
-    temperature: Tensor | None,
-    softcap: float | None,
-    entropy: bool,
-) -> _Results:
+_PROBLEM = (
+    "Tensor logits, SymInt dim, Tensor target, Tensor probs, Tensor keep, Tensor temperature,"
+    " float? softcap"
+)
+
+
+@custom_op(
+    "neglog::row_results",
+    mutates_args=(),
+    schema=f"({_PROBLEM}, bool entropy) -> (Tensor, Tensor, Tensor, Tensor, Tensor)",
+)
+def row_results(*inputs: Any) -> _Results:
     """nll, dense, lse, entropy and argmax of every row, as `composed.row_results`."""
+    logits, dim, target, probs, keep, temperature, softcap, entropy = given(inputs)
     found = composed.row_results(
         logits, dim, target, probs,
         keep=keep, temperature=temperature, softcap=softcap, entropy=entropy,
@@ -47,16 +50,8 @@ def row_results(
 
 
 @row_results.register_kernel("cpu")
-def _(
-    logits: Tensor,
-    dim: int,
-    target: Tensor | None,
-    probs: Tensor | None,
-    keep: Tensor | None,
-    temperature: Tensor | None,
-    softcap: float | None,
-    entropy: bool,
-) -> _Results:
+def _(*inputs: Any) -> _Results:
+    logits, dim, target, probs, keep, temperature, softcap, entropy = given(inputs)
     if target is not None:
         target = target if keep is None else target.masked_fill(keep.logical_not(), 0)
         kernels.check_classes(target, logits.shape[dim])
@@ -74,60 +69,35 @@ def _rows_shape(logits: Tensor, dim: int) -> list[int]:
 
 
 @row_results.register_fake
-def _(
-    logits: Tensor,
-    dim: int,
-    target: Tensor | None,
-    probs: Tensor | None,
-    keep: Tensor | None,
-    temperature: Tensor | None,
-    softcap: float | None,
-    entropy: bool,
-) -> _Results:
+def _(*inputs: Any) -> _Results:
+    logits, dim, target, probs, _keep, _temperature, _softcap, entropy = given(inputs)
     shape, wide = _rows_shape(logits, dim), row_dtype(logits.device)
     asked = (target is not None, probs is not None, True, entropy)
     results = [logits.new_empty(shape, dtype=wide) if want else None for want in asked]
     return _complete(logits, [*results, logits.new_empty(shape, dtype=torch.int64)])
 
 
-@custom_op("neglog::row_gradients", mutates_args=())
-def row_gradients(
-    logits: Tensor,
-    dim: int,
-    target: Tensor | None,
-    probs: Tensor | None,
-    keep: Tensor | None,
-    temperature: Tensor | None,
-    softcap: float | None,
-    nll_coef: Tensor | None,
-    dense_coef: Tensor | None,
-    lse_coef: Tensor | None,
-    entropy_coef: Tensor | None,
-) -> Tensor:
+@custom_op(
+    "neglog::row_gradients",
+    mutates_args=(),
+    schema=f"({_PROBLEM}, Tensor nll_coef, Tensor dense_coef, Tensor lse_coef, Tensor entropy_coef)"
+    " -> Tensor",
+)
+def row_gradients(*inputs: Any) -> Tensor:
     """Gradient of `row_results` with respect to the logits, each result times its coefficient.
 
     On a CPU a row whose coefficients are all 0 is not read: its gradient is 0.
     """
-    coefs = (nll_coef, dense_coef, lse_coef, entropy_coef)
+    logits, dim, target, probs, keep, temperature, softcap, *coefs = given(inputs)
     return composed.row_gradients(
-        logits, dim, target, probs, keep, temperature, softcap, coefs
+        logits, dim, target, probs, keep, temperature, softcap, tuple(coefs)
     )  # fmt: skip
 
 
 @row_gradients.register_kernel("cpu")
-def _(
-    logits: Tensor,
-    dim: int,
-    target: Tensor | None,
-    probs: Tensor | None,
-    keep: Tensor | None,
-    temperature: Tensor | None,
-    softcap: float | None,
-    nll_coef: Tensor | None,
-    dense_coef: Tensor | None,
-    lse_coef: Tensor | None,
-    entropy_coef: Tensor | None,
-) -> Tensor:
+def _(*inputs: Any) -> Tensor:
+    logits, dim, target, probs, _keep, temperature, softcap, *coefs = given(inputs)
+    nll_coef, dense_coef, lse_coef, entropy_coef = coefs
     # To the kernels a target without a coefficient has the coefficient 1.
     target, probs = None if nll_coef is None else target, None if dense_coef is None else probs
     _, grad = kernels.run(
@@ -148,7 +118,9 @@ def gradient(*inputs: Any) -> Tensor:
     """`row_gradients`; composed in forward mode, which does not know the operator."""
     if is_forward_mode():
         return _composed_gradient(inputs, create_graph=torch.is_grad_enabled())
-    grad: Tensor = row_gradients(*inputs)
+    logits, dim, *tensors, softcap = inputs[:7]
+    coefs = as_tensors(logits, *inputs[7:])
+    grad: Tensor = row_gradients(logits, dim, *as_tensors(logits, *tensors), softcap, *coefs)
     return grad
 
 
