@@ -75,3 +75,21 @@ def test_parts_of_a_row_that_threads_share(dtype: str, threads: Callable[[int], 
         for scale, grad in zip((1, 2.0**100), alone, strict=True):
             seen = order_sweep.gradient(z, target, scale=scale)
             assert_identical(seen, grad, f"V = {z.shape[1]}, scale {scale}")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_composition_of_torch(dtype: str) -> None:
+    """What runs on other devices: the same ties, also under a z-loss and an entropy."""
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    from neglog.torch._engines import composed
+
+    z, target = order_sweep.planted(np.random.default_rng(1), 40, 10, dtype)
+    t, y = torch.from_numpy(z), torch.from_numpy(target)
+    for log in (False, True):
+        order_sweep.check(z, composed.softmax(t, 1, log=log).numpy(), f"softmax, log={log}")
+    one, q = torch.ones(len(z)), torch.full((10,), 0.01)
+    for coefs in ((one, None, 0.5 * one, None), (one, one, None, None)):
+        grad = composed.row_gradients(t, 1, y, q, None, None, None, coefs).numpy()
+        order_sweep.check(z, grad, "gradient", target)
+    entropy = composed.row_gradients(t, 1, y, None, None, None, None, (one, None, one, 0.3 * one))
+    order_sweep.check_twins(z, entropy.numpy(), "gradient of an entropy", target)

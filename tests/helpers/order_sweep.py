@@ -103,12 +103,15 @@ def check_row_functions(z: Any, target: Any, what: str) -> None:
 def check_ties(z: Any, target: Any, what: str) -> None:
     """Where a result is no function of the probability alone: a softcap, an entropy."""
     for options in ({"softcap": 5.0}, {"entropy_coef": np.full(len(z), -0.25)}):
-        seen = _wide(gradient(z, target, **options))
-        for row, logits in enumerate(_wide(z)):
-            order = np.argsort(logits, kind="stable")
-            order = order[order != target[row]]
-            twins = np.diff(logits[order]) == 0
-            assert (np.diff(seen[row][order])[twins] == 0).all(), f"{what}, {list(options)}: a tie"
+        check_twins(z, gradient(z, target, **options), f"{what}, {list(options)}", target)
+
+
+def check_twins(z: Any, seen: Any, what: str, target: Any) -> None:
+    for row, (logits, values) in enumerate(zip(_wide(z), _wide(seen), strict=True)):
+        order = np.argsort(logits, kind="stable")
+        order = order[order != target[row]]
+        twins = np.diff(logits[order]) == 0
+        assert (np.diff(values[order])[twins] == 0).all(), f"{what}, row {row}: a tie"
 
 
 def check_panels(z: Any, target: Any, what: str) -> None:
