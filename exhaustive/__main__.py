@@ -9,10 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from neglog import cpu_info
-from tests.budgets import SCALAR_ULPS
+from budgets import SCALAR_ULPS
 
-ROOT = Path(__file__).resolve().parent.parent
+from exhaustive import ROOT
+from neglog import cpu_info
+
 FLAGS = "-std=c++20 -O2 -ffp-contract=off -fno-math-errno -fno-trapping-math -Wno-psabi -pthread"
 
 
@@ -33,7 +34,9 @@ def built(instruction_set: str) -> Path:
 def main(stride: str = "1") -> int:
     failed = 0
     for name in cpu_info().supported:
-        print(f"== {name}\n{'':20} {'T':>6} {'numbers':>12} {'ulp':>7} {'promised':>8}  disorder, at")
+        print(
+            f"== {name}\n{'':20} {'T':>6} {'numbers':>12} {'ulp':>7} {'promised':>8}  disorder, at"
+        )
         done = subprocess.run([built(name), stride], check=True, capture_output=True, text=True)
         for line in done.stdout.splitlines():
             check, temperature, count, worst, place, disorder = line.split()
