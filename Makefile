@@ -5,7 +5,7 @@ BIN    := $(CURDIR)/.venv/bin
 PIP    := $(BIN)/pip -qq --disable-pip-version-check install -c requirements/pins.txt
 export PATH := $(BIN):$(PATH)
 
-.PHONY: help setup demo check test test-oldest cross bench docs mutants sanitize clean
+.PHONY: help setup demo check test test-oldest cross bench docs mutants exhaustive sanitize clean
 .DELETE_ON_ERROR:
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "make bench        measure speed and accuracy against torch, JAX, SciPy, scikit-learn, NumPy and memcpy"
 	@echo "make docs         build tutorial and reference in build/docs, English and Korean, and run their code"
 	@echo "make mutants      plant bugs in a copy of the source and show which test catches each"
+	@echo "make exhaustive   compare exp and log1p with exact values on all floats: half an hour; ARGS=100 takes a sample"
 	@echo "make sanitize     run the suite on kernels built with AddressSanitizer and UndefinedBehaviorSanitizer"
 	@echo "make clean        remove what was built"
 
@@ -83,6 +84,9 @@ docs: .venv/.docs
 
 mutants: .venv/.test
 	@python -m mutants $(ARGS)
+
+exhaustive: .venv/.test
+	@python -m exhaustive $(ARGS)
 
 SANITIZE    := $(CURDIR)/build/sanitize
 LIBRARY      = $(shell $${CXX:-c++} -print-file-name=$(1))

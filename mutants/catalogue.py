@@ -120,6 +120,20 @@ PYTHON = (
 
 KERNELS = (
     Mutant(
+        "twins of the maximum by way of their exponentials",
+        "kernels/rows/short_rows.hpp",
+        "g = unless_top<C>(top, e, g);",
+        "g = (alone == -2) ? top.value : g;",
+        ("engine/test_order",),
+    ),
+    Mutant(
+        "a part's exponentials kept where the row is far from 0",
+        "kernels/rows/write.hpp",
+        "!far(kept.max) && !far(r.max[i]) &&",
+        "",
+        ("engine/test_order",),
+    ),
+    Mutant(
         "log(1 + x) for log1p(x)",
         "kernels/rows/finish.hpp",
         "log1p(others, inverse)",

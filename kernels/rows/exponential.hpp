@@ -54,6 +54,18 @@ template <class C> NEGLOG_INLINE Doubles floor_below(Doubles max, Doubles floor)
     constexpr double lowest = sizeof(C) == 4 ? -0x1.fffffep+127 : -0x1.fffffffffffffp+1023;
     return larger(max + floor, splat(lowest));
 }
+// The scale of one row, or of one part of it.
+template <int M, class C> inline Scale<C> scale_of(double max, Inverse it) {
+    const C high = static_cast<C>(it.high);
+    const C low = static_cast<C>((it.high - static_cast<double>(high)) + it.low);
+    const double floor = floor_below<C>(splat(max), splat(ExpTable<C>::floor / it.high))[0];
+    return scale_to<M, C>(splat(static_cast<C>(max)), splat(static_cast<C>(floor)), splat(high),
+                          splat(low));
+}
+// n of the maximum, which exponentials are relative to.
+template <class C> inline double reference_of(const Scale<C>& s) {
+    return static_cast<double>(s.power[0]) - static_cast<double>(ExpTable<C>::magic);
+}
 template <int M, class C> NEGLOG_INLINE Vec<C> exponential(Vec<C> z, const Scale<C>& s) {
     Vec<C> e;
     if constexpr (M & (kScaled | kFar)) {
@@ -78,6 +90,13 @@ template <int M, class C> NEGLOG_INLINE Vec<double> row_scale_of(Doubles max, Do
     const Doubles x = max * inverse_t;
     const Doubles low = fused(max, inverse_low, product_error<double>(max, inverse_t, x));
     return exp_polynomial<double>(n * ExpTable<double>::ln2_lo - (less_ln2<double>(x, n) + low));
+}
+template <int M, class C> inline double row_scale_of(double max, Inverse it, double n) {
+    return row_scale_of<M, C>(splat(max), splat(it.high), splat(it.low), splat(n))[0];
+}
+
+inline bool is_far(double max, double inverse_t, double near) {
+    return !(__builtin_fabs(max * inverse_t) <= near);
 }
 
 // Where the exponential is 0 the exponent may be -inf; where the probability is 0, too.

@@ -89,6 +89,7 @@ inline void set_sums(TileState& r, int i, const RowState& p) {
     r.mass[i] = p.mass;
     r.mass_arg[i] = p.mass_arg;
     r.row_scale[i] = p.row_scale;
+    r.power[i] = p.power;
     r.arg[i] = p.arg;
 }
 
@@ -122,16 +123,16 @@ inline void write_stat(const TileState& r, int i, int count, double* to, int64_t
 
 // The gradient of the row's loss is  (P + k (max - z_j) / T) p_j - a [j = y] - b q_j  with a, b,
 // h, k the derivatives of the loss by nll, dense, lse and entropy, P = a + b sum(q) + h - k S, and
-// S the mean of (max - z) / T, which is entropy - log_sum.  At the row's maximum that would cancel,
-// and is written with 1 - p = others / sum.  With lse = inf every p is 0 or 1, and where it is 0 so
-// is the gradient.
+// S the mean of (max - z) / T, which is entropy - log_sum.  At the row's maximum that would cancel
+// if it is the target or has most of its probability, and is written with 1 - p = others / sum.
+// With lse = inf every p is 0 or 1, and where it is 0 so is the gradient.
 inline void gradients(const Job& job, int64_t row, int i, int count, TileState& r, Doubles lse) {
     const Doubles scale = load(r.inverse_t + i) * job.scale, p = load(r.inverse_sum + i),
                   rest = load(r.others + i) * p;
-    const Indices y = load(r.target + i);
+    const Indices y = load(r.target + i), hit = y == load(r.arg + i);
     Doubles a = coefficient(job.nll_coef, row, i, count, job.target ? 1 : 0) * scale;
     a = (y == -2) ? splat(__builtin_nan("")) : a;
-    Doubles total = a, at_max = (y == load(r.arg + i)) ? -a * rest : a * p;
+    Doubles total = a, at_max = hit ? -a * rest : a * p;
     if (job.lse_coef || job.square_coef) {
         const Doubles coef = coefficient(job.square_coef, row, i, count, 0);
         const Doubles h = coefficient(job.lse_coef, row, i, count, 0) * scale +
@@ -154,9 +155,16 @@ inline void gradients(const Job& job, int64_t row, int i, int count, TileState& 
         at_max -= mean * p;
         store(r.slope + i, slope);
     }
+    if (!job.probs) at_max = hit ? at_max : total * p;  // the bits of its twins
     store(r.nll_grad + i, a);
     store(r.total + i, (total - total != 0 && total == total) ? Doubles{} : total);
     store(r.at_max + i, at_max);
+}
+
+// Whether the gradient at the maximum is at_max, rather than what other classes with its logit
+// have: it is the target, or there is no other, and none whose gradient is near.
+inline bool stands_alone(const TileState& r, int i) {
+    return r.target[i] == r.arg[i] || r.others[i] < 1.0 / 3;
 }
 
 // nll = log(sum) + (max - z_y) / T: both parts are positive, so nothing cancels, and where the

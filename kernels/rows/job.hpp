@@ -66,6 +66,7 @@ struct RowState {
     double mass;       // sum of probs without the one at `arg`
     double mass_arg;   // probs at `arg`
     double row_scale;  // times a kept exponential: exp((z - max) / T)
+    double power;      // kept exponentials are relative to 2^power
     int64_t arg;       // the first maximum
 };
 
@@ -73,7 +74,8 @@ struct RowState {
 constexpr int kTile = 16;
 struct alignas(64) TileState {
     double max[kTile], others[kTile], gaps[kTile], cross[kTile], mass[kTile], mass_arg[kTile],
-        row_scale[kTile];
+        row_scale[kTile], power[kTile];
+    double top_exp[kTile];  // the exponential of the maximum, as kept
     int64_t arg[kTile];
     int64_t target[kTile];                                              // -1: none, -2: not a class
     int64_t skipped[kTile];                                             // -1: skipped, 0: not
@@ -81,7 +83,8 @@ struct alignas(64) TileState {
     double inverse_t[kTile], inverse_low[kTile];  // 1 / temperature and its rounding error
     double log_sum[kTile], inverse_sum[kTile];    // of 1 + others
     double nll_grad[kTile], dense_grad[kTile];    // dL/dnll, dL/ddense, times scale / temperature
-    // The gradient is p (total + slope (max - z)) less the targets', and at `arg` it is at_max.
+    // The gradient is p (total + slope (max - z)) less the targets', and at an `arg` that stands
+    // alone it is at_max.
     double total[kTile], slope[kTile], at_max[kTile];
 };
 

@@ -88,13 +88,13 @@ template <class T> inline double target_logit(const Job& job, int64_t row, const
 
 // Writes a part, past the caches if job.stream.
 template <class T>
-inline void write_nth(const Job& job, int64_t row, int64_t part, Exponentials<Compute<T>> e,
+inline void write_nth(const Job& job, int64_t row, int64_t part, Kept<Compute<T>> kept,
                       const TileState& r, int i, const Scratch<T>& scratch) {
     using C = Compute<T>;
     const int64_t begin = part * kPart<C>, n = part_size<C>(job.classes, part);
     T* to = out_of<T>(job, row) + begin;
     T* first = job.stream ? scratch.staging : to;
-    write_part<T>(job, row, begin, n, e, r, i, scratch.exponentials, first);
+    write_part<T>(job, row, begin, n, kept, r, i, scratch.exponentials, first);
     if (job.stream)
         stream(reinterpret_cast<char*>(to), reinterpret_cast<const char*>(first),
                n * static_cast<int64_t>(sizeof(T)));
@@ -121,14 +121,15 @@ template <class T> void run_long_rows(const Job& job, int64_t begin, int64_t end
                 scratch.states[p] = reduce_nth<T>(job, row + i, p, inverse_of(r, i), kept(i, p));
             set_sums(r, i, merge(scratch.states, parts, inverse_of(r, i)));
             r.target_logit[i] = target_logit<T>(job, row + i, r, i);
+            if (keep) r.top_exp[i] = kept(i, r.arg[i] / kPart<C>)[r.arg[i] % kPart<C>];
         }
         finish_tile(job, row, count, logits_of<T>(job, row), job.logits_at.first, 1, r);
         if (job.output == Output::none) continue;
         for (int i = 0; i < count; ++i)
             for (int64_t p = 0; p < parts; ++p) {
                 const double max = parts > 1 ? scratch.states[p].max : r.max[i];
-                const double row_scale = parts > 1 ? scratch.states[p].row_scale : r.row_scale[i];
-                write_nth<T>(job, row + i, p, {kept(i, p), max, row_scale}, r, i, scratch);
+                const double power = parts > 1 ? scratch.states[p].power : r.power[i];
+                write_nth<T>(job, row + i, p, {kept(i, p), max, power}, r, i, scratch);
             }
     }
 }

@@ -9,7 +9,7 @@ namespace neglog::NEGLOG_ISA {
 namespace {
 
 // The state of a row of which nothing has been read: it weighs nothing in a merge.
-inline PanelState empty_state() { return {{-kInfinity, -1, 0, 0, 0, 0, 1, 0}, 0}; }
+inline PanelState empty_state() { return {{-kInfinity, -1, 0, 0, 0, 0, 1, 0, 0}, 0}; }
 
 // Where a row has a nan, its first nan is its maximum, as in numpy.argmax.  `row_scale` tells; the
 // sum does not, for it is also nan where two logits are infinite.

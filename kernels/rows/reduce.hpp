@@ -60,14 +60,9 @@ inline RowState sum_part(const T* z, int64_t n, const Compute<T>* q, Inverse it,
     using C = Compute<T>;
     constexpr int W = kLanes<C>;
     const int64_t steps = n / kStep<C>, rest = n % kStep<C>;
-    const C it_high = static_cast<C>(it.high);
-    const C it_low = static_cast<C>((it.high - static_cast<double>(it_high)) + it.low);
     const double top = static_cast<double>(found.value);
     const Vec<C> max = splat(found.value);
-    const Scale<C> scale = scale_to<M, C>(
-        max,
-        splat(static_cast<C>(floor_below<C>(splat(top), splat(ExpTable<C>::floor / it.high))[0])),
-        splat(it_high), splat(it_low));
+    const Scale<C> scale = scale_of<M, C>(top, it);
     IVec<C> lane;
     for (int i = 0; i < W; ++i) lane[i] = i;
 
@@ -112,10 +107,7 @@ inline RowState sum_part(const T* z, int64_t n, const Compute<T>* q, Inverse it,
     }
     int64_t at = found.step * kStep<C> + arg;
     at = at < n ? at : 0;  // there is none where a nan hid the maximum
-    const double power =
-        static_cast<double>(scale.power[0]) - static_cast<double>(ExpTable<C>::magic);
-    const double row_scale =
-        row_scale_of<M, C>(splat(top), splat(it.high), splat(it.low), splat(power))[0];
+    const double power = reference_of<C>(scale), row_scale = row_scale_of<M, C>(top, it, power);
     const double down = static_cast<double>(ExpTable<C>::down);
     return {top,
             others.total() * down * row_scale,
@@ -124,6 +116,7 @@ inline RowState sum_part(const T* z, int64_t n, const Compute<T>* q, Inverse it,
             mass.total(),
             M & kDense ? static_cast<double>(q[at]) : 0.0,
             row_scale,
+            power,
             at};
 }
 
@@ -149,10 +142,6 @@ template <int M, class T> inline RowState reduce_special(const T* z, int64_t n, 
     found.cross = found.mass != 0 && found.max > 0 ? kInfinity : 0;
     found.others = nans > 0 || infinite > 1 ? __builtin_nan("") : found.max < 0 ? -1 : 0;
     return found;
-}
-
-inline bool is_far(double max, double inverse_t, double near) {
-    return !(__builtin_fabs(max * inverse_t) <= near);
 }
 
 template <int M, class T>

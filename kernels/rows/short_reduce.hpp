@@ -81,7 +81,7 @@ template <int M, class C> inline void reduce_short(Tile<C>& tile, int64_t V, Til
     constexpr int W = kLanes<C>;
     const Scale<C> scale = scale_short<M, C>(r);
     const IVec<C> arg = load_narrow<C>(r.arg), target = load_narrow<C>(r.target);
-    Vec<C> target_exp{}, target_prob{};
+    Vec<C> target_exp{}, target_prob{}, top_exp{};
     Sum<C> others, gaps, cross, mass;
     Vec<C> mass_arg{};
     const auto add = [&](int64_t j, Vec<C>& e_sum, Vec<C>& gap_sum, Vec<C>& cross_sum,
@@ -90,6 +90,7 @@ template <int M, class C> inline void reduce_short(Tile<C>& tile, int64_t V, Til
         store(tile.e + j * W, e);
         const IVec<C> here = splat_int<C>(static_cast<Int<C>>(j)), is_arg = arg == here;
         target_exp = (target == here) ? e : target_exp;
+        top_exp = is_arg ? e : top_exp;
         e_sum += is_arg ? Vec<C>{} : e;
         if constexpr (M & kEntropy) gap_sum += times<C>(e, scale.max - z);
         if constexpr (M & kDense) {
@@ -122,6 +123,7 @@ template <int M, class C> inline void reduce_short(Tile<C>& tile, int64_t V, Til
     others.lanes(r.others, factor);
     if constexpr (M & kEntropy) gaps.lanes(r.gaps, factor);
     store_wide(r.target_exp, target_exp);
+    store_wide(r.top_exp, top_exp);
     if constexpr (M & kDense) {
         for (int i = 0; i < W; ++i) factor[i] = 1;
         cross.lanes(r.cross, factor);
@@ -147,9 +149,11 @@ template <int M, class C> inline void mend_far(int64_t V, int count, Tile<C>& ti
     for (int i = 0; i < count; ++i) {
         if (!is_far(r.max[i], r.inverse_t[i], ExpTable<C>::near)) continue;
         for (int64_t j = 0; j < V; ++j) tile.e[j * W + i] = other.e[j * W + i];
-        RowState p{r_far.max[i],  r_far.others[i],   r_far.gaps[i],      r_far.cross[i],
-                   r_far.mass[i], r_far.mass_arg[i], r_far.row_scale[i], r_far.arg[i]};
+        RowState p{r_far.max[i],       r_far.others[i], r_far.gaps[i],
+                   r_far.cross[i],     r_far.mass[i],   r_far.mass_arg[i],
+                   r_far.row_scale[i], r_far.power[i],  r_far.arg[i]};
         r.target_exp[i] = r_far.target_exp[i];
+        r.top_exp[i] = r_far.top_exp[i];
         if (__builtin_isinf(p.max)) p = reduce_special<M, C>(tile.z + i, V, tile.q + i, W, p);
         set_sums(r, i, p);
     }

@@ -10,8 +10,9 @@ namespace {
 // The factors of a tile's output, one per row.
 template <class C> struct ShortRows {
     alignas(kVecBytes) double first[kTile], second[kTile], level[kTile], slope[kTile], dense[kTile],
-        at_max[kTile], at_target[kTile];
-    bool two_factors = false;
+        at_top[kTile], at_max[kTile], at_target[kTile];
+    int64_t alone[kTile];  // `arg` of a row whose maximum stands alone, else -1
+    bool two_factors = false, skipping = false;
 };
 
 template <bool Sloping, class C> inline ShortRows<C> prepare_short(const Job& job,
@@ -19,12 +20,15 @@ template <bool Sloping, class C> inline ShortRows<C> prepare_short(const Job& jo
     constexpr int W = kLanes<C>;
     ShortRows<C> to;
     constexpr double down = static_cast<double>(ExpTable<C>::down);
+    constexpr double smallest =
+        (sizeof(C) == 4 ? 0x1p-126 : 0x1p-1022) * static_cast<double>(ExpTable<C>::up);
     for (int i = 0; i < W; i += kLanes<double>) {
         const bool gradient = job.output == Output::gradient;
         const Doubles p = load(r.inverse_sum + i), share = p * load(r.row_scale + i),
                       target_exp = load(r.target_exp + i) * down;
         Doubles b = load(r.dense_grad + i), total = load(r.total + i),
                 c = gradient ? total * share : share;
+        store(to.at_top + i, gradient ? total * p : p);
         if constexpr (Sloping) {
             const Doubles slope = load(r.slope + i),
                           gap = load(r.max + i) - load(r.target_logit + i);
@@ -34,7 +38,7 @@ template <bool Sloping, class C> inline ShortRows<C> prepare_short(const Job& jo
             store(to.slope + i, line.slope);
             total += unless_zero(target_exp * slope, slope * gap);
         }
-        const Indices fits = (c >= kSmallest<C>) | (c <= -kSmallest<C>) | (c == 0);
+        const Indices fits = (c >= smallest) | (c <= -smallest) | (c == 0);
         to.two_factors |= any_lane(~fits);
         store(to.first + i, fits ? c * down : c);
         store(to.second + i, fits ? splat(1.0) : splat(down));
@@ -42,6 +46,10 @@ template <bool Sloping, class C> inline ShortRows<C> prepare_short(const Job& jo
         store(to.at_max + i, gradient ? load(r.at_max + i) : p);
         store(to.at_target + i, total * share * target_exp - load(r.nll_grad + i) -
                                     unless_zero(b, b * load(r.target_prob + i)));
+        const Indices y = load(r.target + i), arg = load(r.arg + i);
+        const Indices alone = (load(r.others + i) < 1.0 / 3) | (gradient ? y == arg : Indices{});
+        store(to.alone + i, alone ? arg : Indices{} - 1);
+        to.skipping |= any_lane(load(r.skipped + i));
     }
     return to;
 }
@@ -51,24 +59,40 @@ template <bool Sloping, class C>
 inline void write_short(const Job& job, Tile<C>& tile, const TileState& r) {
     constexpr int W = kLanes<C>;
     const ShortRows<C> with = prepare_short<Sloping, C>(job, r);
-    const Vec<C> first = load_narrow<C>(with.first), second = load_narrow<C>(with.second),
-                 b = load_narrow<C>(with.dense);
+    const Top<C> top{load_narrow<C>(r.top_exp), load_narrow<C>(with.at_top)};
+    const Vec<C> second = load_narrow<C>(with.second), b = load_narrow<C>(with.dense);
     const Vec<C> max = load_narrow<C>(r.max), level = load_narrow<C>(with.level),
                  slope = load_narrow<C>(with.slope);
+    Vec<C> first = load_narrow<C>(with.first);
+    const Vec<C> below = kept_below<C>(top, first, second);
+    first = (Sloping ? slope == 0 : splat_int<C>(-1)) ? below : first;
     const Vec<C> at_max = load_narrow<C>(with.at_max), at_target = load_narrow<C>(with.at_target);
     const bool gradient = job.output == Output::gradient, dense = gradient && job.probs;
-    const IVec<C> arg = load_narrow<C>(r.arg), skipped = load_narrow<C>(r.skipped);
+    const IVec<C> alone = load_narrow<C>(with.alone);
     const IVec<C> target = gradient ? load_narrow<C>(r.target) : splat_int<C>(-1);
     for (int64_t j = 0; j < job.classes; ++j) {
-        Vec<C> g = load(tile.e + j * W);
-        if constexpr (Sloping) g = times<C>(g, fused(slope, max - load(tile.z + j * W), level));
-        g *= first;
+        const Vec<C> e = load(tile.e + j * W);
+        Vec<C> g = e * first;
+        [[maybe_unused]] Vec<C> gap;
+        if constexpr (Sloping) {
+            gap = max - load(tile.z + j * W);
+            g = times<C>(e, fused(slope, gap, level)) * first;
+        }
         if (with.two_factors) g *= second;
+        if constexpr (Sloping)
+            g = (gap == 0) ? top.value : g;
+        else
+            g = unless_top<C>(top, e, g);
         if (dense) g -= times<C>(b, load(tile.q + j * W));
         const IVec<C> here = splat_int<C>(static_cast<Int<C>>(j));
         g = (target == here) ? at_target : g;
-        g = (arg == here) ? at_max : g;
-        store(tile.z + j * W, (skipped != 0) ? Vec<C>{} : g);
+        g = (alone == here) ? at_max : g;
+        store(tile.z + j * W, g);
+    }
+    if (with.skipping) {
+        const IVec<C> skipped = load_narrow<C>(r.skipped);
+        for (int64_t j = 0; j < job.classes; ++j)
+            store(tile.z + j * W, (skipped != 0) ? Vec<C>{} : load(tile.z + j * W));
     }
 }
 

@@ -200,8 +200,9 @@ def row_gradients(
 ) -> Tensor:
     """Gradient of coefs . (nll, dense, lse, entropy) with respect to the logits, in closed form.
 
-    P p_j - a [j = y] - b q_j + c p_j (gap_j - mean gap), with P = a + b sum(q) + h; for the largest
-    class 1 - p is others / (1 + others).
+    P p_j - a [j = y] - b q_j + c p_j (gap_j - mean gap), with P = a + b sum(q) + h.  Where the
+    largest class is the target or has most of the probability, 1 - p is others / (1 + others);
+    elsewhere it has the bits of its twins.
     """
     s = shares(logits, dim, keep, temperature, softcap)
     a, b, h, c = (_coefficient(x, s, dim, keep) for x in coefs)
@@ -209,22 +210,25 @@ def row_gradients(
     finite = _finite(s)
     mean_gap = (s.share * finite).sum(dim, keepdim=True) * p
     total, at_top = a + h, (h - c * mean_gap) * p
+    alone = s.others < 1 / 3
     if target is not None:
         y = (target if keep is None else target.masked_fill(keep.logical_not(), 0)).unsqueeze(dim)
         inside = y.clamp(0, s.z.shape[dim] - 1)
         a = a.masked_fill(inside != y, float("nan"))
-        at_top = at_top + torch.where(inside == s.top, -a * rest, a * p)
-        total = a + h
-    grad = s.share * p * (c * (finite - mean_gap) + total)
+        hit = inside == s.top
+        at_top = at_top + torch.where(hit, -a * rest, a * p)
+        total, alone = a + h, alone | hit
+    share = torch.where(s.is_top, 1.0, s.share)
+    grad = share * p * (c * (finite - mean_gap) + total)
     if probs is not None:
         q = (over_classes(probs, s.z, dim) if probs.dim() == 1 else probs).to(s.z.dtype)
         q_top = q.expand(s.z.shape).gather(dim, s.top)
         mass = torch.where(s.is_top, 0.0, q).sum(dim, keepdim=True)
-        grad = grad + b * ((mass + q_top) * p * s.share - q)
+        grad = grad + b * ((mass + q_top) * p * share - q)
         at_top = at_top + b * (mass * p - q_top * rest)
     if target is not None:
         grad = grad.scatter_add(dim, inside, -a)
-    grad = torch.where(s.is_top, at_top, grad)
+    grad = torch.where(s.is_top & alone, at_top, grad)
     if softcap is not None:
         grad = grad * torch.where(s.z == -_INF, 0.0, 1 - (s.z / softcap) ** 2)
     if temperature is not None:
