@@ -1,5 +1,6 @@
 """What every test shares: the face under test, hypothesis' settings, and the report's header."""
 
+import gc
 import importlib.metadata
 import importlib.util
 import os
@@ -41,6 +42,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if mark.args[0] in lacks:
                 reason = f"not in neglog.torch, {mark.args[0]}: {lacks[mark.args[0]]}"
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_collection_finish() -> None:
+    """What collection made lives to the end: with it, each gc.collect() of a test takes 0.4 s."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(params=list(FACES), scope="session")

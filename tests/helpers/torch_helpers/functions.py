@@ -65,10 +65,12 @@ def cases() -> dict[str, tuple[Callable[..., Any], tuple[Tensor, ...]]]:
         "logsumexp": (lambda z: nt.logsumexp(z, (0, 2)), (cube,)),
         "sigmoid": (nt.sigmoid, (z,)),
         "log_sigmoid": (nt.log_sigmoid, (z,)),
-        "softmax of some classes": (lambda z: nt.softmax(z, 1, where=some), (z,)),
-        "logsumexp of some classes": (lambda z: nt.logsumexp(z, 1, where=some), (z,)),
+        "softmax of some classes": (lambda z: nt.softmax(z, 1, where=some.to(z.device)), (z,)),
+        "logsumexp of some classes": (lambda z: nt.logsumexp(z, 1, where=some.to(z.device)), (z,)),
         "cross_entropy of some classes": (
-            lambda z: nt.cross_entropy(z, y, reduction="none", where=some),
+            lambda z: nt.cross_entropy(
+                z, y.to(z.device), reduction="none", where=some.to(z.device)
+            ),
             (z,),
         ),
         "row_stats": (lambda z: nt.row_stats(z, y_cube, softcap=2.0)[:3], (cube,)),
@@ -78,9 +80,9 @@ def cases() -> dict[str, tuple[Callable[..., Any], tuple[Tensor, ...]]]:
             lambda z, tau: nt.row_stats(z, y, temperature=tau)[:3],
             (z, uniform(3)),
         ),
-        "row_stats of an ignored row": (lambda z: nt.row_stats(z, skipped)[:3], (z,)),
+        "row_stats of an ignored row": (lambda z: nt.row_stats(z, skipped.to(z.device))[:3], (z,)),
         "linear_row_stats of an ignored row": (
-            lambda h, w: nt.linear_row_stats(h, w, skipped)[:3],
+            lambda h, w: nt.linear_row_stats(h, w, skipped.to(h.device))[:3],
             (normal(3, 2), normal(4, 2, seed=6)),
         ),
         "entropy": (lambda z: nt.entropy(z, 1), (cube,)),
