@@ -145,7 +145,18 @@ def is_plain(layer: nn.Module) -> bool:
         and not layer._forward_hooks
         and not layer._backward_pre_hooks
         and not layer._backward_hooks
-        and not nn.modules.module._has_any_global_hook()  # type: ignore[no-untyped-call]
+        and not _has_hooks_of_all_modules()
+    )
+
+
+def _has_hooks_of_all_modules() -> bool:
+    """torch 2.6 has no function for it."""
+    of_all = nn.modules.module
+    return bool(
+        of_all._global_forward_pre_hooks
+        or of_all._global_forward_hooks
+        or of_all._global_backward_pre_hooks
+        or of_all._global_backward_hooks
     )
 
 
