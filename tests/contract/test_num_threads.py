@@ -122,7 +122,7 @@ print(neglog.cpu_info().threads)
 
 def test_threadpoolctl_with_a_controller() -> None:
     """As the docstring of set_num_threads says."""
-    pytest.importorskip("threadpoolctl")
+    pytest.importorskip("threadpoolctl", minversion="3.2")  # the first with controllers
     command = [sys.executable, "-c", CONTROLLED]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["1", "3"]
