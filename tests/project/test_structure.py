@@ -38,14 +38,17 @@ GUESTS = {
     "torch": {"torch"},
     "learn": {"scipy", "sklearn", "threadpoolctl"},
     "trace": {"rich", "matplotlib"},
+    "report": {"rich", "pyarrow"},
+    "_read": {"pyarrow"},
     "_show": {"rich", "matplotlib"},
     "cli": {"rich", "sklearn", "matplotlib"},
 }
 # What an extra of pyproject.toml must install: what the parts that it serves import.
 EXTRAS = {
     "learn": GUESTS["learn"],
+    "report": GUESTS["_read"],
     "plot": {"matplotlib"},  # what shows things draws with it, and prints with rich
-    "cli": GUESTS["cli"] | GUESTS["learn"] | GUESTS["_show"],
+    "cli": GUESTS["cli"] | GUESTS["learn"] | GUESTS["_show"] | GUESTS["report"],
     "torch": GUESTS["torch"],
     "all": set().union(*GUESTS.values()),
 }

@@ -1,0 +1,1 @@
+"""The report on a model's predictions: how unhappy it is, where, and why."""
