@@ -2,9 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
 
 from .._engine import Array
 from .._engine.scores import Scores
+
+
+class Coded(NamedTuple):
+    """A column of few values: the value of row i is values[codes[i]]."""
+
+    values: list[str]
+    codes: Array  # (N,)
 
 
 @dataclass(frozen=True)
@@ -25,4 +36,25 @@ class Rows:
     scores: Scores
     ids: Array | None  # (N,)
     text: Array | None  # (N,)
-    by: Mapping[str, Array]  # column -> (N,)
+    by: Mapping[str, Coded]
+    num_bytes: Array | None = None  # (N,) float64
+
+    @cached_property
+    def min_entropy(self) -> Array:
+        """-log of the largest probability, (N,)."""
+        largest = np.take_along_axis(self.logits, self.predicted[:, None], 1)[:, 0]
+        # lse is a sum of terms of which one is the largest; rounding may put it a hair below.
+        surprise: Array = np.maximum(self.lse - largest.astype(np.float64), 0.0)
+        return surprise
+
+    @cached_property
+    def confidence(self) -> Array:
+        """The largest probability, (N,)."""
+        p: Array = np.exp(-self.min_entropy)
+        return p
+
+    @cached_property
+    def hits(self) -> Array:
+        """1.0 where the prediction is right, (N,)."""
+        hits: Array = (self.scores.rank == 0).astype(np.float64)
+        return hits

@@ -1,0 +1,86 @@
+"""Rows that are listed one by one: the k worst."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .._engine import Array
+from ._rows import Rows
+
+MOST_LISTED = 100
+LONGEST_ID, LONGEST_TEXT = 200, 500  # characters
+
+
+def entries(rows: Rows, at: Array) -> list[dict[str, Any]]:
+    """Plain values of the rows at these places."""
+    return [
+        {
+            "row": int(rows.row[i]),
+            "id": None if rows.ids is None else _cut(rows.ids[i], LONGEST_ID),
+            "text": None if rows.text is None else _cut(rows.text[i], LONGEST_TEXT),
+            "nll": float(rows.nll[i]),
+            "target": int(rows.target[i]),
+            "predicted": int(rows.predicted[i]),
+            "p_predicted": float(rows.confidence[i]),
+            "by": {name: coded.values[coded.codes[i]] for name, coded in rows.by.items()},
+        }
+        for i in at.tolist()
+    ]
+
+
+def _cut(value: Any, most: int) -> str:
+    text = str(value)
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def order(entry: Mapping[str, Any]) -> tuple[str, int]:
+    """Which of two equal rows comes first: by id where there are ids, else by row."""
+    return entry["id"] or "", entry["row"]
+
+
+def tied_places(rows: Rows, at: Array) -> Array:
+    """These places, equal rows in their order."""
+    if rows.ids is None:
+        return at[np.argsort(rows.row[at], kind="stable")]
+    names = [_cut(rows.ids[i], LONGEST_ID) for i in at.tolist()]
+    return at[sorted(range(len(at)), key=lambda k: (names[k], rows.row[at[k]]))]
+
+
+class Worst:
+    """The rows with the largest nll."""
+
+    def __init__(self) -> None:
+        self.entries: list[dict[str, Any]] = []
+
+    def add(self, rows: Rows) -> None:
+        """Add a batch."""
+        least = self.entries[-1]["nll"] if len(self.entries) == MOST_LISTED else -np.inf
+        at = np.flatnonzero(rows.nll >= least)
+        if len(at) > MOST_LISTED:
+            least = np.partition(rows.nll[at], -MOST_LISTED)[-MOST_LISTED]
+            above = at[rows.nll[at] > least]
+            tied = tied_places(rows, at[rows.nll[at] == least])
+            at = np.concatenate([above, tied[: MOST_LISTED - len(above)]])
+        self._take(entries(rows, at))
+
+    def merge(self, other: "Worst", offset: int) -> None:
+        """Add the rows of the other, whose numbers begin at `offset`."""
+        self._take([{**entry, "row": entry["row"] + offset} for entry in other.entries])
+
+    def _take(self, more: list[dict[str, Any]]) -> None:
+        every = [*self.entries, *more]
+        every.sort(key=lambda entry: (-entry["nll"], *order(entry)))
+        self.entries = every[:MOST_LISTED]
+
+    def findings(self) -> list[dict[str, Any]]:
+        """The rows, the worst one first."""
+        return [likely(entry) for entry in self.entries]
+
+
+def likely(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry with the probability of the predicted class beside the class."""
+    found = {**entry, "p": math.exp(-entry["nll"])}
+    found["predicted"] = {"class": entry["predicted"], "p": found.pop("p_predicted")}
+    return found
