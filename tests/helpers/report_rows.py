@@ -1,5 +1,6 @@
 """Rows for the parts of a report, and models whose probabilities are known to be right or wrong."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,7 @@ def model(
 def in_batches(part: Any, cuts: list[int], *columns: np.ndarray | None) -> Any:
     """`part` with rows added in batches that end at the cuts."""
     edges = [0, *sorted(cuts), len(columns[0])]  # type: ignore[arg-type]
-    for a, b in zip(edges, edges[1:], strict=False):
+    for a, b in pairwise(edges):
         if a < b:
             part.add(rows_of(*(None if x is None else x[a:b] for x in columns), first=a))
     return part

@@ -1,7 +1,7 @@
 """The temperature at which the nll is least, and what that says about the model.
 
-With beta = 1 / T and u = log beta, the mean nll F(u) has one minimum. A batch adds its share of F and
-of its slope at nine values of u; at the end a polynomial through both finds the minimum.
+With beta = 1 / T and u = log beta, the mean nll F(u) has one minimum. A batch adds its share of F
+and of its slope at nine values of u; at the end a polynomial through both finds the minimum.
 """
 
 import math
@@ -50,7 +50,7 @@ class Temperature:
 
     def best(self) -> Best:
         """The temperature at which the mean nll is least, of those from 1/16 to 16."""
-        weight = float(self.surplus.weight)
+        weight = float(self.surplus.weight[0])
         nll, slope, square = self.tempered.value.T / [[weight], [weight], [weight**2]]
         if np.ptp(nll) <= FLAT:
             return Best(Estimate(1.0, math.nan, math.nan), float(nll[ONE]), 0.0, False)
@@ -71,7 +71,7 @@ class Temperature:
 
     def _interval(self, u: float, curvature: float, square: Array) -> Estimate:
         """Normal in u, with the variance  sum w^2 d^2 / (sum w F'')^2, cut at the nodes."""
-        known = int(self.surplus.rows) > 1 and curvature > 0
+        known = int(self.surplus.rows[0]) > 1 and curvature > 0
         square = np.exp(np.interp(u, NODES, np.log(np.maximum(square, TINY))))
         variance = float(square) / curvature**2 if known else math.nan
         return interval(-u, variance).within(*(-NODES[[-1, 0]])).through(math.exp)
