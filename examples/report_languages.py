@@ -72,7 +72,9 @@ def found_by_cleanlab(logits: Any, labels: Any) -> Any:
         return None
     from cleanlab.filter import find_label_issues
 
-    return find_label_issues(labels, neglog.softmax(logits), "self_confidence")
+    return find_label_issues(
+        labels, neglog.softmax(logits), return_indices_ranked_by="self_confidence"
+    )
 
 
 def share(rows: Any, wrong: Any) -> str:
