@@ -8,7 +8,7 @@
 #include "rows/panels.hpp"
 #include "rows/softcap.hpp"
 #include "rows/targets.hpp"
-#include "scores/scores.hpp"
+#include "scores/long_rows.hpp"
 #include "sparse/products.hpp"
 
 namespace neglog::NEGLOG_ISA {

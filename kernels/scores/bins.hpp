@@ -75,37 +75,42 @@ inline void add_short(const ScoredRows<C>& r, int64_t V, const C* e, double* tab
 }
 
 // Exponentials of rows one after another, `pitch` apart.
-template <class C>
-inline void add_long(const ScoredRows<C>& r, int64_t V, const C* e, int64_t pitch, double* tables) {
+template <class C> struct LongRows {
+    static constexpr int most = 32;
+    const C* e;
+    int64_t pitch;
+    C share[most];
+    double weight[most];
+    int count = 0;
+};
+template <class C> inline void add_long(const LongRows<C>& r, int64_t V, double* tables) {
     constexpr int W = kLanes<C>;
     Hits<C> hits;
     Vec<int32_t> lanes;
     for (int i = 0; i < kLanes<float>; ++i) lanes[i] = i * kTableBytes;
     for (int64_t j = 0; j < V; j += W) {
         const Vec<int32_t> offset = lanes + static_cast<int32_t>(j) * kTableBytes;
+        const int n = static_cast<int>(V - j < W ? V - j : W);
         for (int i = 0; i < r.count; ++i) {
             const Vec<double> w = splat(r.weight[i]);
-            hits.set(i, load(e + i * pitch + j) * r.share[i], w, w, offset);
-        }
-        if (V - j >= W) {
-            for (int i = 0; i < r.count; ++i)
-                for (int k = 0; k < W; ++k) hits.add(tables, i, k);
-        } else {
-            for (int i = 0; i < r.count; ++i)
-                for (int k = 0; k < V - j; ++k) hits.add(tables, i, k);
+            hits.set(0, load(r.e + i * r.pitch + j) * r.share[i], w, w, offset);
+            if (n == W) {
+#pragma GCC unroll 16
+                for (int k = 0; k < W; ++k) hits.add(tables, 0, k);
+            } else {
+                for (int k = 0; k < n; ++k) hits.add(tables, 0, k);
+            }
         }
     }
 }
 
 // The same without bins; sums[j] += w p.
-template <class C>
-inline void add_unbinned(const ScoredRows<C>& r, int64_t V, const C* e, int64_t pitch,
-                         double* sums) {
+template <class C> inline void add_unbinned(const LongRows<C>& r, int64_t V, double* sums) {
     constexpr int L = kLanes<double>;
     const auto add = [&](double* to, int64_t j) {
         Vec<double> sum = load(to);
         for (int i = 0; i < r.count; ++i) {
-            const C* at = e + i * pitch + j;
+            const C* at = r.e + i * r.pitch + j;
             Vec<double> p;
             if constexpr (sizeof(C) == 8) {
                 p = load(at) * r.share[i];

@@ -82,6 +82,21 @@ template <class C> NEGLOG_INLINE void finish_share(ScoredRows<C>& r) {
     store(r.share, 1 / (1 + load(r.others[kAtOne])));
 }
 
+// -log(1 - p) of each probability, for float64; the first maximum and the target are left out.
+template <class C, class E> inline C complement_of(const ScoresJob& job, const ScoredRows<C>& r,
+                                                   int i, E e) {
+    constexpr int W = kLanes<double>;
+    Sum<double> sum;
+    for (int64_t j = 0; j < job.classes; j += W) {
+        Vec<double> p{};
+        for (int k = 0; k < W && j + k < job.classes; ++k)
+            if (j + k != r.top[i] && j + k != r.target[i])
+                p[k] = static_cast<double>(e(j + k)) * static_cast<double>(r.share[i]);
+        sum.add(log1p(p / (1 - p), 1 - p));
+    }
+    return static_cast<C>(sum.total());
+}
+
 // The sum over all classes but the first maximum and the target.
 template <class C> NEGLOG_INLINE Vec<C> rest_of(const ScoredRows<C>& r) {
     if constexpr (Curve<C>::kPolynomial) {
