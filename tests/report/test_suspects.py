@@ -132,9 +132,9 @@ def test_a_list_that_is_cut_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = in_batches(Suspects(10), [], z, y).findings(1.0)
     monkeypatch.setattr(_suspects, "KEPT", 10)
     part = in_batches(Suspects(10), list(range(50, 1500, 50)), z, y)
-    assert len(part.entries) <= 2 * 9 * 10 + 10  # bounded
+    assert len(part.nll) <= 9 * 10 + 10  # bounded
     cut = part.findings(1.0)
-    assert len(part.entries) <= 9 * 10
+    assert len(part.nll) <= 9 * 10
     assert whole["count"] > 10
     assert cut["at_least"]
     assert 10 <= cut["count"] <= whole["count"]
@@ -149,7 +149,7 @@ def test_large_vocabularies_and_halves() -> None:
     y[4] = z[4].argmin()
     part = Suspects(49_152)
     part.add(rows_of(z, y))
-    assert [entry["row"] for entry in part.entries] == [4]
+    assert part.places[:, 0].tolist() == [4]
     found: dict[str, Any] = part.findings(1.0)
     assert found["count"] == 1
     assert found["listed"][0]["p_value"] == pytest.approx(tails(z, y, 1.0)[4], rel=1e-3)
