@@ -157,32 +157,39 @@ class Suspects:
 
     def findings(self, temperature: float) -> dict[str, Any]:
         """The list at the best temperature."""
-        ranked = self.ranked(temperature)
-        count = sum(line["q_value"] <= RATE for line in ranked)
+        self._settle()
+        ascending = np.sort(self._p_values(1 / temperature)[0])
+        found = np.flatnonzero(q_values(ascending, self.rows) <= RATE)
+        count = len(found)
         unseen = self._unseen(1 / temperature)
         return {
             "false_discovery_rate": RATE,
             "count": count,
-            "at_least": count > 0 and ranked[count - 1]["p_value"] >= unseen,
+            "at_least": count > 0 and bool(ascending[count - 1] >= unseen),
             "temperature": temperature,
-            "listed": ranked[: min(count, MOST_LISTED)],
+            "listed": self.ranked(temperature, min(count, MOST_LISTED)),
         }
 
-    def ranked(self, temperature: float) -> list[dict[str, Any]]:
-        """Every row that was kept and has a p-value up to RATE, the least first."""
+    def ranked(self, temperature: float, most: int = KEPT) -> list[dict[str, Any]]:
+        """The rows with the least p-values, those up to RATE that were kept; the least first."""
+        if not most:
+            return []
         self._settle()
-        beta = 1 / temperature
+        p_value, top = self._p_values(1 / temperature)
+        ascending = np.sort(p_value)
+        able = np.flatnonzero(p_value <= min(RATE, *ascending[most - 1 : most])).tolist()
+        able.sort(key=lambda i: (p_value[i], *self._order(i)))
+        return [
+            self._line(i, p_value[i], q, 1 / temperature, top[i])
+            for i, q in zip(able[:most], q_values(ascending, self.rows), strict=False)
+        ]
+
+    def _p_values(self, beta: float) -> tuple[Array, Array]:
+        """The tails at this beta, and -log of the probabilities of the predicted classes."""
         tail, top = (
             between(self.curves[:, k], self.curves[:, k + 1], math.log(beta)) for k in (0, 2)
         )
-        p_value = np.minimum(np.exp(tail - beta * self.gap), 1.0)
-        able = np.flatnonzero(p_value <= RATE).tolist()
-        ranked = sorted(able, key=lambda i: (p_value[i], *self._order(i)))
-        q_value = p_value[ranked] * self.rows / np.arange(1, len(ranked) + 1)
-        q_value = np.minimum.accumulate(q_value[::-1])[::-1]
-        return [
-            self._line(i, p_value[i], q, beta, top[i]) for i, q in zip(ranked, q_value, strict=True)
-        ]
+        return np.minimum(np.exp(tail - beta * self.gap), 1.0), top
 
     def _unseen(self, beta: float) -> float:
         """The least p-value that a row may have that was not kept; inf if all were."""
@@ -206,6 +213,13 @@ class Suspects:
             "target": target,
             "suggested": {"class": predicted, "p": math.exp(-top)},
         }
+
+
+def q_values(ascending: Array, rows: int) -> Array:
+    """Benjamini and Hochberg's: the least rate at which each p-value is found, of so many rows."""
+    rates = ascending * rows / np.arange(1, len(ascending) + 1)
+    least: Array = np.minimum.accumulate(rates[::-1])[::-1]
+    return least
 
 
 def log_tails(curves: Array, gap: Array, beta: Any) -> Array:
