@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._show.words import json_number
 from ._sums import Estimate
+from ._totals import uncertainty
 
 if TYPE_CHECKING:
     from ._report import Report
@@ -19,10 +20,10 @@ def findings(report: "Report") -> dict[str, Any]:
         ValueError: there is no row that counts.
     """
     parts = report.parts
-    if parts is None or not parts.totals.nll.rows:
+    if parts is None or not report.used:
         raise ValueError(f"no row counts: {report.read} were read, {report.ignored} ignored")
     frequencies = parts.by_class.nll.weight
-    total = float(parts.totals.nll.total)
+    total = float(parts.totals.nll.total[0])
     classes = parts.by_class.findings()
     costliest = parts.confusions.of_classes()
     for line in classes["listed"]:
@@ -39,19 +40,22 @@ def findings(report: "Report") -> dict[str, Any]:
         },
         "rows": {
             "read": report.read,
-            "used": int(parts.totals.nll.rows),
-            "weight": float(parts.totals.nll.weight),
+            "used": report.used,
+            "weight": float(parts.totals.nll.weight[0]),
             "ignored": report.ignored,
             "left_out": report.left_out,
             "left_out_rows": report.left_out_rows,
         },
         "loss": parts.totals.loss(frequencies),
         "accuracy": parts.totals.accuracy(parts.classes),
+        "why": parts.temperature.findings(uncertainty(frequencies)),
         "distribution": parts.distribution.findings(),
         "classes": classes,
         "slices": parts.slices.findings(),
         "confusions": parts.confusions.findings(total),
         "worst": parts.worst.findings(),
+        "calibration": parts.calibration.findings(frequencies),
+        "suspects": parts.suspects.findings(parts.temperature.best().temperature.value),
     }
     named: dict[str, Any] = plain(found, report.class_names)
     return named

@@ -1,13 +1,14 @@
 """The parts of a report's state, each of which adds rows and merges by itself."""
 
-from typing import Any
-
+from ._calibration import Calibration
 from ._classes import Classes
 from ._confusions import Confusions
 from ._distribution import Distribution
 from ._lists import Worst
 from ._rows import Rows
 from ._slices import Slices
+from ._suspects import Suspects
+from ._temperature import Temperature
 from ._totals import Totals
 
 
@@ -22,18 +23,30 @@ class Parts:
         self.slices = Slices()
         self.confusions = Confusions(classes)
         self.worst = Worst()
+        self.temperature = Temperature()
+        self.calibration = Calibration(classes)
+        self.suspects = Suspects(classes)
 
     def add(self, rows: Rows) -> None:
         """Add a batch."""
-        for part in self._summed():
-            part.add(rows)
+        self.totals.add(rows)
+        self.distribution.add(rows.nll, rows.weight)
+        self.by_class.add(rows)
+        self.slices.add(rows.by, rows.nll, rows.hits, rows.weight)
+        self.confusions.add(rows)
         self.worst.add(rows)
+        self.temperature.add(rows)
+        self.calibration.add(rows)
+        self.suspects.add(rows)
 
     def merge(self, other: "Parts", offset: int) -> None:
         """Add the rows of the other, whose numbers begin at `offset`."""
-        for mine, theirs in zip(self._summed(), other._summed(), strict=True):
-            mine.merge(theirs)
+        self.totals.merge(other.totals)
+        self.distribution.merge(other.distribution)
+        self.by_class.merge(other.by_class)
+        self.slices.merge(other.slices)
+        self.confusions.merge(other.confusions)
         self.worst.merge(other.worst, offset)
-
-    def _summed(self) -> list[Any]:
-        return [self.totals, self.distribution, self.by_class, self.slices, self.confusions]
+        self.temperature.merge(other.temperature)
+        self.calibration.merge(other.calibration)
+        self.suspects.merge(other.suspects, offset)

@@ -15,7 +15,7 @@ from ._inputs import Arrays, arrays, as_logarithms, check_sums, check_targets, k
 from ._parts import Parts
 from ._rows import Rows
 
-AT_ONCE = 1 << 21  # logits: few enough for the second cache, enough for all cores
+AT_ONCE = 1 << 20  # logits: few enough for the second cache, enough for all cores
 MOST_LEFT_OUT = 20  # rows that are listed
 
 Kind = Literal["auto", "logits", "log-probabilities", "probabilities"]
@@ -125,7 +125,7 @@ class Report:
         logits = given.predictions
         if self.kind == "probabilities":
             logits = as_logarithms(logits, self.read)
-        target = np.where(counted, given.target, 0)
+        target = given.target if counted.all() else np.where(counted, given.target, 0)
         found = _engine.run_rows(logits, target, lse=True, entropy=True, argmax=True)
         nll, lse, spread, top = found.nll, found.lse, found.entropy, found.argmax
         assert nll is not None
@@ -199,11 +199,11 @@ class Report:
         """
         if other.parts is None:
             return
-        if self.parts is None and self.kind == "auto":
+        if self.kind == "auto":  # without rows so far
             self.kind, self.kind_reason = other.kind, other.kind_reason
         for name in ("kind", "class_names", "ignore_index"):
             mine, theirs = getattr(self, name), getattr(other, name)
-            if mine != theirs:
+            if mine != theirs != "auto":
                 raise ValueError(f"{name} must be the same in both reports: {mine!r}, {theirs!r}")
         parts = self._parts(other.parts.classes)
         parts.merge(other.parts, self.read)
@@ -217,6 +217,11 @@ class Report:
         self.ignored += other.ignored
         for why, count in other.left_out.items():
             self.left_out[why] += count
+
+    @property
+    def used(self) -> int:
+        """The number of rows that count."""
+        return 0 if self.parts is None else int(self.parts.totals.nll.rows[0])
 
     def to_dict(self) -> dict[str, Any]:
         """The findings as plain values, ready for JSON; nan and infinities are strings."""
