@@ -8,7 +8,7 @@ class Mutant(NamedTuple):
     file: str
     old: str  # stands exactly once in the file
     new: str
-    tests: tuple[str, ...] = ()  # the files to run first
+    tests: tuple[str, ...]  # the files that must notice
 
 
 PROBLEM, ARRAYS = "src/neglog/_problem.py", "src/neglog/_numpy/_arrays.py"
