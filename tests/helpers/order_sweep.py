@@ -124,6 +124,27 @@ def check_panels(z: Any, target: Any, what: str) -> None:
     check(z, grad, f"gradient of {what}, in panels", target)
 
 
+def neighbours(center: float, dtype: Any, count: int = 200) -> Any:
+    """Numbers one after another from `center` on, ascending, 0 and its neighbours among them."""
+    bits, number = np.dtype(f"i{dtype.itemsize}"), np.array(abs(center), dtype)
+    up = (number.view(bits) + np.arange(count, dtype=bits)).view(dtype)
+    both = np.concatenate([up, np.zeros(1, dtype), np.array([5e-324, 1e-40, 1e-7]).astype(dtype)])
+    z = _wide(np.concatenate([both, -both]))
+    return z[np.argsort(z, kind="stable")].astype(dtype)
+
+
+def check_sigmoids(z: Any) -> None:
+    """Two classes, one logit: of ascending neighbours, nothing falls that rises with the logit.
+
+    Float64, which is computed in no wider type, may be out of order by its last bit.
+    """
+    for name in ("sigmoid", "log_sigmoid"):
+        p = _wide(getattr(neglog, name)(z))
+        slack = np.spacing(np.abs(p[1:])) if z.dtype == np.float64 else 0
+        assert (np.diff(p) >= -slack).all(), f"{name} of {z.dtype}: the order is broken"
+        assert (np.diff(p)[np.diff(_wide(z)) == 0] == 0).all(), f"{name} of {z.dtype}: a tie"
+
+
 def sweep(dtypes: tuple[str, ...] = tuple(ULPS)) -> None:
     for dtype in dtypes:
         for width, rows in WIDTHS:
@@ -141,6 +162,9 @@ def sweep(dtypes: tuple[str, ...] = tuple(ULPS)) -> None:
 
 if __name__ == "__main__":
     sweep(tuple(sys.argv[1:]) or tuple(ULPS))
+    for center in (0.0, 1e-9, 1e-3, 0.1, 0.3, 0.7, 1.5, 5.0, 20.0, 80.0):
+        for dtype in tuple(sys.argv[1:]) or tuple(ULPS):
+            check_sigmoids(neighbours(center, dtype_of(dtype)))
     for dtype in ("float32", "float64"):
         for z, target in long_rows(dtype):
             check_row_functions(z, target, dtype)
