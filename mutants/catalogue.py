@@ -120,10 +120,10 @@ PYTHON = (
 
 KERNELS = (
     Mutant(
-        "twins of the maximum by way of their exponentials",
+        "the maximum's gradient by another way than its twins'",
         "kernels/rows/short_rows.hpp",
-        "g = unless_top<C>(top, e, g);",
-        "g = (alone == -2) ? top.value : g;",
+        "store(to.alone + i, alone ? arg : Indices{} - 1);",
+        "store(to.alone + i, arg);",
         ("engine/test_order",),
     ),
     Mutant(
