@@ -6,19 +6,23 @@ from the logits, it has the same bits whatever was expected: that affects the ti
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.library import custom_op
 
 from ..._contract import without_axis
 from ..._engine import Array
 from .._engines import kernels
 from .._operators import rows
+from .._operators.inputs import given, inputs_of, keep_inputs
 from .._operators.routed import row_results
 from .._problem import TorchProblem, coefficients, reduced
-from .._route import Path, Route, is_batched, route_of
+from .._route import Path, Route, is_batched, require_grad, route_of
 from .prepared import expected, met, serves, unit_for
+from .with_gradient import OPTIONS, is_wanted, options_of, problem_of, scaled
 
 
 def loss(
@@ -30,6 +34,8 @@ def loss(
 ) -> Tensor:
     """The loss: one number, or one per row."""
     if route.path is not Path.NODE:
+        if _is_recorded(logits, probs, problem):
+            return _with_gradient(logits, target, probs, problem)
         found = row_results(
             route, logits, problem.dim, target, probs,
             keep=problem.keep, temperature=problem.temperature, softcap=problem.softcap,
@@ -109,13 +115,7 @@ class _Node(torch.autograd.Function):
         logits, target, probs = ctx.saved_tensors  # raises if one was overwritten
         problem = ctx.problem
         if problem.reduction == "none" or torch.is_grad_enabled() or is_batched(upstream):
-            shape = without_axis(logits.shape, problem.dim)
-            coefs = coefficients(
-                problem, shape, target, probs, upstream, lambda: _lse(logits, problem)
-            )
-            options = (problem.keep, problem.temperature, problem.softcap)
-            grad = rows.gradient(logits, problem.dim, target, probs, *options, *coefs)
-            return grad, None, None, None
+            return _differentiable(logits, target, probs, problem, upstream), None, None, None
         seen, unit = upstream.item(), ctx.upstream
         met(seen)
         # Atomic: only one thread gets it.
@@ -127,3 +127,90 @@ class _Node(torch.autograd.Function):
         if slope is not None and unit != seen and not math.isnan(seen):
             slope.mul_(seen / unit)
         return slope, None, None, None
+
+
+def _differentiable(
+    logits: Tensor,
+    target: Tensor | None,
+    probs: Tensor | None,
+    problem: TorchProblem,
+    upstream: Tensor,
+) -> Tensor:
+    """The gradient as a function of everything."""
+    shape = without_axis(logits.shape, problem.dim)
+    coefs = coefficients(problem, shape, target, probs, upstream, lambda: _lse(logits, problem))
+    options = (problem.keep, problem.temperature, problem.softcap)
+    return rows.gradient(logits, problem.dim, target, probs, *options, *coefs)
+
+
+# A compiler's gradient is computed for this upstream gradient, so that entries are there that would
+# be flushed to 0 for 1, and scaled down. With a larger one a row's weight of 1e31 would overflow.
+_UNIT = 2.0**24
+
+
+def _is_recorded(logits: Tensor, probs: Tensor | None, problem: TorchProblem) -> bool:
+    """Whether a compiler takes loss and gradient together; halves are rounded once, so they wait.
+
+    Kept for an upstream gradient that came before, as by `prepared`, they would have to be copied.
+    """
+    coefs = (problem.nll_coef, problem.dense_coef, problem.square_coef, problem.total)
+    trained = torch.is_grad_enabled() and logits.requires_grad and not require_grad(probs, *coefs)
+    return trained and logits.dtype.itemsize > 2 and is_wanted(problem, logits)
+
+
+def _with_gradient(
+    logits: Tensor, target: Tensor | None, probs: Tensor | None, problem: TorchProblem
+) -> Tensor:
+    """The loss for a compiler, as an operator that computes the gradient in the same pass."""
+    options = options_of(logits, target, probs, problem)
+    found: Sequence[Tensor] = row_loss(logits, problem.dim, *options)
+    return found[0].to(problem.dtype)
+
+
+@custom_op(
+    "neglog::row_loss",
+    mutates_args=(),
+    schema=f"(Tensor logits, SymInt dim, {OPTIONS}) -> (Tensor, Tensor)",
+    device_types="cpu",
+)
+def row_loss(*inputs: Any) -> tuple[Tensor, Tensor]:
+    """The loss in float64, and its gradient for an upstream gradient of `_UNIT`."""
+    logits, target, probs, problem = _arguments_of(given(inputs))
+    if target is not None:
+        kernels.check_used_classes(target, problem.keep, logits.shape[problem.dim])
+    value, grad = _run(logits, target, probs, problem, _UNIT)
+    assert grad is not None
+    return value, grad
+
+
+@row_loss.register_fake
+def _(logits: Tensor, dim: int, *_: Any) -> tuple[Tensor, Tensor]:
+    return logits.new_empty((), dtype=torch.float64), kernels.place(logits, dim)
+
+
+def _arguments_of(
+    inputs: Sequence[Any],
+) -> tuple[Tensor, Tensor | None, Tensor | None, TorchProblem]:
+    """What `_run` takes."""
+    logits, dim, *options = inputs
+    target, probs, problem = problem_of(logits, options)
+    problem.dim = dim
+    return logits, target, probs, problem
+
+
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: Sequence[Tensor]) -> None:
+    keep_inputs(ctx, (*inputs, output[1]), output)
+
+
+def _backward(ctx: Any, upstream: Tensor | None, _: Any) -> tuple[Any, ...]:
+    *inputs, prepared = inputs_of(ctx)
+    if upstream is None:
+        grad = None
+    elif torch.is_grad_enabled():
+        grad = _differentiable(*_arguments_of(inputs), upstream)
+    else:
+        grad = scaled(prepared, upstream / _UNIT, prepared.dtype)
+    return grad, *[None] * 11
+
+
+row_loss.register_autograd(_backward, setup_context=_keep)

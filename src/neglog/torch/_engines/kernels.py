@@ -246,6 +246,13 @@ def check_classes(
     return ignored
 
 
+def check_used_classes(target: Tensor, keep: Tensor | None, num_classes: int) -> Tensor:
+    """The classes, 0 in rows that are left out; IndexError for the first that is none."""
+    used = target if keep is None else target.masked_fill(keep.logical_not(), 0)
+    check_classes(used, num_classes)
+    return used
+
+
 def looks_like(logits: Tensor, dim: int) -> int:
     """0: logits, 1: they look like probabilities, 2: like log-probabilities; a few rows decide."""
     layout = layout_of(logits, dim)

@@ -20,12 +20,13 @@ def row_results(
     temperature: Tensor | None = None,
     softcap: float | None = None,
     entropy: bool = False,
+    ignored: Tensor | None = None,
 ) -> RowResults:
     """nll, dense, lse, entropy and argmax of every row; arguments as in `composed.row_results`."""
     if route.path is Path.COMPOSED:
         return composed.row_results(
             logits, dim, target, probs,
-            keep=keep, temperature=temperature, softcap=softcap, entropy=entropy,
+            keep=keep, temperature=temperature, softcap=softcap, entropy=entropy, ignored=ignored,
         )  # fmt: skip
     nll, dense, lse, uncertainty, top = rows.row_results(
         logits, dim, *as_tensors(logits, target, probs, keep, temperature), softcap, entropy

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.library import custom_op
 
+from ..._problem import is_used
 from .._engines import composed, kernels
 from .._engines.composed import along, row_dtype
 from .._route import is_forward_mode
@@ -53,8 +54,7 @@ def row_results(*inputs: Any) -> _Results:
 def _(*inputs: Any) -> _Results:
     logits, dim, target, probs, keep, temperature, softcap, entropy = given(inputs)
     if target is not None:
-        target = target if keep is None else target.masked_fill(keep.logical_not(), 0)
-        kernels.check_classes(target, logits.shape[dim])
+        target = kernels.check_used_classes(target, keep, logits.shape[dim])
     arrays, _ = kernels.run(
         logits, dim, target, probs, nll_coef=keep, dense_coef=keep, temperature=temperature,
         softcap=softcap, lse=True, entropy=entropy, argmax=True,
@@ -86,9 +86,11 @@ def _(*inputs: Any) -> _Results:
 def row_gradients(*inputs: Any) -> Tensor:
     """Gradient of `row_results` with respect to the logits, each result times its coefficient.
 
-    On a CPU a row whose coefficients are all 0 is not read: its gradient is 0.
+    A row whose coefficients are all 0 is not read: its gradient is 0.
     """
     logits, dim, target, probs, keep, temperature, softcap, *coefs = given(inputs)
+    if keep is None and coefs[0] is not None:  # statistics; a loss says which rows it keeps
+        keep = is_used([x for x in coefs if x is not None])
     return composed.row_gradients(
         logits, dim, target, probs, keep, temperature, softcap, tuple(coefs)
     )  # fmt: skip
