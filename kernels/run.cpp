@@ -49,9 +49,6 @@ const Kernels* in_use = best();
 // Outputs of this many bytes or more, in arrays of their own, are written past the caches.
 constexpr int64_t kStream = int64_t{1} << 22;
 
-// Elements worth a thread of their own, about 20 microseconds of work.
-constexpr int64_t kShare = 1 << 15;
-
 using Work = std::function<void(int64_t, int64_t, char*)>;
 
 Outcome share(int64_t units, int64_t unit_elements, size_t scratch, const Work& work,

@@ -128,6 +128,7 @@ NB_MODULE(_kernels, m) {
           nb::arg("ignore_index"));
     m.def("input_kind", &input_kind, nb::arg("dtype"), nb::arg("logits"));
     m.attr("few_classes") = kFewClasses;
+    m.attr("least_shared") = kShare;
     m.def("supported", &supported);
     m.def("choose", &choose, nb::arg("instruction_set"));
     m.def("chosen", [] { return std::string(supported().empty() ? "" : chosen().name); });

@@ -3,6 +3,7 @@
 from typing import Any
 
 few_classes: int
+least_shared: int  # work on fewer elements stays on the calling thread
 state_numbers: int  # in the state of a row
 
 def rows(

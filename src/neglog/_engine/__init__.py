@@ -12,7 +12,7 @@ from .rows import (
     sigmoid,
     softmax,
 )
-from .threads import CpuInfo, callers_threads, cpu_info, set_num_threads
+from .threads import CpuInfo, callers_threads, cpu_info, is_shared, set_num_threads
 
 __all__ = [
     "Array",
@@ -23,6 +23,7 @@ __all__ = [
     "callers_threads",
     "cpu_info",
     "input_kind",
+    "is_shared",
     "reads_class_major",
     "run_rows",
     "scan_targets",

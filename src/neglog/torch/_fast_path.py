@@ -66,7 +66,7 @@ def _computed(
     if upstream is not None:
         grad = empty(logits.shape, logits.dtype)
     count = len(classes) or 1.0 if problem.reduction == "mean" else 1.0
-    with on_torchs_threads():
+    with on_torchs_threads(z.size):
         result = _engine.run_rows(
             z,
             classes,

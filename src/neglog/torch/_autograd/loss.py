@@ -17,7 +17,7 @@ from .._engines import kernels
 from .._operators import rows
 from .._operators.routed import row_results
 from .._problem import TorchProblem, coefficients, reduced
-from .._route import Path, Route, is_batched, route_of
+from .._route import Path, Route, is_batched, is_recorded, route_of
 from .prepared import expected, met, serves, unit_for
 
 
@@ -35,7 +35,7 @@ def loss(
             keep=problem.keep, temperature=problem.temperature, softcap=problem.softcap,
         )  # fmt: skip
         return reduced(problem, found.nll, found.dense, found.lse)
-    if not (logits.requires_grad and torch.is_grad_enabled()):
+    if not is_recorded(logits):
         return _run(logits, target, probs, problem, None)[0]
     upstream = None if problem.reduction == "none" else expected(logits.dtype)
     done = _run(logits, target, probs, problem, upstream)

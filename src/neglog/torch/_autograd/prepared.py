@@ -43,8 +43,11 @@ def expected(dtype: torch.dtype) -> float | None:
 def met(upstream: float) -> None:
     """Expect this upstream gradient from now on."""
     global _last, _times, _unit
-    _times = _times + 1 if upstream == _last else 1
-    _last, _unit = upstream, _power_above(upstream) if abs(upstream) <= _MOST else 1.0
+    if upstream == _last:
+        _times += 1
+        return
+    _last, _times = upstream, 1
+    _unit = _power_above(upstream) if abs(upstream) <= _MOST else 1.0
 
 
 def serves(unit: float | None, upstream: float, dtype: torch.dtype) -> bool:
