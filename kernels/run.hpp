@@ -33,6 +33,6 @@ void clear_states(const PanelJob& panel);
 Outcome reduce_panel(const PanelJob& panel, const Interrupted& interrupted);
 void merge_states(const PanelJob& panel, const PanelState* others);
 void finish_states(const PanelJob& panel);
-Outcome write_panel(const PanelJob& panel, const Interrupted& interrupted);
+Outcome write_panel(PanelJob panel, const Interrupted& interrupted);  // decides on job.stream
 
 }  // namespace neglog

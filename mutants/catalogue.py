@@ -156,7 +156,7 @@ KERNELS = (
     ),
     Mutant(
         "no shift by the maximum",
-        "kernels/rows/reduce.hpp",
+        "kernels/rows/exponential.hpp",
         "power = power_of<C>(M & kScaled ? max * inverse_high : max);",
         "power = splat(ExpTable<C>::magic);",
         ("contract/test_accuracy",),
@@ -170,7 +170,7 @@ KERNELS = (
     ),
     Mutant(
         "the rounding error of z / T dropped",
-        "kernels/rows/reduce.hpp",
+        "kernels/rows/exponential.hpp",
         "product_error<C>(d.high, s.inverse_high, x) +",
         "",
         ("contract/test_far_rows",),
@@ -320,8 +320,8 @@ TORCH = (
     Mutant(
         "torch: p - 1 at the largest class",
         T_COMPOSED,
-        "torch.where(inside == s.top, -a * rest, a * p)",
-        "torch.where(inside == s.top, a * p - a, a * p)",
+        "torch.where(hit, -a * rest, a * p)",
+        "torch.where(hit, a * p - a, a * p)",
         ("torch_face/test_edges",),
     ),
     Mutant(

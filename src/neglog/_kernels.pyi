@@ -26,6 +26,7 @@ def rows(
     argmax: Any,
     out: Any,
     output: int,
+    states: Any = None,
 ) -> None: ...
 def clear_states(states: Any) -> None: ...
 def reduce_panel(
@@ -53,6 +54,7 @@ def write_panel(
     classes: int,
     problem: tuple[Any, ...],
     scale: float,
+    out: Any = None,
 ) -> None: ...
 def binary(
     dtype: int,

@@ -1,11 +1,12 @@
 """The CPU engine: rows of logits in, one number per row and a gradient out."""
 
-from .panels import Panels
+from .panels import Panels, new_states
 from .rows import (
     Array,
     RowResults,
     binary,
     input_kind,
+    keeps_states,
     reads_class_major,
     run_rows,
     scan_targets,
@@ -24,6 +25,8 @@ __all__ = [
     "cpu_info",
     "input_kind",
     "is_shared",
+    "keeps_states",
+    "new_states",
     "reads_class_major",
     "run_rows",
     "scan_targets",

@@ -155,10 +155,12 @@ def run(
     lse: bool = False,
     entropy: bool = False,
     argmax: bool = False,
+    states: Tensor | None = None,
 ) -> tuple[RowResults, Tensor | None]:
     """The engine's one pass: row results, and the gradient of scale * sum of the row losses.
 
-    `out` receives the gradient, and may be the logits themselves: contiguous rows.
+    `out` receives the gradient, and may be the logits themselves: contiguous rows. `states` receive
+    what `states.gradient` needs.
     """
     layout = layout_of(logits, dim)
     rows = layout(logits.detach(), dim)
@@ -180,6 +182,7 @@ def run(
             lse=lse,
             entropy=entropy,
             argmax=argmax,
+            states=None if states is None else as_array(states),
         )
     return result, None if grad is None else from_rows(grad, logits.shape, dim)
 
@@ -238,9 +241,10 @@ class Panels:
     def finish(self) -> RowResults:
         return self._panels.finish()
 
-    def write_gradient(self, logits: Tensor, first: int) -> None:
+    def write_gradient(self, logits: Tensor, first: int, out: Tensor | None = None) -> None:
+        to = None if out is None else as_array(out)
         with on_torchs_threads(logits.numel()):
-            self._panels.write_gradient(as_array(logits), first)
+            self._panels.write_gradient(as_array(logits), first, to)
 
 
 def softmax(logits: Tensor, dim: int, *, log: bool = False) -> Tensor:
