@@ -242,7 +242,10 @@ inline Exponentials<Compute<T>> exponentials_of(const T* z, int64_t n, double ma
     using C = Compute<T>;
     const Scale<C> scale = scale_of<M, C>(max, it);
     const Reader<T> logits(z, n);
-    fill(to, n, [&](int64_t j) { return exponential<M, C>(logits(j), scale); });
+    fill(to, n, [&](int64_t j) {
+        fetch_ahead(z, j * static_cast<int64_t>(sizeof(T)) / 64, 1);
+        return exponential<M, C>(logits(j), scale);
+    });
     return {to, 0, row_scale_of<M, C>(max, it, reference_of<C>(scale)),
             exponential<M, C>(scale.max, scale)[0]};
 }

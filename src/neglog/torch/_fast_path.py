@@ -15,7 +15,7 @@ from .._contract import REDUCTIONS, warn_input_kind
 from ._autograd.loss import in_graph
 from ._autograd.prepared import expected
 from ._engines.kernels import RESULTS, as_array, on_torchs_threads
-from ._engines.states import are_kept, new_states
+from ._engines.states import new_states
 from ._memory import empty
 from ._problem import TorchProblem
 from ._route import is_eager_cpu
@@ -63,11 +63,10 @@ def _computed(
     recording = logits.requires_grad and torch.is_grad_enabled()
     upstream = grad = left = None
     if recording and problem.reduction != "none":
-        kept = are_kept(logits, 1, None, None)
-        upstream = expected(kept or logits.itemsize == 2)
+        upstream = expected(logits.dtype)
         if upstream is not None:
             grad = empty(logits.shape, logits.dtype)
-        elif kept:
+        else:
             left = new_states(logits, 1)
     count = len(classes) or 1.0 if problem.reduction == "mean" else 1.0
     with on_torchs_threads(z.size):

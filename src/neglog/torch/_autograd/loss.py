@@ -39,10 +39,9 @@ def loss(
         return _run(logits, target, probs, problem, None)[0]
     upstream = left = None
     if problem.reduction != "none":
-        kept = states.are_kept(logits, problem.dim, probs, problem.softcap)
-        upstream = expected(kept or logits.itemsize == 2)
-        if upstream is None and kept:
-            left = states.new_states(logits, problem.dim)
+        upstream = expected(logits.dtype)
+        if upstream is None:
+            left = states.new_states(logits, problem.dim, probs, problem.softcap)
     done = _run(logits, target, probs, problem, upstream, left)
     return in_graph(logits, target, probs, problem, upstream, *done, left)
 
@@ -146,12 +145,10 @@ class _Node(torch.autograd.Function):
             return grad, None, None, None, None
         seen, unit = upstream.item(), ctx.upstream
         met(seen)
-        kept = states.are_kept(logits, problem.dim, probs, problem.softcap)
-        exact = kept or logits.itemsize == 2
         # Atomic: only one thread gets it.
         slope: Tensor | None = ctx.prepared.pop() if ctx.prepared else None
-        if not serves(unit, seen, exact):
-            slope, unit = None, unit_for(seen, exact)  # its memory is used again
+        if not serves(unit, seen, logits.dtype):
+            slope, unit = None, unit_for(seen, logits.dtype)  # its memory is used again
         if slope is None and left is not None:
             slope = _of_states(logits, target, probs, problem, unit, left)
         elif slope is None:

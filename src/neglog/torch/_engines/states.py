@@ -1,4 +1,4 @@
-"""The gradient of long rows from the states that their loss has left.
+"""The gradient of long rows of halves from the states that their loss has left.
 
 A state is some numbers per row. With it the gradient takes one pass over the logits, where the
 kernels would otherwise find maximum and sum again, and has the same bits as theirs.
@@ -16,19 +16,16 @@ from .kernels import Panels, as_array, as_rows, from_rows
 _MANY = 64  # rows; with few, the kernels' own pass shares the parts of a row among the threads
 
 
-def are_kept(logits: Tensor, dim: int, probs: Tensor | None, softcap: float | None) -> bool:
-    """Whether the kernels keep the states of these rows; that follows from shapes alone."""
+def new_states(
+    logits: Tensor, dim: int, probs: Tensor | None = None, softcap: float | None = None
+) -> Tensor | None:
+    """A place for the states of the rows; None where `kernels.run` computes the gradient better."""
     num_classes = logits.shape[dim]
-    return (
-        _engine.keeps_states(num_classes, softcap)
-        and logits.numel() >= _MANY * num_classes
-        and (probs is None or probs.dim() == 1)
-    )
-
-
-def new_states(logits: Tensor, dim: int) -> Tensor:
-    """A place for the states of the rows."""
-    return torch.from_numpy(_engine.new_states(logits.numel() // logits.shape[dim]))
+    n, per_row = logits.numel() // num_classes, probs is not None and probs.dim() != 1
+    few = n < _MANY or logits.itemsize != 2
+    if few or per_row or not _engine.keeps_states(num_classes, softcap):
+        return None
+    return torch.from_numpy(_engine.new_states(n))
 
 
 def gradient(
