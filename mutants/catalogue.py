@@ -276,6 +276,13 @@ TORCH = (
         ("torch_face/graph/test_graph",),
     ),
     Mutant(
+        "torch: a gradient of states for the loss alone",
+        T_LOSS,
+        "slope = _of_states(logits, target, probs, problem, unit, left)",
+        "slope = _of_states(logits, target, probs, problem, 1.0, left)",
+        ("torch_face/graph/test_upstream",),
+    ),
+    Mutant(
         "torch: a gradient flushed to 0 and scaled up",
         "src/neglog/torch/_autograd/prepared.py",
         "return abs(upstream) <= unit",

@@ -145,6 +145,27 @@ HEAD_GOALS = (
 )
 
 
+# Steps of rows and of the head whose upstream gradient changes: the sum of the losses over the
+# number of tokens. In parts of the time of a step with a constant one.
+CHANGING_ROWS = (2048, 8192)
+CHANGING_DTYPES = ("float32", "bfloat16")
+CHANGING_HEAD = (1024, 256, 16384)
+
+
+class ChangingLimit(NamedTuple):
+    """Our time, as a part of that with a constant upstream gradient, in the same run."""
+
+    shape: tuple[int, ...]
+    at_most: float
+    sentence: str
+
+
+CHANGING_GOALS = (
+    ChangingLimit(CHANGING_ROWS, 1.5, "The loss, and one more pass over the logits."),
+    ChangingLimit(CHANGING_HEAD, 1.1, "The sums of the gradients are scaled, not made again."),
+)
+
+
 class ToleranceLimit(NamedTuple):
     """Promised of a real head, float32: the error depends on how peaked its softmax is."""
 

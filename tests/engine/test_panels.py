@@ -211,6 +211,15 @@ def test_panels_that_do_not_fit_are_refused() -> None:
             _kernels.reduce_panel(0, place, logits, first, classes, problem, nothing)
         with pytest.raises(ValueError, match=r"logits|states"):
             _kernels.write_panel(0, place, logits, first, classes, problem, 1.0)
+    with pytest.raises(ValueError, match="out"):
+        _kernels.write_panel(0, states, logits, 0, 3, problem, 1.0, logits[:, :2].copy())
+    for num_classes, softcap, place in (
+        (256, None, states),
+        (257, 5.0, states),
+        (257, None, narrow),
+    ):
+        with pytest.raises(ValueError, match="states"):
+            run_rows(np.zeros((2, num_classes)), softcap=softcap, lse=True, states=place)
     with pytest.raises(TypeError):
         _kernels.reduce_panel(0, None, logits, 0, 3, problem, nothing)
     with pytest.raises(ValueError, match="others"):

@@ -15,12 +15,12 @@ from torch.library import custom_op
 
 from ..._contract import without_axis
 from ..._engine import Array
-from .._engines import kernels
+from .._engines import kernels, states
 from .._operators import rows
 from .._operators.inputs import given, inputs_of, keep_inputs
 from .._operators.routed import row_results
 from .._problem import TorchProblem, coefficients, reduced
-from .._route import Path, Route, is_batched, require_grad, route_of
+from .._route import Path, Route, is_batched, is_recorded, require_grad, route_of
 from .prepared import expected, met, serves, unit_for
 from .with_gradient import OPTIONS, is_wanted, options_of, problem_of, scaled
 
@@ -34,18 +34,22 @@ def loss(
 ) -> Tensor:
     """The loss: one number, or one per row."""
     if route.path is not Path.NODE:
-        if _is_recorded(logits, probs, problem):
+        if _takes_both(logits, probs, problem):
             return _with_gradient(logits, target, probs, problem)
         found = row_results(
             route, logits, problem.dim, target, probs,
             keep=problem.keep, temperature=problem.temperature, softcap=problem.softcap,
         )  # fmt: skip
         return reduced(problem, found.nll, found.dense, found.lse)
-    if not (logits.requires_grad and torch.is_grad_enabled()):
+    if not is_recorded(logits):
         return _run(logits, target, probs, problem, None)[0]
-    upstream = None if problem.reduction == "none" else expected(logits.dtype)
-    done = _run(logits, target, probs, problem, upstream)
-    return in_graph(logits, target, probs, problem, upstream, *done)
+    upstream = left = None
+    if problem.reduction != "none":
+        upstream = expected(logits.dtype)
+        if upstream is None:
+            left = states.new_states(logits, problem.dim, probs, problem.softcap)
+    done = _run(logits, target, probs, problem, upstream, left)
+    return in_graph(logits, target, probs, problem, upstream, *done, left)
 
 
 def _run(
@@ -54,6 +58,7 @@ def _run(
     probs: Tensor | None,
     problem: TorchProblem,
     upstream: float | None,
+    left: Tensor | None = None,
 ) -> tuple[Tensor, Tensor | None]:
     """The loss, and its gradient times `upstream` if that is given, in one pass."""
     n = logits.numel() // logits.shape[problem.dim]
@@ -62,10 +67,27 @@ def _run(
         logits, problem.dim, target, probs, nll_coef=problem.nll_coef,
         dense_coef=problem.dense_coef, square_coef=problem.square_coef, scale=scale,
         temperature=problem.temperature, softcap=problem.softcap, gradient=upstream is not None,
+        states=left,
     )  # fmt: skip
     shape = without_axis(logits.shape, problem.dim)
     nll, dense = _shaped(found.nll, shape), _shaped(found.dense, shape)
     return reduced(problem, nll, dense, _shaped(found.lse, shape)), grad
+
+
+def _of_states(
+    logits: Tensor,
+    target: Tensor | None,
+    probs: Tensor | None,
+    problem: TorchProblem,
+    upstream: float,
+    left: Tensor,
+) -> Tensor:
+    """The gradient of `_run`, from the states of the rows."""
+    return states.gradient(
+        logits, problem.dim, left, target, probs, problem.temperature, nll_coef=problem.nll_coef,
+        dense_coef=problem.dense_coef, square_coef=problem.square_coef,
+        scale=problem.scale(upstream, len(left)),
+    )  # fmt: skip
 
 
 def _shaped(numbers: Array | None, shape: tuple[int, ...]) -> Tensor | None:
@@ -88,10 +110,14 @@ def in_graph(
     upstream: float | None,
     value: Tensor,
     grad: Tensor | None,
+    left: Tensor | None = None,
 ) -> Tensor:
-    """`value` as a function of the logits; `grad` is their gradient for `upstream`."""
+    """`value` as a function of the logits.
+
+    `grad` is their gradient for `upstream`; without it there may be the states of the rows.
+    """
     node: Any = _Node
-    return node.apply(logits, target, probs, (value, problem, upstream, grad))  # type: ignore[no-any-return]
+    return node.apply(logits, target, probs, left, (value, problem, upstream, grad))  # type: ignore[no-any-return]
 
 
 class _Node(torch.autograd.Function):
@@ -103,30 +129,34 @@ class _Node(torch.autograd.Function):
         logits: Tensor,
         target: Tensor | None,
         probs: Tensor | None,
+        left: Tensor | None,
         done: tuple[Tensor, TorchProblem, float | None, Tensor | None],
     ) -> Tensor:
-        ctx.save_for_backward(logits, target, probs)
+        ctx.save_for_backward(logits, target, probs, left)
         value, ctx.problem, ctx.upstream, grad = done
         ctx.prepared = [grad]
         return value
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-        logits, target, probs = ctx.saved_tensors  # raises if one was overwritten
+        logits, target, probs, left = ctx.saved_tensors  # raises if one was overwritten
         problem = ctx.problem
         if problem.reduction == "none" or torch.is_grad_enabled() or is_batched(upstream):
-            return _differentiable(logits, target, probs, problem, upstream), None, None, None
+            grad = _differentiable(logits, target, probs, problem, upstream)
+            return grad, None, None, None, None
         seen, unit = upstream.item(), ctx.upstream
         met(seen)
         # Atomic: only one thread gets it.
         slope: Tensor | None = ctx.prepared.pop() if ctx.prepared else None
         if not serves(unit, seen, logits.dtype):
             slope, unit = None, unit_for(seen, logits.dtype)  # its memory is used again
-        if slope is None:
+        if slope is None and left is not None:
+            slope = _of_states(logits, target, probs, problem, unit, left)
+        elif slope is None:
             slope = _run(logits, target, probs, problem, unit)[1]
         if slope is not None and unit != seen and not math.isnan(seen):
             slope.mul_(seen / unit)
-        return slope, None, None, None
+        return slope, None, None, None, None
 
 
 def _differentiable(
@@ -148,7 +178,7 @@ def _differentiable(
 _UNIT = 2.0**24
 
 
-def _is_recorded(logits: Tensor, probs: Tensor | None, problem: TorchProblem) -> bool:
+def _takes_both(logits: Tensor, probs: Tensor | None, problem: TorchProblem) -> bool:
     """Whether a compiler takes loss and gradient together; halves are rounded once, so they wait.
 
     Kept for an upstream gradient that came before, as by `prepared`, they would have to be copied.
