@@ -40,7 +40,7 @@ public:
 
 Outcome run_scores(const ScoresJob& job, const ScoreSums& sums, const Interrupted& interrupted) {
     const int64_t parts = parts_of(job), of_classes = numbers_of_classes(job);
-    // Whole cache lines, so that no bin lies in two of them.
+    // Whole cache lines: bins of 16 bytes then lie as in the first part.
     const int64_t size = pieces(of_classes + 3 * kBetas, 8) * 8;
     const int64_t round = pieces(kRound, job.classes);
     const auto begin_of = [&](int64_t part) { return job.rows * part / parts; };

@@ -353,10 +353,9 @@ def test_against_the_definitions_on(instruction_set: str) -> None:
 
 if __name__ == "__main__":
     for name in DTYPES:
-        for width in WIDTHS[:-1]:
+        for width in (3, 33, 257, 1001):
             check(*problem(rows_for(width), width, name))
         test_confident_rows(10, name)
-        test_confident_rows(260, name)
         test_ties(10, name)
         test_logits_of_minus_infinity(300, name)
     print(neglog.cpu_info().instruction_set)
