@@ -28,17 +28,35 @@ class ArrayTable:
         self._files = {"logits": path}
         if target is not None:
             self._files[target] = Path(target)
-        self._archive = None
-        names = list(self._files)
-        if path.suffix.lower() != ".npy":
-            self._archive = zipfile.ZipFile(path)
-            names = [name.removesuffix(".npy") for name in self._archive.namelist()]
-        self._headers = {name: self._header(name) for name in names}
-        self.class_names = self._names()
-        kinds = {name: _kind(header) for name, header in self._headers.items()}
-        self.columns = [Column(name, kind) for name, kind in kinds.items() if name != NAMES]
+        self._archive: zipfile.ZipFile | None = None
+        self._broken: dict[str, ValueError] = {}
+        self._headers: dict[str, Header] = {}
         self.rows: int | None = None
         self._done = 0
+        if path.suffix.lower() != ".npy":
+            self._archive = zipfile.ZipFile(path)
+        try:
+            self._look()
+        except BaseException:
+            self.close()
+            raise
+
+    def _look(self) -> None:
+        """The headers of all arrays; what cannot be read may be what nobody asks for."""
+        names = list(self._files)
+        if self._archive is not None:
+            names = [n.removesuffix(".npy") for n in self._archive.namelist() if n.endswith(".npy")]
+        for name in names:
+            try:
+                self._headers[name] = self._header(name)
+            except ValueError as error:
+                self._broken[name] = error
+        self.class_names = self._names()
+        self.columns = [
+            Column(name, _kind(self._headers[name]) if name in self._headers else "other")
+            for name in names
+            if name != NAMES
+        ]
 
     def _open(self, name: str) -> tuple[IO[bytes], int]:
         if self._archive is None:
@@ -65,6 +83,9 @@ class ArrayTable:
 
     def batches(self, roles: Roles) -> Iterator[Any]:
         wanted = [*roles.classes, *roles.others]
+        for name in wanted:
+            if name in self._broken:
+                raise self._broken[name]
         headers = {name: self._headers[name] for name in wanted}
         self.rows = self._length(headers)
         at_once = rows_at_once(
@@ -84,7 +105,7 @@ class ArrayTable:
 
     def _length(self, headers: dict[str, Header]) -> int:
         """The number of rows, which all arrays share."""
-        lengths = {name: header.shape[0] for name, header in headers.items()}
+        lengths = {name: (*header.shape, 0)[0] for name, header in headers.items()}
         if len(set(lengths.values())) > 1:
             listed = " and ".join(f"{quoted(name)} {count}" for name, count in lengths.items())
             raise ValueError(f"the arrays have different numbers of rows: {listed}")

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,7 @@ class Source:
     _asked: Asked
     _roles: Roles
     _ignore_index: int
-    _open: list[Table] = field(repr=False)  # the first file, until it is read
+    _stdin: list[Table] = field(repr=False)  # standard input, until it is read
 
     def __iter__(self) -> Iterator[Batch | LogprobBatch]:
         """The batches, in the order of the files and of their rows.
@@ -64,7 +64,7 @@ class Source:
         for path in self._files or (None,):
             name = STDIN_NAME if path is None else str(path)
             with _errors_of(name):
-                table = self._open.pop() if self._open else _table(path, self._asked)
+                table = self._stdin.pop() if self._stdin else _table(path, self._asked)
                 try:
                     _check(table, roles)
                     row = 0
@@ -120,8 +120,9 @@ def open_predictions(
     with _errors_of(STDIN_NAME if first is None else str(first), command):
         table = _table(first, asked, stdin)
         names = class_names if class_names is not None else table.class_names
-        roles = find_roles(table.columns, table.head, asked, names)
-        _check(table, roles)
+        with closing(table) if files is not None else nullcontext():
+            roles = find_roles(table.columns, table.head, asked, names)
+            _check(table, roles)
     single = files is None or len(files) == 1
     size = None if files is None else sum(path.stat().st_size for path in files)
     return Source(
@@ -133,7 +134,7 @@ def open_predictions(
         asked,
         roles,
         ignore_index,
-        [table],
+        [] if files is not None else [table],
     )
 
 
@@ -159,9 +160,14 @@ def _table(path: Path | None, asked: Asked, stdin: Any = None) -> Table:
 
 
 def _text_table(kind: str, file: Any, raw: Any) -> Table:
-    if kind == "ndjson":
-        return JsonTable(file, raw)
-    return SeparatedTable(file, raw, "\t" if kind == "tsv" else ",")
+    try:
+        if kind == "ndjson":
+            return JsonTable(file, raw)
+        return SeparatedTable(file, raw, "\t" if kind == "tsv" else ",")
+    except BaseException:
+        if raw is not None:
+            raw.close()
+        raise
 
 
 def _check(table: Table, roles: Roles) -> None:
