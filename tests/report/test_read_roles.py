@@ -23,26 +23,43 @@ def csv(folder: Path, header: str, *rows: str) -> Path:
     return path
 
 
-# fmt: off
 # header, first row, and what is said; the commonest files need no option.
 OBVIOUS = [
-    ("y_true,logit_0,logit_1", "1,2,3",
-     "logit_* (2 columns) as the classes, 'y_true' as the target"),
+    (
+        "y_true,logit_0,logit_1",
+        "1,2,3",
+        "logit_* (2 columns) as the classes, 'y_true' as the target",
+    ),
     ("label,prob_a,prob_b", "b,.5,.5", "prob_* (2 columns) as the classes, 'label' as the target"),
     ("target,p_a,p_b", "a,.5,.5", "p_* (2 columns) as the classes, 'target' as the target"),
-    ("id,cat,dog,label", "7,2,1.5,dog", "'cat', 'dog' (2 columns) as the classes, 'label' as the"
-     " target, 'id' as the id"),
-    (",cat,dog,y_true", "0,2,1.5,dog", "'cat', 'dog' (2 columns) as the classes, 'y_true' as the"
-     " target, '' as the id"),
-    ("Unnamed: 0,0,1,2,labels", "5,1,2,3,0", "'0', '1', '2' (3 columns) as the classes, 'labels' as"
-     " the target, 'Unnamed: 0' as the id"),
+    (
+        "id,cat,dog,label",
+        "7,2,1.5,dog",
+        "'cat', 'dog' (2 columns) as the classes, 'label' as the target, 'id' as the id",
+    ),
+    (
+        ",cat,dog,y_true",
+        "0,2,1.5,dog",
+        "'cat', 'dog' (2 columns) as the classes, 'y_true' as the target, '' as the id",
+    ),
+    (
+        "Unnamed: 0,0,1,2,labels",
+        "5,1,2,3,0",
+        "'0', '1', '2' (3 columns) as the classes, 'labels' as the target, 'Unnamed: 0' as the id",
+    ),
     # The logits say more than the probabilities; other columns need no answer beside them.
-    ("prob_a,prob_b,logit_a,logit_b,y,y_pred,epoch", ".5,.5,1,1,a,a,3",
-     "logit_* (2 columns) as the classes, 'y' as the target"),
+    (
+        "prob_a,prob_b,logit_a,logit_b,y,y_pred,epoch",
+        ".5,.5,1,1,a,a,3",
+        "logit_* (2 columns) as the classes, 'y' as the target",
+    ),
     # A property of the row is no target where something else is one.
-    ("logit_a,logit_b,category,label", "1,2,x,a",
-     "logit_* (2 columns) as the classes, 'label' as the target"),
-,
+    (
+        "logit_a,logit_b,category,label",
+        "1,2,x,a",
+        "logit_* (2 columns) as the classes, 'label' as the target",
+    ),
+]
 
 
 @pytest.mark.parametrize(("header", "row", "said"), OBVIOUS)
@@ -54,14 +71,29 @@ def test_the_obvious_needs_no_option(header: str, row: str, said: str, tmp_path:
 
 # header, row, asked, part of the question, the two likeliest commands
 UNCLEAR: list[tuple[str, str, Asked, str, list[str]]] = [
-    ("logit_a,logit_b,label,y_true", "1,2,a,a", Asked(),
-     "the target may be any of 'label', 'y_true'", ["--target label", "--target y_true"]),
-    ("logit_a,logit_b,truth", "1,2,a", Asked(), "no column has a usual name of the target",
-     ["--target truth", "--target logit_a"]),
-    ("cat,dog,label,y_pred", "2,1,dog,0", Asked(), "'y_pred': a name for something else",
-     ["--ignore y_pred", "--logits cat,dog"]),
+    (
+        "logit_a,logit_b,label,y_true",
+        "1,2,a,a",
+        Asked(),
+        "the target may be any of 'label', 'y_true'",
+        ["--target label", "--target y_true"],
+    ),
+    (
+        "logit_a,logit_b,truth",
+        "1,2,a",
+        Asked(),
+        "no column has a usual name of the target",
+        ["--target truth", "--target logit_a"],
+    ),
+    (
+        "cat,dog,label,y_pred",
+        "2,1,dog,0",
+        Asked(),
+        "'y_pred': a name for something else",
+        ["--ignore y_pred", "--logits cat,dog"],
+    ),
     ("p,label", ".5,1", Asked(), "only 'p' is a class", ["--logits 'logit_*'", "--logits COLUMN"]),
-,
+]
 
 
 @pytest.mark.parametrize(("header", "row", "asked", "question", "ways"), UNCLEAR)

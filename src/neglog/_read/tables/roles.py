@@ -65,6 +65,8 @@ def find_roles(
             named(header, name, _option(name, asked))
     if asked.id is not None:
         named(header, asked.id, "--id")
+    for pattern in asked.logits:
+        matching(header, pattern, "--logits")
     ignored = {j for pattern in asked.ignore for j in matching(header, pattern, "--ignore")}
     known = {asked.weight, asked.text, asked.num_bytes, *asked.by} - {asked.id, asked.target}
     free = [c for j, c in enumerate(columns) if j not in ignored and c.name not in known]
