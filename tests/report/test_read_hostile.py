@@ -43,11 +43,11 @@ TEXTS = [
     ("p.csv", HEADER + "1,2,a\n\n1,2,a,b\n", "line 4 has 4 values, the header 3 names"),
     ("p.csv", HEADER + "1,two,a\n", "line 2, column 'logit_b' is 'two': expected a number"),
     ("p.csv", HEADER.replace(",", ";") + "1,5;2;a\n", "write decimals with a point"),
-    ("p.csv", HEADER + "1,2,c\n", "row 0, column 'label': 'c' is no class: expected one of 'a', 'b'"),
+    ("p.csv", HEADER + "1,2,c\n", "row 0, column 'label': 'c' is no class: expected one of 'a'"),
     ("p.csv", HEADER + "1,2,a\n1,2,2\n", "row 1, column 'label': '2' is no class"),
-    ("p.csv", HEADER + '1,2,"a\n', "line 2"),
+    ("p.csv", HEADER + '1,2,"a\n', "line 2: unexpected end of data"),
     ("p.csv", (HEADER + "1,2,a\n").encode() + b"1,2,\xff\n", "line 3 is not UTF-8 text"),
-    ("p.csv", HEADER.encode("utf-16"), "this is not UTF-8 text"),
+    ("p.csv", HEADER.encode("utf-16"), "line 1 is not UTF-8 text"),
     ("p.csv", HEADER + "1,2,\x1b[2J" + "x" * 100_000, r"'\x1b[2Jxxx"),
     ("p.csv", "\x1b[2J" + "y" * 100_000 + ",<b>,label\n1,2,c\n", r"expected one of '\x1b[2Jyyy"),
     ("p.csv", "1.5,2.5,0\n1,2,0\n", "the first line holds numbers"),
@@ -81,7 +81,7 @@ def test_a_broken_file(name: str, content: Any, said: str, tmp_path: Path) -> No
     path = tmp_path / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     message = refused(path)
-    assert message.startswith((f"{path}", f"'{path}'"[:40]))
+    assert message.startswith(f"{path}")
     assert said in message
 
 
@@ -142,9 +142,9 @@ def test_a_gzip_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (compressed.FREE, compressed.MOST_RATIO) == (100_000_000, 1000)
     monkeypatch.setattr(compressed, "FREE", 1_000_000)
     path = tmp_path / "p.csv.gz"
-    path.write_bytes(gzip.compress(HEADER.encode() + b"1,2,a\n" + b"0" * 30_000_000))
+    path.write_bytes(gzip.compress(HEADER.encode() + b"1,2,a\n" + b"0" * 9_000_000))
     assert "compressed bytes become more than" in refused(path)
-    np.savez_compressed(tmp_path / "p.npz", logits=np.zeros((2_000_000, 2)), label=[0])
+    np.savez_compressed(tmp_path / "p.npz", logits=np.zeros((500_000, 2)), label=[0])
     assert "compressed bytes become more than" in refused(tmp_path / "p.npz")
 
 
@@ -189,7 +189,7 @@ def test_nothing_is_unpickled(tmp_path: Path) -> None:
     assert len(joined(batches(tmp_path / "p.npz"))["target"]) == 2
     (tmp_path / "p.npy").write_bytes(pickle.dumps(0))
     np.save(tmp_path / "y.npy", [0])
-    assert "cannot be read" in refused(tmp_path / "p.npy", Asked(target=str(tmp_path / "y.npy")))
+    assert "not an array file" in refused(tmp_path / "p.npy", Asked(target=str(tmp_path / "y.npy")))
 
 
 def test_arrays_that_do_not_fit_together(tmp_path: Path) -> None:

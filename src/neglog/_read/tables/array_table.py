@@ -29,7 +29,6 @@ class ArrayTable:
         if target is not None:
             self._files[target] = Path(target)
         self._archive: zipfile.ZipFile | None = None
-        self._broken: dict[str, ValueError] = {}
         self._headers: dict[str, Header] = {}
         self.rows: int | None = None
         self._done = 0
@@ -42,20 +41,14 @@ class ArrayTable:
             raise
 
     def _look(self) -> None:
-        """The headers of all arrays; what cannot be read may be what nobody asks for."""
+        """The headers of all arrays; one of Python objects may be one that nobody asks for."""
         names = list(self._files)
         if self._archive is not None:
             names = [n.removesuffix(".npy") for n in self._archive.namelist() if n.endswith(".npy")]
-        for name in names:
-            try:
-                self._headers[name] = self._header(name)
-            except ValueError as error:
-                self._broken[name] = error
+        self._headers = {name: self._header(name) for name in names}
         self.class_names = self._names()
         self.columns = [
-            Column(name, _kind(self._headers[name]) if name in self._headers else "other")
-            for name in names
-            if name != NAMES
+            Column(name, _kind(header)) for name, header in self._headers.items() if name != NAMES
         ]
 
     def _open(self, name: str) -> tuple[IO[bytes], int]:
@@ -69,7 +62,7 @@ class ArrayTable:
     def _header(self, name: str) -> Header:
         file, size = self._open(name)
         with file:
-            return Header.read(file, size, quoted(name))
+            return Header.read(file, size, quoted(name), objects=True)
 
     def _names(self) -> Sequence[str] | None:
         if NAMES not in self._headers:
@@ -83,9 +76,6 @@ class ArrayTable:
 
     def batches(self, roles: Roles) -> Iterator[Any]:
         wanted = [*roles.classes, *roles.others]
-        for name in wanted:
-            if name in self._broken:
-                raise self._broken[name]
         headers = {name: self._headers[name] for name in wanted}
         self.rows = self._length(headers)
         at_once = rows_at_once(
@@ -136,7 +126,7 @@ def _kind(header: Header) -> str:
     kind, axes = header.dtype.kind, len(header.shape)
     if axes == 1:
         return "number" if kind in "iuf" else "text" if kind == "U" else "other"
-    return "list" if axes == 2 and kind in "iuf" else "other"
+    return "list" if axes == 2 and kind in "iufO" else "nested"  # objects are refused when read
 
 
 def _column(array: Array) -> Any:

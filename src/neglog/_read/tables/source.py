@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from ..columns import Asked
 from ..doubts import Unclear
-from ..values import quoted_list
 from .ahead import ahead
 from .array_table import BROKEN, ArrayTable
 from .arrow import ArrowTable
@@ -78,8 +77,9 @@ class Source:
             rows += row
             done += path.stat().st_size if path is not None else 0
         if rows == 0:
-            what = STDIN_NAME if self._files is None else quoted_list([str(p) for p in self._files])
-            raise ValueError(f"{what}: no rows; a report needs at least one")
+            more = f" and {len(self._files) - 1} more" if self._files and self._files[1:] else ""
+            name = STDIN_NAME if self._files is None else f"{self._files[0]}{more}"
+            raise ValueError(f"{name}: no rows; a report needs at least one")
 
     def _progress(self, table: Table, path: Path | None, done: int) -> float | None:
         """The share of all bytes that have been read."""
@@ -201,6 +201,6 @@ def _errors_of(file: str, command: str = "") -> Iterator[None]:
 
 
 def _damaged(file: str, error: BaseException) -> ValueError:
-    said = " ".join(str(error).split())
-    said = said if len(said) <= 200 else f"{said[:199]}…"
+    said = " ".join(str(error).split())[:200]
+    said = "".join(letter if letter.isprintable() else "?" for letter in said)
     return ValueError(f"{file} cannot be read, it may be truncated or damaged: {said}")
