@@ -23,14 +23,15 @@ class Converter:
         self._roles = roles
         self._labels = Labels(roles.class_names, ignore_index)
         self._classes = len(roles.classes or roles.class_names or ()) or None
+        self._row_bytes = 0  # of the predictions; the first row tells
 
     def __call__(
         self, table: Any, file: str, first: int, progress: float | None
     ) -> Iterator[Batch]:
         """The batches of one record batch, which begins at row `first` of its file."""
-        if table.num_rows and self._classes is None:  # the first row tells
-            self._predictions(table.slice(0, 1), Place(file, first))
-        for start in range(0, table.num_rows, rows := rows_at_once((self._classes or 1) * 4)):
+        if table.num_rows and not self._row_bytes:
+            self._row_bytes = self._predictions(table.slice(0, 1), Place(file, first))[0].nbytes
+        for start in range(0, table.num_rows, rows := rows_at_once(self._row_bytes)):
             part = table.slice(start, rows)
             yield self._batch(part, Place(file, first + start), progress)
 
