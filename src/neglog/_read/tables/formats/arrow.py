@@ -8,9 +8,9 @@ from typing import IO, Any
 
 import pyarrow as pa
 
-from .batch import rows_at_once
-from .roles import Roles
-from .table import HEAD, arrow_columns, as_text, once
+from ..batch import rows_at_once
+from ..roles import Roles
+from ..table import HEAD, arrow_columns, as_text, once
 
 
 class ArrowTable:
@@ -52,7 +52,7 @@ class ArrowTable:
     def _all(self) -> Iterator[Any]:
         if self._is_file:
             for j in range(self._count):
-                self._done = j / self._count
+                self._done = (j + 1) / self._count
                 yield self._reader.get_batch(j)
             return
         while True:
