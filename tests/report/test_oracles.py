@@ -89,14 +89,14 @@ def test_top_k_of_ties() -> None:
 
 def test_calibration_error() -> None:
     """Few confidences, each in a bin of its own for both, and gaps far beyond noise."""
-    parts = [two_sided(p, rate, 4000) for p, rate in ((0.63, 0.55), (0.83, 0.7), (0.97, 0.9))]
+    parts = [two_sided(p, rate, 2400) for p, rate in ((0.63, 0.55), (0.83, 0.7), (0.97, 0.9))]
     z, y = (np.concatenate(x) for x in zip(*parts, strict=True))
     expected = (0.08 + 0.13 + 0.07) / 3
     theirs = multiclass_calibration_error(
         torch.tensor(softmax(z)), torch.tensor(y), num_classes=2, n_bins=15, norm="l1"
     )
     got = found_of(z, y)["calibration"]["top_label"]["error"]["value"]
-    assert theirs.item() == pytest.approx(expected, abs=1e-6)  # float32
+    assert theirs.item() == pytest.approx(expected, abs=5e-5)  # it adds in float32
     assert got == pytest.approx(expected, rel=1e-10)
 
 
