@@ -72,7 +72,9 @@ def found_by_cleanlab(logits: Any, labels: Any) -> Any:
         return None
     from cleanlab.filter import find_label_issues
 
-    return find_label_issues(labels, neglog.softmax(logits), "self_confidence")
+    return find_label_issues(
+        labels, neglog.softmax(logits), return_indices_ranked_by="self_confidence"
+    )
 
 
 def share(rows: Any, wrong: Any) -> str:
@@ -111,7 +113,8 @@ def main() -> None:
     theirs = found_by_cleanlab(logits, labels)
     if theirs is not None:
         print(f"cleanlab lists {len(theirs)}: {share(theirs, wrong)}")
-        print(f"our first {len(theirs)}: {share(suspects[: len(theirs)], wrong)}")
+        ours = suspects[: len(theirs)]
+        print(f"our first {len(ours)}: {share(ours, wrong)}")
     if given.html:
         given.html.write_text(report.to_html(), encoding="utf-8")
         print(f"written to {given.html}")
