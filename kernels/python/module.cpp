@@ -137,4 +137,5 @@ NB_MODULE(_kernels, m) {
     m.def("set_initial_threads", &set_initial_threads, nb::arg("n"), nb::arg("cpu_quota"));
     define_sparse(m);
     define_panels(m);
+    define_moments(m);
 }

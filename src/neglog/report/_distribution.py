@@ -7,7 +7,7 @@ import numpy as np
 
 from .._engine import Array
 from ._rows import Rows
-from ._sums import Sums
+from ._sums import Groups, Moments
 
 PER_OCTAVE = 256
 FIRST, LAST = -30, 14  # powers of two; what lies outside is counted in the outermost bins
@@ -24,8 +24,7 @@ class Distribution:
     """
 
     def __init__(self) -> None:
-        self.rows = np.zeros(BINS, np.int64)
-        self.sums = Sums(2, BINS)  # w, w nll
+        self.by_bin = Moments(BINS)
         self.most = 0.0
 
     def add(self, rows: Rows) -> None:
@@ -33,34 +32,27 @@ class Distribution:
         # The exponent and the first 8 bits of the fraction: an integer that ascends with the nll.
         key = (rows.nll.view(np.int64) >> (52 - 8)) - ((1023 + FIRST) << 8)
         place = np.clip(key, 0, BINS - 1)
-        counts = np.bincount(place, minlength=BINS)
-        self.rows += counts
-        if rows.weight is None:
-            terms = [counts, np.bincount(place, rows.nll, BINS)]
-        else:
-            terms = [np.bincount(place, w, BINS) for w in (rows.weight, rows.weight * rows.nll)]
-        self.sums.add(np.array(terms))
+        self.by_bin.add(rows.nll, rows.weight, groups=Groups(place, BINS, slice(None)))
         self.most = max(self.most, float(rows.nll.max(initial=0.0)))
 
     def merge(self, other: "Distribution") -> None:
         """Add the rows of the other."""
-        self.rows += other.rows
-        self.sums.merge(other.sums)
+        self.by_bin.merge(other.by_bin)
         self.most = max(self.most, other.most)
 
     def findings(self) -> dict[str, Any]:
         """Quantiles, the share of the worst percent, and a histogram."""
-        weight, total = self.sums.value
+        weight, total = self.by_bin.weight, self.by_bin.total
         return {
             "quantiles": [{"q": q, "nll": self.quantile(q)} for q in QUANTILES],
             "max": self.most,
             "share_of_worst_percent": self._share_of_worst(0.01, weight, total),
-            "histogram": self._histogram(total),
+            "histogram": self._histogram(self.by_bin.rows, total),
         }
 
     def quantile(self, q: float) -> float:
         """The nll that a share q of the rows' weight does not exceed: its bin's mean."""
-        weight, total = self.sums.value
+        weight, total = self.by_bin.weight, self.by_bin.total
         reached = np.cumsum(weight)
         # A hair less, so that the rounding of a sum does not reach into the next bin.
         j = int(np.searchsorted(reached, q * reached[-1] * (1 - 1e-12)))
@@ -81,9 +73,10 @@ class Distribution:
             inside += t * rest / w if w else 0.0
         return float(inside / total.sum())
 
-    def _histogram(self, total: Array) -> list[dict[str, Any]]:
+    @staticmethod
+    def _histogram(rows: Array, total: Array) -> list[dict[str, Any]]:
         """At most MOST_SHOWN bins, from the first to the last that holds a row."""
-        held = np.flatnonzero(self.rows)
+        held = np.flatnonzero(rows)
         step = PER_OCTAVE // 4
         while held[-1] // step - held[0] // step >= MOST_SHOWN:
             step *= 2
@@ -93,7 +86,7 @@ class Distribution:
             {
                 "from": _edge(a),
                 "to": _edge(b),
-                "rows": int(self.rows[a:b].sum()),
+                "rows": int(rows[a:b].sum()),
                 "share": float(total[a:b].sum() / whole) if whole > 0 else 0.0,
             }
             for a, b in pairwise(edges)

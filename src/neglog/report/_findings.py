@@ -19,10 +19,10 @@ def findings(report: "Report") -> dict[str, Any]:
         ValueError: there is no row that counts.
     """
     parts = report.parts
-    if parts is None or not parts.totals.nll.rows:
+    if parts is None or not parts.totals.nll.rows[0]:
         raise ValueError(f"no row counts: {report.read} were read, {report.ignored} ignored")
     frequencies = parts.by_class.nll.weight
-    total = float(parts.totals.nll.total)
+    total = float(parts.totals.nll.total[0])
     classes = parts.by_class.findings()
     costliest = parts.confusions.of_classes()
     for line in classes["listed"]:
@@ -39,8 +39,8 @@ def findings(report: "Report") -> dict[str, Any]:
         },
         "rows": {
             "read": report.read,
-            "used": int(parts.totals.nll.rows),
-            "weight": float(parts.totals.nll.weight),
+            "used": int(parts.totals.nll.rows[0]),
+            "weight": float(parts.totals.nll.weight[0]),
             "ignored": report.ignored,
             "left_out": report.left_out,
             "left_out_rows": report.left_out_rows,

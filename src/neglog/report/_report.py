@@ -199,11 +199,11 @@ class Report:
         """
         if other.parts is None:
             return
-        if self.parts is None and self.kind == "auto":
+        if self.kind == "auto":  # without rows so far
             self.kind, self.kind_reason = other.kind, other.kind_reason
         for name in ("kind", "class_names", "ignore_index"):
             mine, theirs = getattr(self, name), getattr(other, name)
-            if mine != theirs:
+            if mine != theirs != "auto":
                 raise ValueError(f"{name} must be the same in both reports: {mine!r}, {theirs!r}")
         parts = self._parts(other.parts.classes)
         parts.merge(other.parts, self.read)

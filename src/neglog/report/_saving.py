@@ -52,7 +52,7 @@ def unpacked(kind: type["Report"], data: dict[str, Any]) -> "Report":
             raise ValueError(f"the number of classes is {classes!r}")
         report.parts = Parts(classes)
     _fill(report, state)
-    if report.parts is not None and report.parts.totals.nll.rows:
+    if report.parts is not None and report.parts.totals.nll.rows[0]:
         report.to_dict()  # whatever does not fit together shows here
     return report
 

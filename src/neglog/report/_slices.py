@@ -53,7 +53,7 @@ class Column:
         at = self._places(other.values)
         for mine, theirs in ((self.nll.sums, other.nll.sums), (self.hits.sums, other.hits.sums)):
             mine.add(theirs.high, at)
-            mine.low[:, at] += theirs.low
+            mine.low[at] += theirs.low
 
     def _places(self, values: list[str]) -> Any:
         """Where these values stand in `self.values`; new ones are appended."""
@@ -69,7 +69,7 @@ class Column:
         for moments in (self.nll, self.hits):
             sums = moments.sums
             sums.high, sums.low = (
-                np.pad(x, ((0, 0), (0, len(new)))) for x in (sums.high, sums.low)
+                np.pad(x, ((0, len(new)), (0, 0))) for x in (sums.high, sums.low)
             )
         return places
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._engine import Array
+from .._engine.moments import MOMENTS, moments
 
 Z95 = 1.959963984540054  # of the normal distribution: 95 % lie within
 
@@ -45,12 +46,12 @@ class Sums:
         self.low = np.zeros(shape)
 
     def add(self, terms: Array, at: Array | slice = slice(None)) -> None:
-        """Add terms to the sums `at` indices of the last axis, each of which occurs once."""
-        old = self.high[..., at]
+        """Add terms to the sums `at` indices of the first axis, each of which occurs once."""
+        old = self.high[at]
         new = old + terms
         part = new - old
-        self.low[..., at] += (old - (new - part)) + (terms - part)
-        self.high[..., at] = new
+        self.low[at] += (old - (new - part)) + (terms - part)
+        self.high[at] = new
 
     def merge(self, other: "Sums") -> None:
         """Add the sums of other rows."""
@@ -87,12 +88,12 @@ class Groups(NamedTuple):
 class Moments:
     """The sums behind a weighted mean  sum w x / sum w b  and its interval; b is 1 by default.
 
-    One mean, or with groups one per group.  The variance is that of a ratio:
+    One mean, or one for each of `size` groups.  The variance is that of a ratio:
     sum w^2 (x - mean b)^2 / (sum w b)^2  times  n / (n - 1).
     """
 
-    def __init__(self, *shape: int) -> None:
-        self.sums = Sums(6, *shape)  # 1, w x, w b, w^2 x^2, w^2 x b, w^2 b^2
+    def __init__(self, size: int = 1) -> None:
+        self.sums = Sums(size, MOMENTS)
 
     def add(
         self,
@@ -103,43 +104,37 @@ class Moments:
         per: Array | None = None,
     ) -> None:
         """Add rows: x (n,), weights (n,) and, for `per`, the b of each row."""
-        total = groups.sums if groups else np.sum
-        at = groups.at if groups else slice(None)
-        count = groups.sums() if groups else len(x)
-        w = x if weight is None else weight * x
-        b = np.ones(len(x)) if per is None and weight is not None else per
-        u = b if weight is None or b is None else weight * b
-        terms = [count, total(w), count, total(w * w), total(w), count]
-        if u is not None:
-            terms[2], terms[4], terms[5] = total(u), total(w * u), total(u * u)
-        self.sums.add(np.array(terms, float), at)
+        if groups is None:
+            self.sums.add(moments(x, weight, per))
+        else:
+            self.sums.add(moments(x, weight, per, groups.place, groups.places), groups.at)
 
     def merge(self, other: "Moments") -> None:
         """Add the rows of the other."""
         self.sums.merge(other.sums)
 
     @property
+    def rows(self) -> Array:
+        """The number of rows, by group."""
+        return self._sum(0).astype(np.int64)
+
+    @property
     def total(self) -> Array:
-        """sum w x."""
-        total: Array = self.sums.value[1]
-        return total
+        """sum w x, by group."""
+        return self._sum(1)
 
     @property
     def weight(self) -> Array:
-        """sum w b."""
-        weight: Array = self.sums.value[2]
-        return weight
+        """sum w b, by group."""
+        return self._sum(2)
 
-    @property
-    def rows(self) -> Array:
-        """The number of rows."""
-        rows: Array = self.sums.value[0].astype(np.int64)
-        return rows
+    def _sum(self, k: int) -> Array:
+        total: Array = self.sums.high[:, k] + self.sums.low[:, k]
+        return total
 
-    def mean(self, at: int | None = None) -> Estimate:
-        """The mean of all rows, or of group `at`, and its interval."""
-        sums = self.sums.value if at is None else self.sums.value[:, at]
-        n, x, b, xx, xb, bb = map(float, sums)
+    def mean(self, at: int = 0) -> Estimate:
+        """The mean of a group, and its interval."""
+        n, x, b, xx, xb, bb = map(float, self.sums.high[at] + self.sums.low[at])
         if b <= 0:
             return Estimate(math.nan, math.nan, math.nan)
         mean = x / b

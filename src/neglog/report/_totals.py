@@ -45,12 +45,12 @@ class Totals:
         """The nll in several units; `frequencies` are the weights of the classes."""
         nll = self.nll.mean()
         baseline = uncertainty(frequencies)
-        has_bytes = self.per_byte.weight > 0
+        has_bytes = self.per_byte.weight[0] > 0
         return {
             "nll": nll,
             "bits": nll.through(in_bits),
             "perplexity": nll.through(perplexity),
-            "total": float(self.nll.total),
+            "total": float(self.nll.total[0]),
             "bits_per_byte": self.per_byte.mean().through(in_bits) if has_bytes else None,
             "baseline": baseline,
             "skill": nll.through(lambda x: 1 - x / baseline) if baseline > 0 else None,
