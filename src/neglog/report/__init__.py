@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy.typing as npt
 
+from ._logprobs import LogprobReport
 from ._report import Kind, Report
 
-__all__ = ["Report", "evaluate"]
+__all__ = ["LogprobReport", "Report", "evaluate"]
 
 
 def evaluate(

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from .._engine import Array
-from ._rows import Rows
 from ._sums import Groups, Moments
 
 PER_OCTAVE = 256
@@ -27,13 +26,13 @@ class Distribution:
         self.by_bin = Moments(BINS)
         self.most = 0.0
 
-    def add(self, rows: Rows) -> None:
-        """Add a batch."""
+    def add(self, nll: Array, weight: Array | None) -> None:
+        """Add the nll of rows, (N,) float64."""
         # The exponent and the first 8 bits of the fraction: an integer that ascends with the nll.
-        key = (rows.nll.view(np.int64) >> (52 - 8)) - ((1023 + FIRST) << 8)
+        key = (nll.view(np.int64) >> (52 - 8)) - ((1023 + FIRST) << 8)
         place = np.clip(key, 0, BINS - 1)
-        self.by_bin.add(rows.nll, rows.weight, groups=Groups(place, BINS, slice(None)))
-        self.most = max(self.most, float(rows.nll.max(initial=0.0)))
+        self.by_bin.add(nll, weight, groups=Groups(place, BINS, slice(None)))
+        self.most = max(self.most, float(nll.max(initial=0.0)))
 
     def merge(self, other: "Distribution") -> None:
         """Add the rows of the other."""

@@ -19,7 +19,7 @@ def findings(report: "Report") -> dict[str, Any]:
         ValueError: there is no row that counts.
     """
     parts = report.parts
-    if parts is None or not parts.totals.nll.rows[0]:
+    if parts is None or not report.used:
         raise ValueError(f"no row counts: {report.read} were read, {report.ignored} ignored")
     frequencies = parts.by_class.nll.weight
     total = float(parts.totals.nll.total[0])
@@ -39,7 +39,7 @@ def findings(report: "Report") -> dict[str, Any]:
         },
         "rows": {
             "read": report.read,
-            "used": int(parts.totals.nll.rows[0]),
+            "used": report.used,
             "weight": float(parts.totals.nll.weight[0]),
             "ignored": report.ignored,
             "left_out": report.left_out,

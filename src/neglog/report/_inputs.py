@@ -13,6 +13,7 @@ from .._numpy._arrays import as_array, as_floats, as_integers, as_logits, as_wei
 from ._rows import Coded
 
 KINDS = ("logits", "probabilities", "log-probabilities")  # as the engine numbers them
+PER_ROW = "one per row of the predictions"
 TOLERANCE = 0.01  # of a sum of probabilities, which a file may have rounded
 REASONS = ("neither", "sums to 1", "log-sum-exp is 0")
 
@@ -54,26 +55,18 @@ def arrays(
         raise ValueError(f"predictions must have shape (N, V), V >= 1, got {array.shape}")
     rows = array.shape[:1]
     classes, missing = _classes(target, rows, class_names)
-    meaning = "one per row of the predictions"
 
     def weights(name: str, value: Any) -> Array | None:
-        return None if value is None else as_weights(name, value, rows, meaning)
-
-    def column(name: str, value: Any) -> Array | None:
-        if value is None:
-            return None
-        found = value if isinstance(value, np.ndarray) else np.asarray(value, dtype=object)
-        check_shape(name, found.shape, rows, meaning)
-        return found
+        return None if value is None else as_weights(name, value, rows, PER_ROW)
 
     return Arrays(
         as_logits(array, 1) if array.strides[1] == array.itemsize else np.ascontiguousarray(array),
         classes,
         missing,
         weights("row_weight", row_weight),
-        column("ids", ids),
-        {name: _coded(name, values, rows) for name, values in (by or {}).items()},
-        column("text", text),
+        column("ids", ids, rows),
+        columns(by, rows),
+        column("text", text, rows),
         weights("num_bytes", num_bytes),
     )
 
@@ -94,7 +87,7 @@ def _classes(
         given = whole.astype(np.int64)
     else:
         given = as_integers("target", as_array("target", target))
-    check_shape("target", given.shape, rows, "one per row of the predictions")
+    check_shape("target", given.shape, rows, PER_ROW)
     classes: Array = given.astype(np.int64, copy=False)
     return classes, missing
 
@@ -126,13 +119,26 @@ def check_targets(
     return counted
 
 
+def column(name: str, value: Any, rows: tuple[int, ...]) -> Array | None:
+    """A column of any values."""
+    if value is None:
+        return None
+    found = value if isinstance(value, np.ndarray) else np.asarray(value, dtype=object)
+    check_shape(name, found.shape, rows, PER_ROW)
+    return found
+
+
+def columns(by: Mapping[str, Any] | None, rows: tuple[int, ...]) -> dict[str, Coded]:
+    """Columns of few values each."""
+    return {name: _coded(name, values, rows) for name, values in (by or {}).items()}
+
+
 def _coded(name: str, values: Any, rows: tuple[int, ...]) -> Coded:
-    """A column of few values."""
     if isinstance(values, Coded):
-        check_shape(f"by[{name!r}]", values.codes.shape, rows, "one per row of the predictions")
+        check_shape(f"by[{name!r}]", values.codes.shape, rows, PER_ROW)
         return values
     column = np.asarray(values)
-    check_shape(f"by[{name!r}]", column.shape, rows, "one per row of the predictions")
+    check_shape(f"by[{name!r}]", column.shape, rows, PER_ROW)
     if column.dtype.kind in "OUS":
         number: dict[str, int] = {}
         codes = [number.setdefault(str(value), len(number)) for value in column.tolist()]

@@ -18,8 +18,8 @@ def entries(rows: Rows, at: Array) -> list[dict[str, Any]]:
     return [
         {
             "row": int(rows.row[i]),
-            "id": None if rows.ids is None else _cut(rows.ids[i], LONGEST_ID),
-            "text": None if rows.text is None else _cut(rows.text[i], LONGEST_TEXT),
+            "id": None if rows.ids is None else cut(rows.ids[i], LONGEST_ID),
+            "text": None if rows.text is None else cut(rows.text[i], LONGEST_TEXT),
             "nll": float(rows.nll[i]),
             "target": int(rows.target[i]),
             "predicted": int(rows.predicted[i]),
@@ -30,7 +30,8 @@ def entries(rows: Rows, at: Array) -> list[dict[str, Any]]:
     ]
 
 
-def _cut(value: Any, most: int) -> str:
+def cut(value: Any, most: int) -> str:
+    """A value as text of at most so many characters."""
     text = str(value)
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
@@ -44,7 +45,7 @@ def tied_places(rows: Rows, at: Array) -> Array:
     """These places, equal rows in their order."""
     if rows.ids is None:
         return at[np.argsort(rows.row[at], kind="stable")]
-    names = [_cut(rows.ids[i], LONGEST_ID) for i in at.tolist()]
+    names = [cut(rows.ids[i], LONGEST_ID) for i in at.tolist()]
     return at[sorted(range(len(at)), key=lambda k: (names[k], rows.row[at[k]]))]
 
 

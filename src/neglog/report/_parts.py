@@ -1,7 +1,5 @@
 """The parts of a report's state, each of which adds rows and merges by itself."""
 
-from typing import Any
-
 from ._classes import Classes
 from ._confusions import Confusions
 from ._distribution import Distribution
@@ -25,15 +23,18 @@ class Parts:
 
     def add(self, rows: Rows) -> None:
         """Add a batch."""
-        for part in self._summed():
-            part.add(rows)
+        self.totals.add(rows)
+        self.distribution.add(rows.nll, rows.weight)
+        self.by_class.add(rows)
+        self.slices.add(rows.by, rows.nll, rows.hits, rows.weight)
+        self.confusions.add(rows)
         self.worst.add(rows)
 
     def merge(self, other: "Parts", offset: int) -> None:
         """Add the rows of the other, whose numbers begin at `offset`."""
-        for mine, theirs in zip(self._summed(), other._summed(), strict=True):
-            mine.merge(theirs)
+        self.totals.merge(other.totals)
+        self.distribution.merge(other.distribution)
+        self.by_class.merge(other.by_class)
+        self.slices.merge(other.slices)
+        self.confusions.merge(other.confusions)
         self.worst.merge(other.worst, offset)
-
-    def _summed(self) -> list[Any]:
-        return [self.totals, self.distribution, self.by_class, self.slices, self.confusions]

@@ -222,6 +222,11 @@ class Report:
         for why, count in other.left_out.items():
             self.left_out[why] += count
 
+    @property
+    def used(self) -> int:
+        """The number of rows that count."""
+        return 0 if self.parts is None else int(self.parts.totals.nll.rows[0])
+
     def to_dict(self) -> dict[str, Any]:
         """The findings as plain values, ready for JSON; nan and infinities are strings."""
         return findings(self)

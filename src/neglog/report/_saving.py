@@ -8,7 +8,7 @@ import base64
 import json
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -17,18 +17,21 @@ from ._parts import Parts
 from ._slices import Column
 
 if TYPE_CHECKING:
+    from ._logprobs import LogprobReport
     from ._report import Report
+
+    Kept = TypeVar("Kept", Report, LogprobReport)
 
 SCHEMA = "neglog.state/1"
 MOST_CLASSES = 1 << 24
 
 
-def save(report: "Report", path: Path) -> None:
+def save(report: "Report | LogprobReport", path: Path) -> None:
     """Write the state to a new file or over an old one."""
     path.write_text(json.dumps(packed(report)), encoding="utf-8")
 
 
-def load(kind: type["Report"], path: Path) -> "Report":
+def load(kind: "type[Kept]", path: Path) -> "Kept":
     """Read a state."""
     try:
         return unpacked(kind, json.loads(path.read_text(encoding="utf-8")))
@@ -36,23 +39,20 @@ def load(kind: type["Report"], path: Path) -> "Report":
         raise ValueError(f"{path} does not hold a report's state: {error}") from error
 
 
-def packed(report: "Report") -> dict[str, Any]:
+def packed(report: "Report | LogprobReport") -> dict[str, Any]:
     """The state as plain values."""
-    return {"schema": SCHEMA, "report": _plain(report)}
+    return {"schema": SCHEMA, "kind": type(report).__name__, "report": _plain(report)}
 
 
-def unpacked(kind: type["Report"], data: dict[str, Any]) -> "Report":
+def unpacked(kind: "type[Kept]", data: dict[str, Any]) -> "Kept":
     """The report of these plain values."""
     if data.get("schema") != SCHEMA:
         raise ValueError(f"expected the schema {SCHEMA!r}, got {data.get('schema')!r}")
-    report, state = kind(), data["report"]
-    if state["parts"] is not None:
-        classes = state["parts"]["classes"]
-        if not (isinstance(classes, int) and 0 < classes <= MOST_CLASSES):
-            raise ValueError(f"the number of classes is {classes!r}")
-        report.parts = Parts(classes)
-    _fill(report, state)
-    if report.parts is not None and report.parts.totals.nll.rows[0]:
+    if data["kind"] != kind.__name__:
+        raise ValueError(f"it is a {data['kind']}, expected a {kind.__name__}")
+    report = kind()
+    _fill(report, data["report"])
+    if report.used:
         report.to_dict()  # whatever does not fit together shows here
     return report
 
@@ -86,6 +86,8 @@ def _filled(fresh: Any, data: Any, name: str) -> Any:
         return _array(fresh, data, name)
     if isinstance(fresh, list) and fresh:
         return [_filled(old, new, name) for old, new in zip(fresh, data, strict=True)]
+    if name == "parts":
+        return None if data is None else _parts(data)
     if name == "columns":
         return {key: _column(key, value) for key, value in data.items()}
     if hasattr(fresh, "__dict__"):
@@ -111,6 +113,15 @@ def _array(fresh: Array, data: dict[str, Any], name: str) -> Array:
         )
     little = np.frombuffer(raw, fresh.dtype.newbyteorder("<")).reshape(shape)
     return little.astype(fresh.dtype)
+
+
+def _parts(data: dict[str, Any]) -> Parts:
+    classes = data["classes"]
+    if not (isinstance(classes, int) and 0 < classes <= MOST_CLASSES):
+        raise ValueError(f"the number of classes is {classes!r}")
+    parts = Parts(classes)
+    _fill(parts, data)
+    return parts
 
 
 def _column(name: str, data: dict[str, Any]) -> Column:

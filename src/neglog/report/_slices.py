@@ -1,11 +1,13 @@
 """The loss and the accuracy by the values of columns that the caller names."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from .._engine import Array
 from ._classes import MOST_LISTED, table
-from ._rows import Coded, Rows
+from ._rows import Coded
 from ._sums import Groups, Moments
 
 MOST_VALUES = 10_000
@@ -17,10 +19,21 @@ class Slices:
     def __init__(self) -> None:
         self.columns: dict[str, Column] = {}
 
-    def add(self, rows: Rows) -> None:
-        """Add a batch."""
-        for name, coded in rows.by.items():
-            self.columns.setdefault(name, Column(name)).add(rows, coded)
+    def add(
+        self,
+        by: Mapping[str, Coded],
+        nll: Array,
+        hits: Array | None,
+        weight: Array | None = None,
+        per: Array | None = None,
+    ) -> None:
+        """Add rows: their values, nll and hits (N,), and what the means are per."""
+        for name, coded in by.items():
+            column = self.columns.setdefault(name, Column(name))
+            groups = column.groups(coded)
+            column.nll.add(nll, weight, groups=groups, per=per)
+            if hits is not None:
+                column.hits.add(hits, weight, groups=groups, per=per)
 
     def merge(self, other: "Slices") -> None:
         """Add the rows of the other."""
@@ -41,12 +54,9 @@ class Column:
         self.nll = Moments(0)
         self.hits = Moments(0)
 
-    def add(self, rows: Rows, coded: Coded) -> None:
-        """Add a batch."""
-        places = self._places(coded.values)
-        groups = Groups.of(places[coded.codes], len(self.values))
-        self.nll.add(rows.nll, rows.weight, groups=groups)
-        self.hits.add(rows.hits, rows.weight, groups=groups)
+    def groups(self, coded: Coded) -> Groups:
+        """The groups of rows with these values."""
+        return Groups.of(self._places(coded.values)[coded.codes], len(self.values))
 
     def merge(self, other: "Column") -> None:
         """Add the rows of the other."""
@@ -55,10 +65,12 @@ class Column:
             mine.add(theirs.high, at)
             mine.low[at] += theirs.low
 
-    def _places(self, values: list[str]) -> Any:
+    def _places(self, values: list[str]) -> Array:
         """Where these values stand in `self.values`; new ones are appended."""
         known = {value: j for j, value in enumerate(self.values)}
-        places = np.array([known.setdefault(value, len(known)) for value in values], np.int64)
+        places: Array = np.array(
+            [known.setdefault(value, len(known)) for value in values], np.int64
+        )
         if len(known) > MOST_VALUES:
             raise ValueError(
                 f"by: {self.name} has more than {MOST_VALUES} values; name a column with fewer,"
