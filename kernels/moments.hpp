@@ -13,7 +13,7 @@ struct MomentsJob {
     const double* weight;  // null: 1
     const double* per;     // b; null: 1
     const int64_t* group;  // null: all rows are one group
-    double* sums;          // groups x kMoments, added to
+    double* sums;          // groups x kMoments, 0 before
 };
 
 // Whether every group is one of the groups; if not, nothing is added.

@@ -88,7 +88,7 @@ def _classes(
     else:
         given = as_integers("target", as_array("target", target))
     check_shape("target", given.shape, rows, PER_ROW)
-    classes: Array = given.astype(np.int64, copy=False)
+    classes: Array = np.ascontiguousarray(given, np.int64)
     return classes, missing
 
 
@@ -109,13 +109,11 @@ def check_targets(
     target: Array, missing: Array | None, num_classes: int, ignore_index: int
 ) -> Array:
     """Which rows count as far as their target says; IndexError for one that is no class."""
-    counted: Array = target != ignore_index
-    if missing is not None:
-        counted &= ~missing
-    outside = counted & ((target < 0) | (target >= num_classes))
-    if outside.any():
-        row = int(outside.argmax())
-        refuse_class("target", (row,), target[row], num_classes)
+    checked = target if missing is None else np.where(missing, ignore_index, target)
+    bad, ignored = _engine.scan_targets(checked, num_classes, ignore_index)
+    if bad >= 0:
+        refuse_class("target", (bad,), target[bad], num_classes)
+    counted: Array = checked != ignore_index if ignored else np.ones(len(target), bool)
     return counted
 
 

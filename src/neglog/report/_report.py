@@ -15,7 +15,7 @@ from ._inputs import Arrays, arrays, as_logarithms, check_sums, check_targets, k
 from ._parts import Parts
 from ._rows import Rows
 
-AT_ONCE = 1 << 21  # logits: few enough for the second cache, enough for all cores
+AT_ONCE = 1 << 20  # logits: few enough for the second cache, enough for all cores
 MOST_LEFT_OUT = 20  # rows that are listed
 
 Kind = Literal["auto", "logits", "log-probabilities", "probabilities"]
@@ -131,7 +131,7 @@ class Report:
         logits = given.predictions
         if self.kind == "probabilities":
             logits = as_logarithms(logits, self.read)
-        target = np.where(counted, given.target, 0)
+        target = given.target if counted.all() else np.where(counted, given.target, 0)
         found = _engine.run_rows(logits, target, lse=True, entropy=True, argmax=True)
         nll, lse, spread, top = found.nll, found.lse, found.entropy, found.argmax
         assert nll is not None

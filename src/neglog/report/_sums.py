@@ -107,7 +107,10 @@ class Moments:
         if groups is None:
             self.sums.add(moments(x, weight, per))
         else:
-            self.sums.add(moments(x, weight, per, groups.place, groups.places), groups.at)
+            found = moments(x, weight, per, groups.place, groups.places)
+            held = np.flatnonzero(found[:, 0])
+            at = held if isinstance(groups.at, slice) else groups.at[held]
+            self.sums.add(found[held], at)
 
     def merge(self, other: "Moments") -> None:
         """Add the rows of the other."""
