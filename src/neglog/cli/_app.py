@@ -68,16 +68,24 @@ def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         metavar="FILE",
         help="the figure, PNG (default: neglog-demo.png, or the next free name)",
     )
+    demo.add_argument(
+        "--predictions",
+        type=Path,
+        metavar="FILE",
+        help="also write the held-out digits' logits, Parquet, for neglog report",
+    )
     demo.add_argument("--force", action="store_true", help="replace FILE if it exists")
 
 
 def _demo(options: argparse.Namespace) -> None:
     output = options.output or free_name(Path("neglog-demo.png"))
     writable(output, options.force)
+    if options.predictions is not None:
+        writable(options.predictions, options.force, "--predictions")
     with needs("the demo", "cli"):
         from neglog.cli import demo
 
-    demo.run(output)
+    demo.run(output, options.predictions)
 
 
 def _add_explain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -4,17 +4,20 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._engine import Array
 from .._read.columns import Asked
-from .._read.tables import Batch, LogprobBatch, Source, open_predictions
 from .._read.values import quoted, quoted_list
+from .._show.extras import needs
 from ._comparison import Comparison
 from ._logprobs import LogprobReport
 from ._report import Kind, Report
+
+if TYPE_CHECKING:  # they load pyarrow
+    from .._read.tables import Batch, LogprobBatch, Source
 
 # Called with the rows so far, and the share of the input that they are; None: unknown.
 Progress = Callable[[int, float | None], None]
@@ -91,6 +94,9 @@ def evaluate_file(
         logprob=logprob,
         top_logprobs=top_logprobs,
     )
+    with needs("evaluate_file", "report"):
+        from .._read.tables import open_predictions
+
     source = open_predictions(paths, asked, class_names=class_names, ignore_index=ignore_index)
     return report_on(source, kind=kind, ignore_index=ignore_index, progress=progress)
 
@@ -100,7 +106,7 @@ def _names(given: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def report_on(
-    source: Source,
+    source: "Source",
     *,
     kind: Kind = "auto",
     ignore_index: int = -100,
@@ -112,6 +118,8 @@ def report_on(
     Raises:
         ValueError: as for evaluate_file, or a row is refused.
     """
+    from .._read.tables import LogprobBatch
+
     report: Report | LogprobReport | None = None
     for batch in source:
         with _errors_at(batch.place):
@@ -133,8 +141,8 @@ def report_on(
 
 
 def compare_on(
-    first: Source,
-    second: Source,
+    first: "Source",
+    second: "Source",
     names: Sequence[str],
     *,
     kind: Kind = "auto",
@@ -153,10 +161,13 @@ def compare_on(
             f"the classes of {names[0]} and {names[1]} differ: {_listed(classes)} and"
             f" {_listed(second.class_names)}"
         )
+    if None not in (first.rows, second.rows) and first.rows != second.rows:
+        counts = zip(names, (first.rows, second.rows), strict=True)
+        raise _other_rows(*(f"{name} has {count} rows" for name, count in counts))
     comparison = Comparison(names, kind=kind, class_names=classes, ignore_index=ignore_index)
     for a, b in _in_step(first, second, names):
         row = comparison.reports[0].read
-        _check_same(a, b, row, names)
+        _check_same(a, b, row, names, classes)
         with _errors_at(f"{a.place}, and {b.place}"):
             comparison.update(a.predictions, b.predictions, _target(a), **_beside(a))
             if strict:
@@ -171,15 +182,17 @@ def _listed(names: Sequence[str] | None) -> str:
     return "numbers" if names is None else quoted_list(names)
 
 
-def _in_step(first: Source, second: Source, names: Sequence[str]) -> Iterator[tuple[Batch, Batch]]:
+def _in_step(
+    first: "Source", second: "Source", names: Sequence[str]
+) -> Iterator[tuple["Batch", "Batch"]]:
     """Batches of the same rows, however the two files are divided."""
     sources = [iter(first), iter(second)]
-    left: list[Batch | None] = [None, None]
+    left: list[Any] = [None, None]
     rows = 0
     while True:
         for k, source in enumerate(sources):
             batch = left[k] or next(source, None)
-            if isinstance(batch, LogprobBatch):
+            if batch is not None and not hasattr(batch, "predictions"):
                 raise ValueError(f"{names[k]}: a comparison needs the predictions of all classes")
             left[k] = batch
         a, b = left
@@ -191,13 +204,17 @@ def _in_step(first: Source, second: Source, names: Sequence[str]) -> Iterator[tu
         rows += count
     if a is not b:
         short, long = names if a is None else reversed(names)
-        raise ValueError(
-            f"{short} has {rows} rows, {long} has more: a comparison needs the same rows in both;"
-            " several files of one model are given as a folder or a quoted pattern"
-        )
+        raise _other_rows(f"{short} has {rows} rows", f"{long} has more")
 
 
-def _rows(batch: Batch, some: slice) -> Batch:
+def _other_rows(one: str, other: str) -> ValueError:
+    return ValueError(
+        f"{one}, {other}: a comparison needs the same rows in both; several files of one model are"
+        " given as a folder or a quoted pattern"
+    )
+
+
+def _rows(batch: "Batch", some: slice) -> "Batch":
     """Some of the rows of a batch."""
     parts = ("predictions", "target", "missing", "row_weight", "ids", "text", "num_bytes")
     cut: dict[str, Any] = {
@@ -206,44 +223,44 @@ def _rows(batch: Batch, some: slice) -> Batch:
     return replace(batch, **cut, by={name: values[some] for name, values in batch.by.items()})
 
 
-def _check_same(a: Batch, b: Batch, first: int, names: Sequence[str]) -> None:
+def _check_same(
+    a: "Batch", b: "Batch", first: int, names: Sequence[str], classes: Sequence[str] | None
+) -> None:
     """Raise if the rows are not the same ones, as far as targets and ids tell."""
     columns = {"target": (_target(a), _target(b))}
     if a.ids is not None and b.ids is not None:
         columns["id"] = (np.asarray(a.ids), np.asarray(b.ids))
-    for what, (x, y) in columns.items():
-        same = (x == y) | ((x != x) & (y != y))
-        if not np.all(same):
-            i = int(np.argmin(same))
+    for what, both in columns.items():
+        differ = (both[0] != both[1]) & ((both[0] == both[0]) | (both[1] == both[1]))
+        if np.any(differ):
+            i = int(np.argmax(differ))
+            x, y = (_shown(column[i], classes if what == "target" else None) for column in both)
             raise ValueError(
-                f"row {first + i} has the {what} {quoted(_plain(x[i]))} in {names[0]} and"
-                f" {quoted(_plain(y[i]))} in {names[1]}: a comparison needs the same rows in one"
-                " order"
+                f"row {first + i} has the {what} {x} in {names[0]} and {y} in {names[1]}: a"
+                " comparison needs the same rows in one order"
             )
 
 
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
+def _shown(value: Any, classes: Sequence[str] | None) -> str:
+    """A value for a message; a class by its name."""
+    value = value.item() if isinstance(value, np.generic) else value
+    if classes is not None and 0 <= value < len(classes):
+        value = classes[int(value)]
+    return quoted(value)
 
 
-def _target(batch: Batch) -> Array:
+def _target(batch: "Batch") -> Array:
     """The classes; nan where the file has none."""
     if batch.missing is None:
         return batch.target
     return np.where(batch.missing, np.nan, batch.target)
 
 
-def _beside(batch: Batch) -> dict[str, Any]:
-    return {
-        "row_weight": batch.row_weight,
-        "ids": batch.ids,
-        "by": batch.by,
-        "text": batch.text,
-        "num_bytes": batch.num_bytes,
-    }
+def _beside(batch: "Batch") -> dict[str, Any]:
+    return {name: getattr(batch, name) for name in ("row_weight", "ids", "by", "text", "num_bytes")}
 
 
-def _add_logprobs(report: LogprobReport, batch: LogprobBatch) -> None:
+def _add_logprobs(report: LogprobReport, batch: "LogprobBatch") -> None:
     columns = [batch.ids, batch.text, batch.num_bytes, *batch.by.values()]
     documents = max((len(column) for column in columns if column is not None), default=0)
     report.update(
