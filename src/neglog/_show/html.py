@@ -9,6 +9,7 @@ import html as markup
 import json
 import re
 from collections.abc import Iterable, Mapping
+from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
@@ -21,7 +22,7 @@ def fixed_parts(
     Args:
         folder: has page.html, the scripts (.js) and the styles (.css).
         scripts: names in order: each script uses only those before it.
-        styles: names in order.
+        styles: names in order; paper.css, which all pages share, comes before them.
     """
 
     def read(name: str) -> str:
@@ -29,7 +30,8 @@ def fixed_parts(
 
     script = '"use strict";\n' + "".join(_tight(_lean(read(f"{name}.js"))) for name in scripts)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    style = "".join(_lean(read(f"{name}.css")) for name in styles)
+    paper = (files(__package__) / "paper.css").read_text("utf-8")
+    style = "".join(map(_lean, [paper, *(read(f"{name}.css") for name in styles)]))
     style = re.sub(r"\s*([{};,])\s*", r"\1", style)
     page = read("page.html")
     return {"page": page, "script": script, "hash": f"sha256-{digest}", "style": style}
