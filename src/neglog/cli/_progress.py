@@ -59,18 +59,22 @@ class Progress:
         """The line after so many seconds; where it is narrow, the bar gives way."""
         words = [f"{self.rows:,} rows", f"{self.rows / seconds:,.0f} rows/s"]
         if not self.part:
-            return Text(", ".join(words))
+            return _one_line(", ".join(words))
         words += [f"{_clock(seconds / self.part - seconds)} left"]
         text = f"{self.part:4.0%}  {', '.join(words)}"
         width = min(self._screen.width - len(text) - 2, WIDEST)
         if width < 4:
-            return Text(text.strip(), no_wrap=True, overflow="ellipsis")
-        return Text(f"{bar(self.part, width, self._screen):{width}} {text}", no_wrap=True)
+            return _one_line(text.strip())
+        return _one_line(f"{bar(self.part, width, self._screen):{width}} {text}")
 
     def so_far(self) -> str:
         """For a message: "12,000 rows (45 % of the input)"."""
         share = f" ({self.part:.0%} of the input)" if self.part else ""
         return f"{self.rows:,} row{'s' * (self.rows != 1)}{share}"
+
+
+def _one_line(text: str) -> Text:
+    return Text(text, no_wrap=True, overflow="ellipsis")
 
 
 def _clock(seconds: float) -> str:
