@@ -1,5 +1,7 @@
 """How far the reading of a file is: rows, rows per second, time left, on a terminal alone."""
 
+import os
+from contextlib import suppress
 from time import monotonic
 from types import TracebackType
 from typing import Any, Self
@@ -51,9 +53,16 @@ class Progress:
         if self._live is None or now < self._next:
             return
         self._next = now + PAUSE
+        self._fit()
         if not self._live.is_started:
             self._live.start()
         self._live.update(self.picture(now - self._start), refresh=True)
+
+    def _fit(self) -> None:
+        """The terminal may have become narrower; Rich's width is fixed when it is made."""
+        with suppress(OSError):
+            columns = os.get_terminal_size(self._screen.file.fileno()).columns
+            self._screen.width = min(columns, self._screen.width)
 
     def picture(self, seconds: float) -> Text:
         """The line after so many seconds; where it is narrow, the bar gives way."""
