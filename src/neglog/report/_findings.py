@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._show.words import json_number
 from ._sums import Estimate
+from ._totals import uncertainty
 
 if TYPE_CHECKING:
     from ._report import Report
@@ -47,11 +48,14 @@ def findings(report: "Report") -> dict[str, Any]:
         },
         "loss": parts.totals.loss(frequencies),
         "accuracy": parts.totals.accuracy(parts.classes),
+        "why": parts.temperature.findings(uncertainty(frequencies)),
         "distribution": parts.distribution.findings(),
         "classes": classes,
         "slices": parts.slices.findings(),
         "confusions": parts.confusions.findings(total),
         "worst": parts.worst.findings(),
+        "calibration": parts.calibration.findings(frequencies),
+        "suspects": parts.suspects.findings(parts.temperature.best().temperature.value),
     }
     named: dict[str, Any] = plain(found, report.class_names)
     return named

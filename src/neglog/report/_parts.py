@@ -1,11 +1,14 @@
 """The parts of a report's state, each of which adds rows and merges by itself."""
 
+from ._calibration import Calibration
 from ._classes import Classes
 from ._confusions import Confusions
 from ._distribution import Distribution
 from ._lists import Worst
 from ._rows import Rows
 from ._slices import Slices
+from ._suspects import Suspects
+from ._temperature import Temperature
 from ._totals import Totals
 
 
@@ -20,6 +23,9 @@ class Parts:
         self.slices = Slices()
         self.confusions = Confusions(classes)
         self.worst = Worst()
+        self.temperature = Temperature()
+        self.calibration = Calibration(classes)
+        self.suspects = Suspects(classes)
 
     def add(self, rows: Rows) -> None:
         """Add a batch."""
@@ -29,6 +35,9 @@ class Parts:
         self.slices.add(rows.by, rows.nll, rows.hits, rows.weight)
         self.confusions.add(rows)
         self.worst.add(rows)
+        self.temperature.add(rows)
+        self.calibration.add(rows)
+        self.suspects.add(rows)
 
     def merge(self, other: "Parts", offset: int) -> None:
         """Add the rows of the other, whose numbers begin at `offset`."""
@@ -38,3 +47,6 @@ class Parts:
         self.slices.merge(other.slices)
         self.confusions.merge(other.confusions)
         self.worst.merge(other.worst, offset)
+        self.temperature.merge(other.temperature)
+        self.calibration.merge(other.calibration)
+        self.suspects.merge(other.suspects, offset)

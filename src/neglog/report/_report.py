@@ -10,7 +10,7 @@ import numpy.typing as npt
 from .. import _engine
 from .._engine import Array
 from .._engine.scores import scores
-from ._findings import findings
+from ._findings import findings, plain
 from ._inputs import Arrays, arrays, as_logarithms, check_sums, check_targets, kind_of
 from ._parts import Parts
 from ._rows import Rows
@@ -230,6 +230,20 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """The findings as plain values, ready for JSON; nan and infinities are strings."""
         return findings(self)
+
+    def suspects(self) -> list[dict[str, Any]]:
+        """Rows whose label looks wrong, the most suspicious first.
+
+        Those of `to_dict()["suspects"]`, as many as its `count`, and then more, up to a p-value of
+        0.1; at most a few times ten thousand. What it rests on is said there.
+        """
+        if self.parts is None or not self.used:
+            return []
+        temperature = self.parts.temperature.best().temperature.value
+        ranked: list[dict[str, Any]] = plain(
+            self.parts.suspects.ranked(temperature), self.class_names
+        )
+        return ranked
 
     def save(self, path: str | Path) -> None:
         """Write the state as JSON, for `load` and `merge`."""

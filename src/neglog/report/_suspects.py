@@ -116,6 +116,19 @@ class Suspects:
 
     def findings(self, temperature: float) -> dict[str, Any]:
         """The list at the best temperature."""
+        ranked = self.ranked(temperature)
+        count = sum(line["q_value"] <= RATE for line in ranked)
+        unseen = self._unseen(1 / temperature)
+        return {
+            "false_discovery_rate": RATE,
+            "count": count,
+            "at_least": count > 0 and ranked[count - 1]["p_value"] >= unseen,
+            "temperature": temperature,
+            "listed": ranked[: min(count, MOST_LISTED)],
+        }
+
+    def ranked(self, temperature: float) -> list[dict[str, Any]]:
+        """Every row that was kept and has a p-value up to RATE, the least first."""
         self._settle()
         beta = 1 / temperature
         tail, top = (
@@ -124,20 +137,11 @@ class Suspects:
         p_value = np.minimum(np.exp(tail - beta * self.gap), 1.0)
         able = np.flatnonzero(p_value <= RATE).tolist()
         ranked = sorted(able, key=lambda i: (p_value[i], *order(self.entries[i])))
-        ascending = p_value[ranked]
-        q_value = ascending * self.rows / np.arange(1, len(ranked) + 1)
+        q_value = p_value[ranked] * self.rows / np.arange(1, len(ranked) + 1)
         q_value = np.minimum.accumulate(q_value[::-1])[::-1]
-        count = int((q_value <= RATE).sum())
-        return {
-            "false_discovery_rate": RATE,
-            "count": count,
-            "at_least": count > 0 and bool(ascending[count - 1] >= self._unseen(beta)),
-            "temperature": temperature,
-            "listed": [
-                self._line(i, p_value[i], q, beta, top[i])
-                for i, q in zip(ranked[: min(count, MOST_LISTED)], q_value, strict=False)
-            ],
-        }
+        return [
+            self._line(i, p_value[i], q, beta, top[i]) for i, q in zip(ranked, q_value, strict=True)
+        ]
 
     def _unseen(self, beta: float) -> float:
         """The least p-value that a row may have that was not kept; inf if all were."""

@@ -8,7 +8,7 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.polynomial import Polynomial
+from numpy.polynomial.chebyshev import Chebyshev, chebder, chebvander
 
 from .._engine import Array
 from .._engine.scores import BETAS
@@ -16,7 +16,8 @@ from ._rows import Rows
 from ._sums import Estimate, Moments, Sums, interval
 
 NODES = np.log(BETAS)
-STEP = math.log(2)  # between two nodes
+REACH = 4  # nodes on either side through which a curve goes
+UNIT = REACH * math.log(2)  # of u, in which they lie between -1 and 1
 ONE = int(np.flatnonzero(BETAS == 1)[0])
 TINY = 1e-300
 FLAT = 1e-12  # nats; where F varies by no more, every temperature is as good
@@ -57,17 +58,18 @@ class Temperature:
         right = int(np.argmax(slope >= 0)) if slope[-1] >= 0 else len(BETAS)
         if right in (0, len(BETAS)):
             end = min(right, len(BETAS) - 1)
-            value = Estimate(1 / BETAS[end], math.nan, math.nan)
-            least, gain, beyond = float(nll[end]), float(nll[ONE] - nll[end]), True
+            value = Estimate(float(1 / BETAS[end]), math.nan, math.nan)
+            least, beyond = float(nll[end]), True
         else:
-            some = around(right)
-            # The unit of x is one step, its origin the left end of the step with the minimum.
-            curve = hermite((NODES[some] - NODES[right - 1]) / STEP, nll[some], slope[some] * STEP)
-            x = minimum(curve)
-            u = float(NODES[right - 1]) + STEP * x
-            value = self._interval(u, float(curve.deriv(2)(x)) / STEP**2, square)
-            least, gain, beyond = float(curve(x)), float(nll[ONE] - curve(x)), False
-        return Best(value, least, max(gain, 0.0), beyond)
+            some, left = around(right), float(NODES[right - 1])
+            curve = hermite((NODES[some] - left) / UNIT, nll[some], slope[some] * UNIT)
+            # Rounded, so that the last bits of the sums do not show: they depend on the batches.
+            x = round(minimum(curve), 9)
+            u, curvature = left + UNIT * x, float(curve.deriv(2)(x)) / UNIT**2
+            value = self._interval(u, curvature, square)
+            least, beyond = round(float(between(nll, slope, u)), 12), False
+        gain = max(round(float(nll[ONE]) - least, 12), 0.0)
+        return Best(value, least, gain, beyond)
 
     def _interval(self, u: float, curvature: float, square: Array) -> Estimate:
         """Normal in u, with the variance  sum w^2 d^2 / (sum w F'')^2, cut at the nodes."""
@@ -99,35 +101,37 @@ def around(right: int) -> slice:
     Through four of them instead of eight, the mean nll between nodes was wrong by 3 times as much
     (10 classes: 3e-5 nats, 1,000 classes: 1e-3).
     """
-    return slice(max(right - 4, 0), right + 4)
+    return slice(max(right - REACH, 0), right + REACH)
 
 
 def conditions(x: Array) -> Array:
-    """What coefficients are multiplied by to give a polynomial's values and slopes at x."""
-    powers = np.arange(2 * len(x))
-    slopes = powers * x[:, None] ** np.maximum(powers - 1, 0)
-    both: Array = np.concatenate([x[:, None] ** powers, slopes])
+    """What coefficients are multiplied by to give a curve's values and slopes at x."""
+    n = 2 * len(x)
+    slopes = chebvander(x, n - 2) @ chebder(np.eye(n))
+    both: Array = np.concatenate([chebvander(x, n - 1), slopes])
     return both
 
 
-def hermite(x: Array, value: Array, slope: Array) -> Polynomial:
+def hermite(x: Array, value: Array, slope: Array) -> Chebyshev:
     """The polynomial of least degree with these values and slopes at x."""
-    return Polynomial(np.linalg.solve(conditions(x), np.concatenate([value, slope])))
+    return Chebyshev(np.linalg.solve(conditions(x), np.concatenate([value, slope])))
 
 
 def between(value: Array, slope: Array, u: float) -> Array:
     """Curves at u, from their values and slopes at the nodes (last axis)."""
     some = around(int(np.searchsorted(NODES, u)))
-    x = (NODES[some] - u) / STEP
-    shares = np.linalg.solve(conditions(x).T, np.eye(2 * len(x))[0])
-    found: Array = value[..., some] @ shares[: len(x)]
-    return found + slope[..., some] @ shares[len(x) :] * STEP
+    x = (NODES[some] - u) / UNIT
+    shares = np.linalg.solve(conditions(x).T, chebvander(0.0, 2 * len(x) - 1)[0])
+    # Not a matrix product: its last bits depend on where a row stands.
+    found: Array = (value[..., some] * shares[: len(x)]).sum(-1)
+    found += (slope[..., some] * shares[len(x) :] * UNIT).sum(-1)
+    return found
 
 
-def minimum(curve: Polynomial) -> float:
-    """Where the slope, below 0 at 0 and not at 1, changes its sign: by bisection."""
-    slope, low, high = curve.deriv(), 0.0, 1.0
-    for _ in range(53):
+def minimum(curve: Chebyshev) -> float:
+    """Where the slope, below 0 at 0 and not a node later, changes its sign: by bisection."""
+    slope, low, high = curve.deriv(), 0.0, 1 / REACH
+    for _ in range(40):
         middle = (low + high) / 2
         low, high = (middle, high) if slope(middle) < 0 else (low, middle)
     return high
