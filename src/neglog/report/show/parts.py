@@ -48,7 +48,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells; `fractions` (0..1) become a bar in the last column that has numbers."""
+    """Rows of cells; `fractions` (0..1) become bars in the last column."""
 
     key: str
     caption: str

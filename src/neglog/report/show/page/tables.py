@@ -19,23 +19,23 @@ def table(table: Table, say: Words, key: str) -> str:
     folded = ""
     if len(rows) > IN_SIGHT:
         more = escape(say("more", n=count(len(rows) - IN_SIGHT)))
-        rest = _scrolling(table, key, "", rows[IN_SIGHT:], "data-rest")
-        folded = f"<details><summary>{more}</summary>{rest}</details>"
+        rest = _scrolling(table, f"{key}-c {key}-m", "", rows[IN_SIGHT:], "data-rest")
+        folded = f'<details><summary id="{key}-m">{more}</summary>{rest}</details>'
     cut = f"<p>{escape(say('cut', n=count(left)))}</p>" if left else ""
-    first = _scrolling(table, key, caption, rows[:IN_SIGHT], f'id="{key}" data-sort')
+    first = _scrolling(table, f"{key}-c", caption, rows[:IN_SIGHT], f'id="{key}" data-sort')
     whole = f'<div class="table">{first}{folded}{cut}</div>'
     if not table.folded:
         return whole
     return f"<details><summary>{escape(table.caption)}</summary>{whole}</details>"
 
 
-def _scrolling(table: Table, key: str, caption: str, rows: list[str], attributes: str) -> str:
+def _scrolling(table: Table, named: str, caption: str, rows: list[str], attributes: str) -> str:
     """A table in a box that scrolls sideways, so that the page does not."""
     widths = [_width(table, j) for j in range(len(table.columns))]
     columns = "".join(f'<col style="width:{width}rem">' for width in widths)
     style = f'class="{_numbers(table)}" style="min-width:{sum(widths):g}rem"'
     return (
-        f'<div class="scroll" role="region" tabindex="0" aria-labelledby="{key}-c">'
+        f'<div class="scroll" role="region" tabindex="0" aria-labelledby="{named}">'
         f"<table {attributes} {style}>{caption}"
         f"<colgroup>{columns}</colgroup><thead><tr>{_heads(table)}</tr></thead>"
         f"<tbody>{''.join(rows)}</tbody></table></div>"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...._show.words import short
-from ..parts import Bars, Block, Column, Figure, Figures, Section, Table
+from ..parts import Bars, Block, Column, Figure, Figures, Section, Span, Table
 from ..words import NAME, Words, count, cut, name, span
 from .loss import ORDER, cells
 from .tables import Cells, Line, a_class, table, text, which_row
@@ -17,8 +17,9 @@ def headline(found: Mapping[str, Any], say: Words) -> str:
     """Which model is better, by how much, and whether chance could do that."""
     gap = span(found["difference"])
     kind = "better" if gap.high < 0 else "worse_than" if gap.low > 0 else "same"
-    size = short(gap.value if kind == "same" else abs(gap.value))
-    return say(f"headline.{kind}", x=size, interval=say.interval(gap), **_names(found))
+    if kind == "better":  # "0.05 less (0.02 to 0.08)"
+        gap = Span(-gap.value, -gap.high, -gap.low)
+    return say(f"headline.{kind}", x=short(gap.value), interval=say.interval(gap), **_names(found))
 
 
 def remarks(found: Mapping[str, Any], say: Words) -> list[str]:
@@ -98,7 +99,7 @@ def _rows(found: Mapping[str, Any], say: Words) -> Section:
         Cells("difference", lambda x: short(float(x["difference"]))),
         *text(every),
     ]
-    named = {"nll_a": f"nll: {a}", "nll_b": f"nll: {b}"}
+    named = {"nll_a": f"{say('label.nll')}: {a}", "nll_b": f"{say('label.nll')}: {b}"}
     blocks = _two_tables(say, "rows", part, columns, named)
     return Section("worst", say("section.rows_compared"), blocks)
 

@@ -28,7 +28,7 @@ def table(
     room: int = 30_000,
     named: Mapping[str, str] | None = None,
 ) -> Table:
-    """A table; its last column gets bars where the lines have a share.
+    """A table; its last column gets bars if it is the share.
 
     `named` has labels that are not words of the report.
     """
@@ -38,7 +38,7 @@ def table(
         for c in columns
     ]
     cells = [[column.of(line) for column in columns] for line in lines]
-    shares = [line["share"] for line in lines] if lines and "share" in lines[0] else []
+    shares = [line["share"] for line in lines] if columns[-1].key == "share" else []
     return Table(key, caption, heads, cells, shares, room)
 
 
