@@ -25,11 +25,11 @@ def npy_row(path: Path, index: int, most: int) -> list[float]:
 
 
 def _logits(file: IO[bytes], size: int, index: int, most: int) -> list[float]:
-    header = _Header.read(file, size, "logits")
+    header = Header.read(file, size, "logits")
     if header.dtype.kind not in "fiu":
         raise ValueError(f"logits must be floats or integers, got {header.dtype}")
     if len(header.shape) == 1:
-        header = _Header((1, *header.shape), False, header.dtype)
+        header = Header((1, *header.shape), False, header.dtype)
     if len(header.shape) != 2:
         raise ValueError(f"logits must have shape (rows, classes), got {header.shape}")
     rows, classes = header.shape
@@ -56,7 +56,7 @@ def npz_row(path: Path, index: int, asked: Asked) -> Prediction:
                 )
             if asked.id is not None and f"{asked.id}.npy" not in names:
                 raise ValueError(f"--id: there is no array named {quoted(asked.id)}")
-            classes = _member(archive, "class_names", _names)
+            classes = _member(archive, "class_names", names_of)
             typed = asked.target is not None and (
                 f"{asked.target}.npy" not in names or asked.target in (classes or ())
             )
@@ -89,7 +89,7 @@ def _id(file: IO[bytes], size: int, index: int) -> str:
 
 def _entry(file: IO[bytes], size: int, index: int, name: str, meaning: str) -> int | str:
     """Entry `index` of an array of integers or strings."""
-    header = _Header.read(file, size, name)
+    header = Header.read(file, size, name)
     if header.dtype.kind not in "iuU" or len(header.shape) != 1:
         raise ValueError(f"{name} must be {meaning}, got {header.dtype} of shape {header.shape}")
     if index >= header.shape[0]:
@@ -98,8 +98,9 @@ def _entry(file: IO[bytes], size: int, index: int, name: str, meaning: str) -> i
     return value if isinstance(value, str) else int(value)
 
 
-def _names(file: IO[bytes], size: int) -> list[str]:
-    header = _Header.read(file, size, "class_names")
+def names_of(file: IO[bytes], size: int) -> list[str]:
+    """An array of strings, the names of the classes."""
+    header = Header.read(file, size, "class_names")
     if header.dtype.kind != "U" or len(header.shape) != 1:
         raise ValueError(
             f"class_names must be a list of strings, got {header.dtype} of shape {header.shape}"
@@ -108,7 +109,7 @@ def _names(file: IO[bytes], size: int) -> list[str]:
 
 
 @dataclass(frozen=True)
-class _Header:
+class Header:
     """The header of an array file; reading it leaves the file at its first number."""
 
     shape: tuple[int, ...]
@@ -116,7 +117,7 @@ class _Header:
     dtype: np.dtype[Any]
 
     @classmethod
-    def read(cls, file: IO[bytes], size: int, name: str) -> "_Header":
+    def read(cls, file: IO[bytes], size: int, name: str) -> "Header":
         """Read the header, and check that a file of `size` bytes can hold the array."""
         try:
             version = npy.read_magic(file)
@@ -134,9 +135,13 @@ class _Header:
             )
         return header
 
+    def entries(self) -> int:
+        """Numbers in an entry of the first axis."""
+        return math.prod(self.shape[1:])
+
     def row(self, file: IO[bytes], index: int) -> Any:
         """Entry `index` of the first axis."""
-        rows, entry = self.shape[0], math.prod(self.shape[1:])
+        rows, entry = self.shape[0], self.entries()
         if not self.by_column:
             self._skip(file, index * entry)
             taken = self.take(file, entry)

@@ -19,13 +19,20 @@ TARGETS = ("target", "label")  # columns that are the target unless another one 
 class Asked:
     """What the caller says of the columns; * and ? in `logits` and `ignore` stand for any letters.
 
-    `target` is a column or, if no column outside the classes has that name, a class.
+    `target` is a column or, where one row is explained and no column outside the classes has that
+    name, a class. `logprob` names the log-probabilities of the targets alone.
     """
 
     logits: tuple[str, ...] = ()
     target: str | None = None
     id: str | None = None
     ignore: tuple[str, ...] = ()
+    weight: str | None = None
+    text: str | None = None
+    num_bytes: str | None = None
+    by: tuple[str, ...] = ()
+    logprob: str | None = None
+    top_logprobs: str | None = None
 
     def only_logits(self) -> str | None:
         """The one name of the logits where they are one thing, not columns."""
@@ -55,13 +62,13 @@ def choose(header: Sequence[str], rows: Sequence[Sequence[str]], asked: Asked) -
         ValueError: a name fits no column, or a column may or may not be a class; the message
             lists the columns in question and the options that decide.
     """
-    key = None if asked.id is None else _named(header, asked.id, "--id")
-    ignored = {j for pattern in asked.ignore for j in _matching(header, pattern, "--ignore")}
+    key = None if asked.id is None else named(header, asked.id, "--id")
+    ignored = {j for pattern in asked.ignore for j in matching(header, pattern, "--ignore")}
     rest = {j: name for j, name in enumerate(header) if j != key and j not in ignored}
     meant = _column_meant(rest, rows, asked)
     if asked.logits:
-        named = _asked_classes(header, asked.logits)
-        classes = {j: name for j, name in named.items() if j in rest and header[j] != meant}
+        chosen = _asked_classes(header, asked.logits)
+        classes = {j: name for j, name in chosen.items() if j in rest and header[j] != meant}
         target = _target({j: name for j, name in rest.items() if j not in classes}, meant)
     else:
         target = _target(rest, meant)
@@ -75,23 +82,25 @@ def choose(header: Sequence[str], rows: Sequence[Sequence[str]], asked: Asked) -
     return Columns(tuple(classes), tuple(classes.values()), place, typed, key)
 
 
-def _named(header: Sequence[str], name: str, option: str) -> int:
+def named(header: Sequence[str], name: str, option: str) -> int:
+    """The first column of this name."""
     if name not in header:
-        raise ValueError(f"{option}: no column is named {quoted(name)}; {_all(header)}")
+        raise ValueError(f"{option}: no column is named {quoted(name)}; {all_columns(header)}")
     return header.index(name)
 
 
-def _matching(header: Sequence[str], pattern: str, option: str) -> list[int]:
+def matching(header: Sequence[str], pattern: str, option: str) -> list[int]:
     """The columns of this name or else, with * and ?, those that the pattern fits."""
     found = [j for j, name in enumerate(header) if name == pattern] or [
         j for j, name in enumerate(header) if fnmatchcase(name, pattern)
     ]
     if not found:
-        raise ValueError(f"{option}: no column fits {quoted(pattern)}; {_all(header)}")
+        raise ValueError(f"{option}: no column fits {quoted(pattern)}; {all_columns(header)}")
     return found
 
 
-def _all(header: Sequence[str]) -> str:
+def all_columns(header: Sequence[str]) -> str:
+    """For a message: the columns that there are."""
     return f"the columns are {quoted_list(header)}"
 
 
@@ -104,7 +113,7 @@ def _asked_classes(header: Sequence[str], patterns: Sequence[str]) -> dict[int, 
     for pattern in patterns:
         before, star, after = pattern.partition("*")
         short = star and not re.search(r"[*?[]", before + after)
-        for j in _matching(header, pattern, "--logits"):
+        for j in matching(header, pattern, "--logits"):
             name = header[j]
             if name == pattern or name.lower() not in TARGETS:
                 inner = name[len(before) : len(name) - len(after)] if short else ""

@@ -20,6 +20,19 @@ class Doubt(NamedTuple):
     option: str
 
 
+class Unclear(ValueError):  # noqa: N818 - it is a question
+    """A question about the columns, and the ways to answer it: what for, and which options."""
+
+    def __init__(self, question: str, ways: Sequence[tuple[str, str]]) -> None:
+        self.question, self.ways = question, ways
+        super().__init__(self.asked())
+
+    def asked(self, command: str = "") -> str:
+        """The question, with command lines if the start of the command is given."""
+        start = f"{command} " if command else ""
+        return "\n  ".join([self.question, *(f"{what}: {start}{way}" for what, way in self.ways)])
+
+
 # Names that pandas, scikit-learn, Hugging Face, R and usual scripts give to what is not a class,
 # with _ for spaces, points and hyphens.
 USUAL = {
@@ -73,16 +86,12 @@ def refuse_doubtful(
         more = [f"and {len(doubts) - MOST_SHOWN} more"] if len(doubts) > MOST_SHOWN else []
         flags = _flags([(classes[j], doubt.option) for j, doubt in doubts.items()], given)
         likely = [name for j, name in classes.items() if j not in doubts]
-        raise ValueError(
-            "\n  ".join(
-                [
-                    "some columns may not be classes",
-                    *listed[:MOST_SHOWN],
-                    *more,
-                    f"to leave them out: {flags}",
-                    f"to name the classes instead: --logits {example(likely)}",
-                ]
-            )
+        raise Unclear(
+            "\n  ".join(["some columns may not be classes", *listed[:MOST_SHOWN], *more]),
+            [
+                ("to leave them out", flags),
+                ("to name the classes instead", f"--logits {example(likely)}"),
+            ],
         )
 
 
@@ -132,12 +141,12 @@ def _flags(doubts: Sequence[tuple[str, str]], given: Mapping[str, bool]) -> str:
     used = {option for option, is_given in given.items() if is_given}
     flags: list[str] = []
     for name, option in doubts[:MOST_SHOWN]:
-        flags.append(f"{'--ignore' if option in used else option} {_as_typed(name)}")
+        flags.append(f"{'--ignore' if option in used else option} {as_typed(name)}")
         used |= {option} - {"--ignore"}
     return " ".join(flags) + (" ..." if len(doubts) > MOST_SHOWN else "")
 
 
-def _as_typed(name: str) -> str:
+def as_typed(name: str) -> str:
     """A name as it is typed in a shell; a placeholder if it cannot be typed."""
     return shlex.quote(name) if name.isprintable() and len(name) <= 40 else "COLUMN"
 

@@ -19,9 +19,9 @@ ENOUGH = 1 << 20  # characters
 
 def separated_row(path: Path, index: int, asked: Asked, usual: str) -> Prediction:
     """Row `index`; `usual` separates the columns unless the header says otherwise."""
-    blank, text = _without_blank_lines(lines(path))
+    blank, text = without_blank_lines(lines(path))
     first = next(text, "")
-    rows = csv.reader(chain([first], text), delimiter=_separator(first, usual), strict=True)
+    rows = csv.reader(chain([first], text), delimiter=separator(first, usual), strict=True)
     try:
         header, columns, placed = _table(rows, blank, asked)
         place, row = nth(placed, index)
@@ -30,7 +30,7 @@ def separated_row(path: Path, index: int, asked: Asked, usual: str) -> Predictio
     return _prediction(header, columns, row, place)
 
 
-def _without_blank_lines(text: Iterator[str]) -> tuple[int, Iterator[str]]:
+def without_blank_lines(text: Iterator[str]) -> tuple[int, Iterator[str]]:
     """How many lines before the header are blank, and the lines from the header on."""
     blank = 0
     for line in text:
@@ -72,10 +72,10 @@ def _first(placed: Iterator[Any]) -> list[Any]:
     return judged
 
 
-def _separator(line: str, usual: str) -> str:
+def separator(line: str, usual: str) -> str:
     """What separates the names of this line: the usual separator, or the only one it has."""
     bare = re.sub('"[^"]*"', "", line)
-    found = [separator for separator in SEPARATORS if separator in bare]
+    found = [one for one in SEPARATORS if one in bare]
     if usual in found or not found:
         return usual
     if len(found) > 1:
@@ -93,7 +93,7 @@ def _prediction(
         raise ValueError(f"{place} has {row} values, the header {len(header)} names")
     return Prediction(
         [_logit(row[j], header[j], place) for j in columns.classes],
-        columns.typed if columns.target is None else _as_class(row[columns.target], columns.names),
+        columns.typed if columns.target is None else as_class(row[columns.target], columns.names),
         columns.names,
         None if columns.id is None else row[columns.id].strip(),
     )
@@ -104,7 +104,7 @@ def _logit(text: str, name: str, place: str) -> float:
     return number(text, f"{place}, column {quoted(name)}", way_out)
 
 
-def _as_class(text: str, names: Sequence[str]) -> str:
+def as_class(text: str, names: Sequence[str]) -> str:
     """A class by name or number; pandas writes whole numbers as 2.0 if one of them is missing."""
     text = text.strip()
     whole = re.fullmatch(r"([+-]?[0-9]+)\.0*", text)

@@ -1,0 +1,200 @@
+"""Files of predictions to batches of arrays, in little memory and at the speed of the disk."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from ..columns import Asked
+from ..doubts import Unclear
+from ..values import quoted_list
+from .ahead import ahead
+from .array_table import BROKEN, ArrayTable
+from .arrow import ArrowTable
+from .batch import Batch, LogprobBatch
+from .convert import Converter
+from .files import expand, kind_of, open_standard_input, open_text
+from .json_table import JsonTable
+from .logprobs import LogprobConverter
+from .parquet import ParquetTable
+from .roles import Roles, check_header, find_roles
+from .separated_table import SeparatedTable
+from .table import Table
+
+STDIN = "-"
+STDIN_NAME = "standard input"
+
+
+@dataclass
+class Source:
+    """Predictions that are read while this is iterated over.
+
+    `what` says in one line which column was taken for what. `rows` is None where the files do not
+    say how many they have.
+    """
+
+    class_names: tuple[str, ...] | None
+    what: str
+    rows: int | None
+    bytes: int | None
+    _files: list[Path] | None  # None: standard input
+    _asked: Asked
+    _roles: Roles
+    _ignore_index: int
+    _open: list[Table] = field(repr=False)  # the first file, until it is read
+
+    def __iter__(self) -> Iterator[Batch | LogprobBatch]:
+        """The batches, in the order of the files and of their rows.
+
+        Raises:
+            ValueError: a file is damaged, or does not hold what it must; the message says where.
+        """
+        return ahead(self._batches())
+
+    def _batches(self) -> Iterator[Batch | LogprobBatch]:
+        roles = self._roles
+        convert: Any = LogprobConverter(roles)
+        if roles.logprob is None:
+            convert = Converter(roles, self._ignore_index)
+        rows, done = 0, 0
+        for path in self._files or (None,):
+            name = STDIN_NAME if path is None else str(path)
+            with _errors_of(name):
+                table = self._open.pop() if self._open else _table(path, self._asked)
+                try:
+                    _check(table, roles)
+                    row = 0
+                    for part in table.batches(roles):
+                        progress = self._progress(table, path, done)
+                        yield from convert(part, name, row, progress)
+                        row += part.num_rows
+                        del part
+                finally:
+                    table.close()
+            rows += row
+            done += path.stat().st_size if path is not None else 0
+        if rows == 0:
+            what = STDIN_NAME if self._files is None else quoted_list([str(p) for p in self._files])
+            raise ValueError(f"{what}: no rows; a report needs at least one")
+
+    def _progress(self, table: Table, path: Path | None, done: int) -> float | None:
+        """The share of all bytes that have been read."""
+        share = table.progress()
+        if path is None or share is None or not self.bytes:
+            return None
+        return min(1.0, (done + share * path.stat().st_size) / self.bytes)
+
+
+def open_predictions(
+    paths: str | Path | Sequence[str | Path],
+    asked: Asked | None = None,
+    *,
+    class_names: Sequence[str] | None = None,
+    ignore_index: int = -100,
+    stdin: Any = None,
+) -> Source:
+    """Open files of predictions and find out which column is what.
+
+    Args:
+        paths: files, folders and patterns (`part-*.parquet`), or "-" for standard input.
+        asked: what the caller says of the columns.
+        class_names: of the classes, in the order of the predictions; None: those that the file has.
+        ignore_index: a target beside the classes that is let through.
+        stdin: read in place of standard input.
+
+    Raises:
+        ValueError: a file cannot be understood, or the columns are not clear; the message gives
+            the two likeliest command lines.
+        OSError: a file cannot be opened.
+    """
+    asked = asked or Asked()
+    given = [paths] if isinstance(paths, str | Path) else list(paths)
+    from_stdin = [str(path) for path in given] == [STDIN]
+    files = None if from_stdin else expand(given)
+    first = None if files is None else files[0]
+    command = "neglog report " + " ".join(shlex.quote(str(path)) for path in given)
+    with _errors_of(STDIN_NAME if first is None else str(first), command):
+        table = _table(first, asked, stdin)
+        names = class_names if class_names is not None else table.class_names
+        roles = find_roles(table.columns, table.head, asked, names)
+        _check(table, roles)
+    single = files is None or len(files) == 1
+    size = None if files is None else sum(path.stat().st_size for path in files)
+    return Source(
+        roles.class_names,
+        roles.what,
+        table.rows if single else None,
+        size,
+        files,
+        asked,
+        roles,
+        ignore_index,
+        [table],
+    )
+
+
+def _table(path: Path | None, asked: Asked, stdin: Any = None) -> Table:
+    """The open file; None is standard input."""
+    if path is None:
+        file, kind = open_standard_input(stdin)
+        return ArrowTable(file) if kind == "arrow" else _text_table(kind, file, None)
+    kind = kind_of(path)
+    if kind == "parquet":
+        return ParquetTable(path)
+    if kind == "arrow":
+        return ArrowTable(path)
+    if kind in ("npz", "npy"):
+        beside = asked.target if kind == "npy" else None
+        if kind == "npy" and (beside is None or not Path(beside).is_file()):
+            raise ValueError(
+                "an .npy file holds the logits: give the file of the targets with"
+                " --target labels.npy, or save both in one .npz file"
+            )
+        return ArrayTable(path, beside)
+    return _text_table(kind, *open_text(path))
+
+
+def _text_table(kind: str, file: Any, raw: Any) -> Table:
+    if kind == "ndjson":
+        return JsonTable(file, raw)
+    return SeparatedTable(file, raw, "\t" if kind == "tsv" else ",")
+
+
+def _check(table: Table, roles: Roles) -> None:
+    """Raise if a later file does not have the columns of the first one."""
+    check_header([column.name for column in table.columns], roles)
+    own = table.class_names
+    given = roles.class_names if roles.one_list is not None else None
+    if own is not None and given is not None and len(own) != len(given):
+        raise ValueError(f"the file names {len(own)} classes, but {len(given)} are given")
+
+
+@contextmanager
+def _errors_of(file: str, command: str = "") -> Iterator[None]:
+    """Errors that say which file; those of Arrow become ValueErrors."""
+    try:
+        yield
+    except Unclear as error:
+        raise ValueError(f"{file}: {error.asked(command)}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file}: this is not UTF-8 text; save it as UTF-8") from error
+    except (pa.ArrowException, *BROKEN) as error:
+        raise _damaged(file, error) from error
+    except ValueError as error:
+        if str(error).startswith(file):
+            raise
+        raise ValueError(f"{file}: {error}") from error
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise _damaged(file, error) from error
+
+
+def _damaged(file: str, error: BaseException) -> ValueError:
+    said = " ".join(str(error).split())
+    said = said if len(said) <= 200 else f"{said[:199]}…"
+    return ValueError(f"{file} cannot be read, it may be truncated or damaged: {said}")
