@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "scores/job.hpp"
 #include "sparse/job.hpp"
 
 namespace neglog {
@@ -34,6 +35,8 @@ struct Kernels {
     void (*times_classes)(const ProductJob&, int64_t begin, int64_t end, char* scratch);
     size_t (*hidden_bytes)(const ProductJob&);
     void (*times_hidden)(const ProductJob&, int64_t begin, int64_t end, char* scratch);
+    size_t (*scores_bytes)(const ScoresJob&);
+    void (*scores)(const ScoresJob&, int64_t begin, int64_t end, const ScoreSums&, char* scratch);
 };
 
 }  // namespace neglog

@@ -8,6 +8,7 @@
 #include "rows/panels.hpp"
 #include "rows/softcap.hpp"
 #include "rows/targets.hpp"
+#include "scores/long_rows.hpp"
 #include "sparse/products.hpp"
 
 namespace neglog::NEGLOG_ISA {
@@ -150,6 +151,17 @@ void times_hidden_any(const ProductJob& job, int64_t begin, int64_t end, char* s
     with_type(job.dtype, [&](auto t) { times_hidden<decltype(t)>(job, begin, end, scratch); });
 }
 
+size_t scores_bytes_any(const ScoresJob& job) {
+    return with_type(job.dtype,
+                     [&](auto t) { return scores_bytes<Compute<decltype(t)>>(job.classes); });
+}
+
+void scores_any(const ScoresJob& job, int64_t begin, int64_t end, const ScoreSums& sums,
+                char* scratch) {
+    const FlushSubnormals mode;
+    with_type(job.dtype, [&](auto t) { score_rows<decltype(t)>(job, begin, end, sums, scratch); });
+}
+
 }  // namespace
 
 extern const Kernels kernels;
@@ -173,6 +185,8 @@ const Kernels kernels = {NEGLOG_NAME,
                          classes_bytes_any,
                          times_classes_any,
                          hidden_bytes_any,
-                         times_hidden_any};
+                         times_hidden_any,
+                         scores_bytes_any,
+                         scores_any};
 
 }  // namespace neglog::NEGLOG_ISA

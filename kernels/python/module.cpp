@@ -138,4 +138,5 @@ NB_MODULE(_kernels, m) {
     define_sparse(m);
     define_panels(m);
     define_moments(m);
+    define_scores(m);
 }

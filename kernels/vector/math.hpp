@@ -127,34 +127,51 @@ template <class C> NEGLOG_INLINE Vec<C> product_error(Vec<C> a, Vec<C> b, Vec<C>
     return ((ah * bh - product) + ah * bl + al * bh) + al * bl;
 }
 
-// log(1 + x) for x >= 0 in float64, within 1 ulp.  With u = 1 + x rounded
+// log(1 + x) for x >= 0, within 1 ulp in float64 and 2 in float32.  With u = 1 + x rounded
 // and c what the rounding lost, log(1 + x) = log(u) + c / u, and u = 2^k (1 + f) with 1 + f near
 // 1.  With s = f / (2 + f), log(1 + f) = 2 s + s R(s^2); as 2 s = f - s f, the sum is arranged so
 // that f, which is exact, is added last.
-NEGLOG_INLINE Vec<double> log1p(Vec<double> x, Vec<double> inverse_of_1_plus_x) {
-    using E = ExpTable<double>;
-    constexpr double R[] = {0.66666666666667097188, 0.39999999999517797068, 0.28571428729876374022,
-                            0.22222199018964388171, 0.18183575740023799952, 0.15313047492686381877,
-                            0.1481176649211338889};
-    const Vec<double> u = 1 + x;
-    const Vec<double> x_back = u - 1;
-    const Vec<double> c = (x - x_back) + (1 - (u - x_back));
+template <class C> struct LogTable;
+template <> struct LogTable<double> {
+    static constexpr double R[] = {0.66666666666667097188, 0.39999999999517797068,
+                                   0.28571428729876374022, 0.22222199018964388171,
+                                   0.18183575740023799952, 0.15313047492686381877,
+                                   0.1481176649211338889};
+    static constexpr double huge = 0x1p+1000;
+};
+template <> struct LogTable<float> {
+    static constexpr float R[] = {0.66666693928820820f, 0.39994508125166630f, 0.28876746082897964f,
+                                  0.17616667985433046f};
+    static constexpr float huge = 0x1p+120f;
+};
+template <class C> NEGLOG_INLINE Vec<C> log1p_of(Vec<C> x, Vec<C> inverse_of_1_plus_x) {
+    using E = ExpTable<C>;
+    using L = LogTable<C>;
+    using U = typename UnsignedOf<C>::type;
+    const Vec<C> u = 1 + x;
+    const Vec<C> x_back = u - 1;
+    const Vec<C> c = (x - x_back) + (1 - (u - x_back));
     // The mantissa is taken from sqrt(1/2) to sqrt(2), so that k = 0 near u = 1.
-    constexpr uint64_t half_root = 0x3fe6a09e667f3bcd;  // sqrt(1/2)
-    const Bits<double> bits = bit_cast<Bits<double>>(u) + (0x3ff0000000000000 - half_root);
-    const Vec<double> k =  // an exponent from 0 to 1023, converted through the low bits of a sum
-        bit_cast<Vec<double>>((bits >> 52) - 1023 + bit_cast<uint64_t>(E::magic)) - E::magic;
-    const Vec<double> f = bit_cast<Vec<double>>((bits & 0x000fffffffffffff) + half_root) - 1;
-    const Vec<double> s = f / (2 + f);
-    const Vec<double> z = s * s;
-    Vec<double> r = splat(R[6]);
+    constexpr C root = static_cast<C>(0.70710678118654752440);
+    const U half_root = bit_cast<U>(root), one = U{E::bias} << E::mantissa;
+    const Bits<C> bits = bit_cast<Bits<C>>(u) + (one - half_root);
+    const Vec<C> k =  // a small exponent from 0 up, converted through the low bits of a sum
+        bit_cast<Vec<C>>((bits >> E::mantissa) - E::bias + bit_cast<U>(E::magic)) - E::magic;
+    const Vec<C> f = bit_cast<Vec<C>>((bits & ((U{1} << E::mantissa) - 1)) + half_root) - 1;
+    const Vec<C> s = f / (2 + f);
+    const Vec<C> z = s * s;
+    constexpr int last = static_cast<int>(sizeof(L::R) / sizeof(C)) - 1;
+    Vec<C> r = splat(L::R[last]);
 #pragma GCC unroll 8
-    for (int i = 5; i >= 0; --i) r = fused(r, z, splat(R[i]));
-    const Vec<double> half_square = 0.5 * f * f;
-    const Vec<double> low = fused(k, splat(E::ln2_lo), c * inverse_of_1_plus_x);
-    const Vec<double> tail = fused(s, fused(z, r, half_square), low);
-    const Vec<double> log = fused(k, splat(E::ln2_hi), f - (half_square - tail));
-    return (x < 0x1p+1000) ? log : x;  // inf and nan pass through
+    for (int i = last - 1; i >= 0; --i) r = fused(r, z, splat(L::R[i]));
+    const Vec<C> half_square = static_cast<C>(0.5) * f * f;
+    const Vec<C> low = fused(k, splat(E::ln2_lo), c * inverse_of_1_plus_x);
+    const Vec<C> tail = fused(s, fused(z, r, half_square), low);
+    const Vec<C> log = fused(k, splat(E::ln2_hi), f - (half_square - tail));
+    return (x < L::huge) ? log : x;  // inf and nan pass through
+}
+NEGLOG_INLINE Vec<double> log1p(Vec<double> x, Vec<double> inverse_of_1_plus_x) {
+    return log1p_of<double>(x, inverse_of_1_plus_x);
 }
 
 }  // namespace

@@ -255,17 +255,27 @@ def large(classes: int = 10_000) -> dict[str, Any]:
 
 
 def only_the_target() -> dict[str, Any]:
-    """A report on log-probabilities of the true class alone."""
+    """A report on log-probabilities of tokens, of which only the one that came is known."""
     found = small()
     missing = ("why", "classes", "confusions", "calibration", "suspects", "accuracy")
     unknown = ("baseline", "skill", "entropy", "min_entropy", "one_vs_rest")
     return found | {
-        "input": found["input"] | {"kind": "target log-probabilities", "kind_reason": "given"},
+        "input": found["input"]
+        | {"kind": "target log-probabilities", "kind_reason": "given", "classes": None},
+        "rows": found["rows"] | {"left_out_rows": []},
         "loss": found["loss"] | dict.fromkeys(unknown)
         | {"bits_per_byte": {"value": 0.9, "low": 0.8, "high": 1.0}},
         **dict.fromkeys(missing),
         "slices": {},
-        "worst": [{**row, "target": None, "predicted": None} for row in found["worst"]],
+        "worst": [
+            {**{key: row[key] for key in ("row", "id", "text", "nll")}, "token": k}
+            for k, row in enumerate(found["worst"])
+        ],
+        "documents": {"count": 700, "listed": [
+            {**{key: row[key] for key in ("row", "id", "text", "nll")}, "tokens": 20 + k}
+            for k, row in enumerate(found["worst"])
+        ]},
+        "missing_mass": {"value": 0.04, "low": 0.03, "high": 0.05},
         "missing": list(missing),
     }  # fmt: skip
 

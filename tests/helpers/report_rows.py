@@ -28,7 +28,7 @@ def rows_of(
         lse=found.lse,
         entropy=found.entropy,
         predicted=found.argmax,
-        scores=scores(logits, target, found.lse, weight),
+        scores=scores(logits, target, weight=weight),
         ids=ids,
         text=None,
         by={"half": Coded(["even", "odd"], np.arange(first, first + len(target)) % 2)},

@@ -82,7 +82,7 @@ def test_the_page_is_whole(made: str, language: Any) -> None:
     text = to_html(getattr(report_findings, made)(), language)
     page = Page(text)
     assert page.open == []
-    assert "{{" not in text.replace("{{style}} %s", "")  # a name from the data
+    assert "{{" not in text.replace("{nll} {{style}}", "")  # a name from the data
     assert f'<html lang="{language}">' in text
     assert not [a for a in page.all("src") + page.all("href") if not re.match("#|data:,", a)]
     (policy,) = [a["content"] for _, a in page.attributes if "http-equiv" in a]
@@ -119,9 +119,14 @@ def test_words_of_the_data_are_not_filled_in() -> None:
 
 def test_what_is_missing_is_named_with_what_it_would_need() -> None:
     text = Page(to_html(report_findings.only_the_target())).text
+    assert "2,000 tokens in 700 documents." in text
+    assert "These documents have the largest nll in total." in text
     assert "Missing: calibration, which needs the probabilities of every class" in text
     assert "Missing: confusions, which need the likeliest class of each row." in text
-    assert "Not known from log-probabilities of the true class alone: baseline, accuracy" in text
+    assert (
+        "Not known from log-probabilities of the true class alone: baseline, accuracy, entropy"
+        in text
+    )
     assert "bits per byte" in text
     assert "Accuracy by confidence" not in text
 

@@ -14,8 +14,8 @@ from neglog.report.show.words import BOOKS, Words
 # Words that mean here what they mean everywhere, or what another word's entry says.
 PLAIN = {"id", "text", "left_out", "figure", "", "nll_a", "nll_b"}
 SAID = {
-    "rows": "row", "value": "slice", "by": "slice",
-    "p_predicted": "p", "p_suggested": "p",
+    "rows": "row", "document": "token", "tokens": "token", "per_token": "nll",
+    "value": "slice", "by": "slice", "p_predicted": "p", "p_suggested": "p",
 }  # fmt: skip
 
 

@@ -63,7 +63,7 @@ def test_heavy_tails_and_rows_of_different_scales() -> None:
 
 
 def test_an_optimum_outside_is_said_so() -> None:
-    z, y = model(50, 4)
+    z, _ = model(50, 4)
     for target, temperature in ((z.argmax(1), 1 / 16), (z.argmin(1), 16.0)):
         best = in_batches(Temperature(), [], z, target).best()
         assert best.beyond

@@ -71,8 +71,9 @@ class Calibration:
         about = p + (gap / np.maximum(mass, LEAST))[group]
         spread = np.bincount(group, (1 - 2 * about) * square_hit + about**2 * square, SHOWN)
         square = np.bincount(group, square, SHOWN)
-        variance = float(np.maximum(spread, noise).sum()) / float(mass.sum()) ** 2
-        error = float(without_noise(gap, noise).sum() / mass.sum())
+        left, slope = without_noise(gap, noise)
+        error = float(left.sum() / mass.sum())
+        variance = float((np.maximum(spread, noise) * slope**2).sum()) / float(mass.sum()) ** 2
         return {
             "error": interval(max(error, 0.0), variance).within(0, 1),
             "bins": [
@@ -120,7 +121,7 @@ class Calibration:
             np.bincount(group, x.ravel(), SHOWN * classes).reshape(classes, SHOWN)
             for x in (hit - wp, square * w * p * (1 - p))
         )
-        errors: Array = np.maximum(without_noise(gap, noise).sum(1) / w.sum(1), 0.0)
+        errors: Array = np.maximum(without_noise(gap, noise)[0].sum(1) / w.sum(1), 0.0)
         return errors
 
 
@@ -147,16 +148,17 @@ def equal_mass(w: Array) -> Array:
     return np.take_along_axis(group, np.clip(nearest, 0, w.shape[-1] - 1), -1)
 
 
-def without_noise(gap: Array, noise: Array) -> Array:
-    """|gap| less what noise of this variance adds to it, for sums over bins.
+def without_noise(gap: Array, noise: Array) -> tuple[Array, Array]:
+    """|gap| less what noise of this variance adds to it, for sums over bins; and its slope.
 
     Taken off is  s sqrt(4 / pi) exp(-gap^2 / 2 s^2).  Its mean over gaps that are noise alone is
     E|noise| = s sqrt(2 / pi), so that a calibrated model has the error 0; a gap beyond noise stays.
     To take off E|noise| everywhere found 0.21 where a model of 1,000 rows was wrong by 0.25.
     """
     s = np.sqrt(np.maximum(noise, LEAST))
-    left: Array = np.abs(gap) - s * math.sqrt(4 / math.pi) * np.exp(-((gap / s) ** 2) / 2)
-    return left
+    t = np.abs(gap) / s
+    taken = math.sqrt(4 / math.pi) * np.exp(-(np.minimum(t, 30) ** 2) / 2)
+    return s * (t - taken), 1 + t * taken
 
 
 def share(p: float, n: float) -> Estimate:

@@ -156,7 +156,7 @@ class Report:
             lse=lse,
             entropy=spread,
             predicted=top,
-            scores=scores(logits, target, lse, weight),
+            scores=scores(logits, target, weight=weight),
             ids=given.ids,
             text=given.text,
             by=given.by,

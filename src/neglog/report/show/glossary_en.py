@@ -112,6 +112,15 @@ GLOSSARY = {
     ),
     "slice": ("slice", "The rows that share a value in a column, such as a language."),
     "quantile": ("median, quantile", "The median is the nll that half of the rows do not exceed."),
+    "token": (
+        "token, document",
+        "A language model reads a text, the document, in pieces, the tokens, and predicts each"
+        " from those before it. The number of a token counts from 0 within its document.",
+    ),
+    "missing_mass": (
+        "unlisted mass",
+        "Where only the likeliest tokens are known: the probability of all that are not listed.",
+    ),
     "suggested": ("suggested", "The class that the model would have given as label."),
     "p_value": (
         "p-value",

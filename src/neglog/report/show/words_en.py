@@ -23,6 +23,10 @@ WORDS = {
     "table.region": "{caption}, scrolls sideways",
     # --- what was read
     "rows.read": "{used} rows, {classes} classes. The predictions are {kind} ({reason}).",
+    "rows.tokens": (
+        "{used} tokens in {documents} documents. Of each token only its own log-probability is"
+        " known. Whether a temperature was applied cannot be seen in these numbers."
+    ),
     "rows.weighted": "Rows have weights, which sum to {weight}.",
     "rows.ignored": "{n} rows with the ignored target or with weight 0 do not count.",
     "rows.left_out": "{n} rows are left out: {why}.",
@@ -107,6 +111,10 @@ WORDS = {
     "one_vs_rest": (
         "A yes/no loss for every class: −log p of the true class plus −log(1 − p) of each other"
         " one. It is never below the nll."
+    ),
+    "label.missing_mass": "unlisted mass",
+    "missing_mass": (
+        "The probability that the listed tokens leave to all others, on average over the tokens."
     ),
     # --- why
     "section.why": "Why?",
@@ -226,10 +234,18 @@ WORDS = {
     # --- rows
     "section.worst": "The worst rows",
     "worst.first": (
-        "The {n} rows with the largest nll. Look at them first: a wrong label, a broken input and"
+        "These rows have the largest nll. Look at them first: a wrong label, a broken input and"
         " a real mistake look alike in every mean."
     ),
     "worst.caption": "The rows with the largest nll",
+    "tokens.first": "These tokens have the largest nll.",
+    "tokens.caption": "The tokens with the largest nll",
+    "section.documents": "The worst documents",
+    "documents.first": (
+        "These documents have the largest nll in total. A long document has more to lose than a"
+        " short one."
+    ),
+    "documents.caption": "The documents with the largest nll",
     "section.suspects": "Labels that look wrong",
     "suspects.some": (
         "{n} rows have a label so unlikely that it may be wrong. At a false-discovery rate of"
@@ -274,10 +290,8 @@ WORDS = {
     "perfect": "perfect calibration",
     "bins.caption": "The bins of the curve",
     "section.class_wise": "Class by class",
-    "class_wise.error": (
-        "A class should be true as often as its probability says. Over all classes the"
-        " probabilities miss by {error}."
-    ),
+    "class_wise.meaning": "A class should be true as often as its mean probability says.",
+    "class_wise.error": "Over all classes the probabilities miss by {error}.",
     "class_wise.caption": "Classes by how far their probability misses their frequency",
     # --- columns of tables
     "label.class": "class",
@@ -290,6 +304,10 @@ WORDS = {
     "label.cost": "cost (nats)",
     "label.target": "target",
     "label.predicted": "predicted",
+    "label.document": "document",
+    "label.token": "token",
+    "label.tokens": "tokens",
+    "label.per_token": "nll per token",
     "label.row": "row",
     "label.id": "id",
     "label.by": "slice",

@@ -25,6 +25,10 @@ WORDS = {
     "table.region": "{caption}, 가로로 스크롤",
     # --- what was read
     "rows.read": "행 {used}개, 클래스 {classes}개. 예측값의 종류: {kind}({reason}).",
+    "rows.tokens": (
+        "문서 {documents}개의 토큰 {used}개. 토큰마다 그 토큰의 로그 확률만 알려져 있습니다. 온도를"
+        " 적용한 값인지는 이 숫자만으로 알 수 없습니다."
+    ),
     "rows.weighted": "행마다 가중치가 있으며, 가중치의 합은 {weight}입니다.",
     "rows.ignored": "정답이 무시할 값이거나 가중치가 0인 행 {n}개는 세지 않았습니다.",
     "rows.left_out": "행 {n}개를 제외했습니다: {why}.",
@@ -115,6 +119,8 @@ WORDS = {
         "클래스마다 예/아니요를 묻는 손실입니다. 정답 클래스의 −log p에 나머지 클래스의"
         " −log(1 − p)를 모두 더하므로 nll보다 작을 수 없습니다."
     ),
+    "label.missing_mass": "목록 밖 확률",
+    "missing_mass": "목록에 오르지 않은 모든 토큰의 확률을 더하여 평균한 값입니다.",
     # --- why
     "section.why": "왜 불행한가?",
     "why.sum": (
@@ -237,10 +243,15 @@ WORDS = {
     # --- rows
     "section.worst": "가장 나쁜 행",
     "worst.first": (
-        "nll이 가장 큰 행 {n}개입니다. 이 행들부터 살펴보세요. 평균만 보아서는 잘못 붙은 레이블과"
+        "nll이 가장 큰 행입니다. 이 행들부터 살펴보세요. 평균만 보아서는 잘못 붙은 레이블과"
         " 깨진 입력과 진짜 실수를 구별할 수 없습니다."
     ),
     "worst.caption": "nll이 가장 큰 행",
+    "tokens.first": "nll이 가장 큰 토큰입니다.",
+    "tokens.caption": "nll이 가장 큰 토큰",
+    "section.documents": "가장 나쁜 문서",
+    "documents.first": ("nll의 합이 가장 큰 문서입니다. 긴 문서일수록 잃을 것도 많습니다."),
+    "documents.caption": "nll의 합이 가장 큰 문서",
     "section.suspects": "잘못 붙은 듯한 레이블",
     "suspects.some": (
         "레이블이 잘못 붙었다고 의심할 만큼 드문 행이 {n}개 있습니다. 거짓 발견율이 {rate}이므로"
@@ -278,10 +289,10 @@ WORDS = {
     "perfect": "완벽한 보정",
     "bins.caption": "곡선의 구간",
     "section.class_wise": "클래스별로",
-    "class_wise.error": (
-        "어떤 클래스의 확률이 평균 10%라면, 그 클래스는 열에 한 번꼴로 정답이어야 합니다. 모든"
-        " 클래스를 통틀어 확률은 빈도와 {error} 어긋납니다."
+    "class_wise.meaning": (
+        "어떤 클래스의 확률이 평균 10%라면, 그 클래스는 열에 한 번꼴로 정답이어야 합니다."
     ),
+    "class_wise.error": "모든 클래스를 통틀어 확률은 빈도와 {error} 어긋납니다.",
     "class_wise.caption": "확률이 빈도와 많이 어긋나는 순서로 본 클래스",
     # --- columns of tables
     "label.class": "클래스",
@@ -294,6 +305,10 @@ WORDS = {
     "label.cost": "손실(내트)",
     "label.target": "정답",
     "label.predicted": "예측",
+    "label.document": "문서",
+    "label.token": "토큰",
+    "label.tokens": "토큰 수",
+    "label.per_token": "토큰당 nll",
     "label.row": "행",
     "label.id": "id",
     "label.by": "구분",

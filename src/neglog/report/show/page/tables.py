@@ -8,7 +8,7 @@ from ..words import Words, count
 
 IN_SIGHT = 20
 WIDTHS = {"name": 7.5, "number": 5.2, "text": 15}  # rem
-NARROW = {"row": 4, "interval": 9, "by": 6, "confusion": 9, "left_out": 10}
+NARROW = {"row": 4, "document": 5, "interval": 9, "by": 6, "confusion": 9, "left_out": 10}
 
 
 def table(table: Table, say: Words, key: str) -> str:

@@ -25,7 +25,7 @@ def section(found: Mapping[str, Any], say: Words) -> Section:
     explained = say("calibration_error", bins=count(len(bins)))
     blocks: list[Block] = [
         say("calibration.error", error=say.percent(error.value)),
-        _side(bins, say),
+        *_side(bins, say),
         Figures([figure(say, "calibration_error", cells, explained)]),
         _curve(bins, say),
         _bins(bins, say),
@@ -35,16 +35,16 @@ def section(found: Mapping[str, Any], say: Words) -> Section:
     return Section("calibration", say("section.calibration"), blocks, parts)
 
 
-def _side(bins: Sequence[Line], say: Words) -> str:
-    """Whether the model is too sure on the whole, or not sure enough."""
+def _side(bins: Sequence[Line], say: Words) -> list[str]:
+    """Whether the model is too sure on the whole, or not sure enough, if it is either."""
     weight = sum(x["weight"] for x in bins)
     confidence = sum(x["weight"] * x["confidence"] for x in bins) / weight
     accuracy = sum(x["weight"] * span(x["accuracy"]).value for x in bins) / weight
-    return say(
-        "calibration.over" if confidence > accuracy else "calibration.under",
-        confidence=say.percent(confidence),
-        accuracy=say.percent(accuracy),
-    )
+    numbers = {"confidence": say.percent(confidence), "accuracy": say.percent(accuracy)}
+    if numbers["confidence"] == numbers["accuracy"]:
+        return []
+    side = "over" if confidence > accuracy else "under"
+    return [say(f"calibration.{side}", **numbers)]
 
 
 def _curve(bins: Sequence[Line], say: Words) -> Reliability:
@@ -86,10 +86,12 @@ def _class_wise(part: Mapping[str, Any], say: Words) -> Section:
     ]
     listed = sorted(part["classes"], key=_miss, reverse=True)
     caption = say("class_wise.caption")
-    blocks: list[Block] = [
-        say("class_wise.error", error=say.percent(part["error"])),
-        table(say, "class_wise", caption, listed, columns, ROOM_CLASSES),
-    ]
+    blocks: list[Block] = [say("class_wise.meaning")]
+    if part["error"] is None:
+        del columns[-1]
+    else:
+        blocks.append(say("class_wise.error", error=say.percent(part["error"])))
+    blocks.append(table(say, "class_wise", caption, listed, columns, ROOM_CLASSES))
     return Section("class_wise", say("section.class_wise"), blocks)
 
 

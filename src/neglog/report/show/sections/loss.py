@@ -9,13 +9,19 @@ from ..parts import Block, Figure, Figures, Section
 from ..words import Words, count, span
 from .summary import left_out
 
-RATIOS = ("skill", "top1", "top3", "top5")  # shown in percent
+RATIOS = ("skill", "top1", "top3", "top5", "missing_mass")  # shown in percent
 OTHERS = ("bits", "perplexity", "bits_per_byte", "entropy", "min_entropy", "one_vs_rest")
 ORDER = (
     "nll", "bits", "perplexity", "bits_per_byte", "total", "baseline", "skill",
-    "top1", "top3", "top5", "entropy", "min_entropy", "one_vs_rest",
+    "top1", "top3", "top5", "entropy", "min_entropy", "one_vs_rest", "missing_mass",
 )  # fmt: skip
-OPTIONAL = {"bits_per_byte", "skill", "top3", "top5"}  # absent for other reasons than the kind
+OPTIONAL = {
+    "bits_per_byte",
+    "skill",
+    "top3",
+    "top5",
+    "missing_mass",
+}  # absent for other reasons than the kind
 
 
 def figure(say: Words, key: str, cells: list[str], sentence: str) -> Figure:
@@ -41,7 +47,8 @@ def section(found: Mapping[str, Any], say: Words) -> Section:
 
 
 def _all(found: Mapping[str, Any]) -> dict[str, Any]:
-    return {**found["loss"], **(found.get("accuracy") or {})}
+    accuracy = found.get("accuracy") or {}
+    return {**found["loss"], **accuracy, "missing_mass": found.get("missing_mass")}
 
 
 def cells(say: Words, key: str, value: Any) -> list[str]:

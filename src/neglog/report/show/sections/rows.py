@@ -17,13 +17,39 @@ def worst(found: Mapping[str, Any], say: Words) -> Section:
     listed = found.get("worst")
     if not listed:
         return absent("worst", say)
+    if found.get("documents"):
+        return _tokens(listed, found["documents"]["listed"], say)
     loss = Cells("nll", lambda x: short(float(x["nll"])))
     columns = [*which_row(listed), *_judged(listed, "predicted"), loss, *text(listed)]
     blocks: list[Block] = [
-        say("worst.first", n=count(len(listed))),
+        say("worst.first"),
         table(say, "worst", say("worst.caption"), listed, columns, ROOM_WORST),
     ]
     return Section("worst", say("section.worst"), blocks)
+
+
+def _tokens(worst: list[Line], documents: list[Line], say: Words) -> Section:
+    """Where the rows are tokens: the worst ones, and the worst documents."""
+    nll = Cells("nll", lambda x: short(float(x["nll"])))
+    token = Cells("token", lambda x: count(x["token"]))
+    columns = [*which_row(worst, "document"), token, nll, *text(worst)]
+    blocks: list[Block] = [
+        say("tokens.first"),
+        table(say, "worst", say("tokens.caption"), worst, columns, ROOM_WORST),
+    ]
+    columns = [
+        *which_row(documents, "document"),
+        Cells("tokens", lambda x: count(x["tokens"])),
+        nll,
+        Cells("per_token", lambda x: short(x["nll"] / x["tokens"]), spare=True),
+        *text(documents),
+    ]
+    listed: list[Block] = [
+        say("documents.first"),
+        table(say, "documents", say("documents.caption"), documents, columns, ROOM_WORST),
+    ]
+    part = Section("documents", say("section.documents"), listed)
+    return Section("worst", say("section.worst"), blocks, [part])
 
 
 def suspects(found: Mapping[str, Any], say: Words) -> Section:

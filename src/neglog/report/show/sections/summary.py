@@ -102,15 +102,7 @@ def _suspects(found: Mapping[str, Any], say: Words) -> str:
 def remarks(found: Mapping[str, Any], say: Words) -> list[str]:
     """What was read, and what does not count."""
     given, rows = found["input"], found["rows"]
-    said = [
-        say(
-            "rows.read",
-            used=count(rows["used"]),
-            classes=count(given["classes"]),
-            kind=say(f"kind.{given['kind']}"),
-            reason=say(f"reason.{given['kind_reason']}"),
-        )
-    ]
+    said = [_read(found, say)]
     if given["weighted"]:
         said.append(say("rows.weighted", weight=count(rows["weight"])))
     if rows["ignored"]:
@@ -122,6 +114,15 @@ def remarks(found: Mapping[str, Any], say: Words) -> list[str]:
     if given["merged_without_ids"]:
         said.append(say("rows.merged"))
     return said
+
+
+def _read(found: Mapping[str, Any], say: Words) -> str:
+    """How much was read, of what kind."""
+    given, used = found["input"], count(found["rows"]["used"])
+    if given["classes"] is None:
+        return say("rows.tokens", used=used, documents=count(found["documents"]["count"]))
+    kind, reason = say(f"kind.{given['kind']}"), say(f"reason.{given['kind_reason']}")
+    return say("rows.read", used=used, classes=count(given["classes"]), kind=kind, reason=reason)
 
 
 def left_out(found: Mapping[str, Any], say: Words) -> list[Table]:

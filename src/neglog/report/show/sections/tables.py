@@ -62,9 +62,9 @@ def a_class(key: str = "class") -> Cells:
     return Cells(key, lambda x: name(x[key]), "name")
 
 
-def which_row(lines: Sequence[Line]) -> list[Cells]:
-    """The columns that say which row it is: number, id where there are ids, slice values."""
-    columns = [Cells("row", lambda x: count(x["row"]))]
+def which_row(lines: Sequence[Line], key: str = "row") -> list[Cells]:
+    """The columns that say which row it is: its number, and its id where there are ids."""
+    columns = [Cells(key, lambda x: count(x["row"]))]
     if any(line.get("id") is not None for line in lines):
         columns.append(Cells("id", lambda x: _optional(x, "id", NAME), "name"))
     return columns
