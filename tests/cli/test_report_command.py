@@ -62,7 +62,6 @@ def test_json_is_what_python_gives(ran: Any) -> None:
     ("options", "same"),
     [
         (("--kind", "logits"), {"kind": "logits"}),
-        (("--logits", "logit_cat, logit_dog,logit_horse"), {}),
         (("--logits", "logit_*", "--target", "label"), {}),
         (("--by", "lang", "--by", "size"), {"by": {"lang": DATA.lang, "size": DATA.size}}),
         (("--id", "text"), {"ids": DATA.text}),
@@ -82,7 +81,10 @@ def test_columns_that_are_no_classes_are_left_out(ran: Any, refused: Any) -> Non
     file = as_csv("p.csv", DATA, header)
     assert "neglog report p.csv" in refused(file)
     options = ("--target", "y_true", "--ignore", "size_*", "--ignore", "other", "--ignore", "group")
-    assert_same(findings(ran(file, *options, "--json", "-"))["loss"], report().to_dict()["loss"])
+    named = ("--target", "y_true", "--logits", "cat, dog,horse")
+    for said in (options, named):
+        found = findings(ran(file, *said, "--json", "-"))
+        assert_same(found["loss"], report().to_dict()["loss"])
 
 
 def test_token_log_probabilities(ran: Any, refused: Any) -> None:
@@ -239,10 +241,7 @@ def test_strict_refuses_what_is_otherwise_counted(ran: Any, refused: Any) -> Non
     z[7, 1] = float("nan")
     file = as_csv("p.csv", DATA._replace(logits=z))
     assert findings(ran(file, "--json", "-"))["rows"]["left_out"]["not finite"] == 1
-    message = refused(file, "--strict")
-    assert message == "p.csv, from row 0: row 7 does not count: not finite (--strict)" or (
-        "row 7 does not count" in message
-    )
+    assert refused(file, "--strict").endswith(": row 7 does not count: not finite (--strict)")
     assert ran(as_csv("q.csv", DATA), "--strict").code == 0
     assert "row 7 does not count" in refused("q.csv", file, "--strict")
 

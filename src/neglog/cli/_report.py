@@ -3,13 +3,13 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from neglog._read.columns import Asked
-from neglog._read.tables import open_predictions
+from neglog._read.tables import Source, open_predictions
 from neglog._show.terminal import console
 from neglog._show.words import printable
 from neglog.cli import _conditions
@@ -99,16 +99,14 @@ def _read(options: argparse.Namespace) -> Found:
         logprob=options.logprob,
         top_logprobs=options.top,
     )
-    sources = [open_predictions(name, asked) for name in options.files]
-    for what in dict.fromkeys(source.what for source in sources):
-        _tell(options, printable(what))
-    settings: dict[str, Any] = {"kind": options.kind, "strict": options.strict}
-    with _watched() as progress:
-        if len(sources) == 1:
-            return report_on(*sources, **settings, progress=progress)
-        first, second = sources
-        names = _two_names(options.files)
-        return compare_on(first, second, names, **settings, progress=progress)
+    with ExitStack() as opened:
+        sources = []
+        for name in options.files:
+            sources.append(open_predictions(name, asked))
+            opened.callback(sources[-1].close)
+        for what in dict.fromkeys(source.what for source in sources):
+            _tell(options, printable(what))
+        return _watched(options, sources)
 
 
 def _refuse_state(name: str) -> None:
@@ -125,12 +123,15 @@ def _two_names(files: Sequence[str]) -> list[str]:
     return short if short[0] != short[1] else list(files)
 
 
-@contextmanager
-def _watched() -> Iterator[Progress]:
-    """A progress that the terminal shows; an interruption says how far it came."""
+def _watched(options: argparse.Namespace, sources: Sequence[Source]) -> Found:
+    """The report; a terminal shows the progress, and an interruption says how far it came."""
+    settings: dict[str, Any] = {"kind": options.kind, "strict": options.strict}
     with Progress() as progress:
         try:
-            yield progress
+            if len(sources) == 1:
+                return report_on(sources[0], **settings, progress=progress)
+            names = _two_names(options.files)
+            return compare_on(sources[0], sources[1], names, **settings, progress=progress)
         except KeyboardInterrupt:
             said = f"interrupted after {progress.so_far()}; nothing was written"
             raise KeyboardInterrupt(said) from None

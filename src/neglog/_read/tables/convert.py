@@ -126,7 +126,9 @@ def of_lists(column: Any, classes: int | None, place: Place) -> tuple[Array, Arr
     if gaps is not None:
         empty: Array = gaps.reshape(-1, size).any(axis=1)
         missing = empty if missing is None else np.asarray(missing | empty)
-    if missing is not None and column.null_count:  # under the null of a list of fixed size there are numbers
+    if (
+        missing is not None and column.null_count
+    ):  # under the null of a list of fixed size there are numbers
         array = np.where(missing[:, None], np.nan, array)
         array = array.astype(FLOATS[wanted], copy=False)
     return array, missing

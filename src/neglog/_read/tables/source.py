@@ -1,7 +1,7 @@
 """Files of predictions to batches of arrays, in little memory and at the speed of the disk."""
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,6 +81,11 @@ class Source:
             what = STDIN_NAME if self._files is None else quoted_list([str(p) for p in self._files])
             raise ValueError(f"{what}: no rows; a report needs at least one")
 
+    def close(self) -> None:
+        """Close the file that was opened, if it was not read."""
+        while self._open:
+            self._open.pop().close()
+
     def _progress(self, table: Table, path: Path | None, done: int) -> float | None:
         """The share of all bytes that have been read."""
         share = table.progress()
@@ -119,9 +124,10 @@ def open_predictions(
     command = "neglog report " + " ".join(shlex.quote(str(path)) for path in given)
     with _errors_of(STDIN_NAME if first is None else str(first), command):
         table = _table(first, asked, stdin)
-        names = class_names if class_names is not None else table.class_names
-        roles = find_roles(table.columns, table.head, asked, names)
-        _check(table, roles)
+        with _closed_on_failure(table.close):
+            names = class_names if class_names is not None else table.class_names
+            roles = find_roles(table.columns, table.head, asked, names)
+            _check(table, roles)
     single = files is None or len(files) == 1
     size = None if files is None else sum(path.stat().st_size for path in files)
     return Source(
@@ -159,9 +165,19 @@ def _table(path: Path | None, asked: Asked, stdin: Any = None) -> Table:
 
 
 def _text_table(kind: str, file: Any, raw: Any) -> Table:
-    if kind == "ndjson":
-        return JsonTable(file, raw)
-    return SeparatedTable(file, raw, "\t" if kind == "tsv" else ",")
+    with _closed_on_failure(file.close), _closed_on_failure(raw.close if raw else file.close):
+        if kind == "ndjson":
+            return JsonTable(file, raw)
+        return SeparatedTable(file, raw, "\t" if kind == "tsv" else ",")
+
+
+@contextmanager
+def _closed_on_failure(close: Callable[[], None]) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        close()
+        raise
 
 
 def _check(table: Table, roles: Roles) -> None:
