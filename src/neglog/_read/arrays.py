@@ -117,14 +117,19 @@ class Header:
     dtype: np.dtype[Any]
 
     @classmethod
-    def read(cls, file: IO[bytes], size: int, name: str) -> "Header":
-        """Read the header, and check that a file of `size` bytes can hold the array."""
+    def read(cls, file: IO[bytes], size: int, name: str, objects: bool = False) -> "Header":
+        """Read the header, and check that a file of `size` bytes can hold the array.
+
+        With `objects`, an array of Python objects has a header, too.
+        """
         try:
             version = npy.read_magic(file)
             reader = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
             header = cls(*reader(file))
         except (ValueError, EOFError) as error:
             raise ValueError(f"{name} is not an array file that can be read: {error}") from error
+        if header.dtype.hasobject and objects:
+            return header
         if header.dtype.hasobject:
             raise ValueError(f"{name} holds Python objects, which are never loaded; save numbers")
         announced = math.prod(header.shape) * header.dtype.itemsize

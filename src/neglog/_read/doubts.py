@@ -74,12 +74,7 @@ def refuse_doubtful(
     classes: Mapping[int, str], rows: Sequence[Sequence[str]], given: Mapping[str, bool]
 ) -> None:
     """Raise if a column among these may be something other than a class."""
-    names = list(classes.values())
-    if _are_values(names):
-        raise ValueError(
-            f"the first line holds numbers, {quoted_list(names, 3)}, but must hold the names of the"
-            " columns: put such a line before it"
-        )
+    refuse_values(list(classes.values()))
     doubts = dict(_doubts(classes, rows))
     if doubts:
         listed = [f"{quoted(classes[j])}: {doubt.why}" for j, doubt in doubts.items()]
@@ -92,6 +87,15 @@ def refuse_doubtful(
                 ("to leave them out", flags),
                 ("to name the classes instead", f"--logits {example(likely)}"),
             ],
+        )
+
+
+def refuse_values(names: Sequence[str]) -> None:
+    """Raise if the first line of a table holds a row instead of names."""
+    if _are_values(names):
+        raise ValueError(
+            f"the first line holds numbers, {quoted_list(names, 3)}, but must hold the names of the"
+            " columns: put such a line before it"
         )
 
 

@@ -28,17 +28,28 @@ class ArrayTable:
         self._files = {"logits": path}
         if target is not None:
             self._files[target] = Path(target)
-        self._archive = None
-        names = list(self._files)
-        if path.suffix.lower() != ".npy":
-            self._archive = zipfile.ZipFile(path)
-            names = [name.removesuffix(".npy") for name in self._archive.namelist()]
-        self._headers = {name: self._header(name) for name in names}
-        self.class_names = self._names()
-        kinds = {name: _kind(header) for name, header in self._headers.items()}
-        self.columns = [Column(name, kind) for name, kind in kinds.items() if name != NAMES]
+        self._archive: zipfile.ZipFile | None = None
+        self._headers: dict[str, Header] = {}
         self.rows: int | None = None
         self._done = 0
+        if path.suffix.lower() != ".npy":
+            self._archive = zipfile.ZipFile(path)
+        try:
+            self._look()
+        except BaseException:
+            self.close()
+            raise
+
+    def _look(self) -> None:
+        """The headers of all arrays; one of Python objects may be one that nobody asks for."""
+        names = list(self._files)
+        if self._archive is not None:
+            names = [n.removesuffix(".npy") for n in self._archive.namelist() if n.endswith(".npy")]
+        self._headers = {name: self._header(name) for name in names}
+        self.class_names = self._names()
+        self.columns = [
+            Column(name, _kind(header)) for name, header in self._headers.items() if name != NAMES
+        ]
 
     def _open(self, name: str) -> tuple[IO[bytes], int]:
         if self._archive is None:
@@ -51,7 +62,7 @@ class ArrayTable:
     def _header(self, name: str) -> Header:
         file, size = self._open(name)
         with file:
-            return Header.read(file, size, quoted(name))
+            return Header.read(file, size, quoted(name), objects=True)
 
     def _names(self) -> Sequence[str] | None:
         if NAMES not in self._headers:
@@ -84,7 +95,7 @@ class ArrayTable:
 
     def _length(self, headers: dict[str, Header]) -> int:
         """The number of rows, which all arrays share."""
-        lengths = {name: header.shape[0] for name, header in headers.items()}
+        lengths = {name: (*header.shape, 0)[0] for name, header in headers.items()}
         if len(set(lengths.values())) > 1:
             listed = " and ".join(f"{quoted(name)} {count}" for name, count in lengths.items())
             raise ValueError(f"the arrays have different numbers of rows: {listed}")
@@ -115,7 +126,7 @@ def _kind(header: Header) -> str:
     kind, axes = header.dtype.kind, len(header.shape)
     if axes == 1:
         return "number" if kind in "iuf" else "text" if kind == "U" else "other"
-    return "list" if axes == 2 and kind in "iuf" else "other"
+    return "list" if axes == 2 and kind in "iufO" else "nested"  # objects are refused when read
 
 
 def _column(array: Array) -> Any:

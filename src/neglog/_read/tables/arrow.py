@@ -52,7 +52,7 @@ class ArrowTable:
     def _all(self) -> Iterator[Any]:
         if self._is_file:
             for j in range(self._count):
-                self._done = j / self._count
+                self._done = (j + 1) / self._count
                 yield self._reader.get_batch(j)
             return
         while True:

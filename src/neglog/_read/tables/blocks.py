@@ -46,9 +46,13 @@ def _end(data: bytes, quotes: bool) -> int:
     end = data.rfind(b"\n") + 1
     if not quotes:
         return end
-    odd = data.count(b'"', 0, end) % 2
-    while end and odd:  # the line break is part of a value
-        before = data.rfind(b"\n", 0, end - 1) + 1
-        odd ^= data.count(b'"', before, end) % 2
-        end = before
-    return end
+    if data.count(b'"', 0, end) % 2 == 0:
+        return end
+    quote = data.rfind(b'"', 0, end)  # a value begins here that goes on; the line began before it
+    while quote >= 0:
+        before = data.rfind(b'"', 0, quote)
+        end = data.rfind(b"\n", before + 1, quote) + 1
+        if end or before < 0:
+            return end
+        quote = data.rfind(b'"', 0, before)
+    return 0

@@ -23,14 +23,15 @@ class Converter:
         self._roles = roles
         self._labels = Labels(roles.class_names, ignore_index)
         self._classes = len(roles.classes or roles.class_names or ()) or None
+        self._row_bytes = 0  # of the predictions; the first row tells
 
     def __call__(
         self, table: Any, file: str, first: int, progress: float | None
     ) -> Iterator[Batch]:
         """The batches of one record batch, which begins at row `first` of its file."""
-        if table.num_rows and self._classes is None:  # the first row tells
-            self._predictions(table.slice(0, 1), Place(file, first))
-        for start in range(0, table.num_rows, rows := rows_at_once((self._classes or 1) * 4)):
+        if table.num_rows and not self._row_bytes:
+            self._row_bytes = self._predictions(table.slice(0, 1), Place(file, first))[0].nbytes
+        for start in range(0, table.num_rows, rows := rows_at_once(self._row_bytes)):
             part = table.slice(start, rows)
             yield self._batch(part, Place(file, first + start), progress)
 
@@ -41,8 +42,7 @@ class Converter:
         target, unlabelled = self._labels.numbers(
             table.column(roles.target), predictions.shape[1], place.of(roles.target)
         )
-        if unlabelled is not None:
-            missing = unlabelled if missing is None else missing | unlabelled
+        missing = either(missing, unlabelled)
         weight = numbers(table, roles.weight, place)
         return Batch(predictions, target, missing, weight, **beside(table, roles, place, progress))
 
@@ -80,14 +80,19 @@ def of_columns(table: Any, names: tuple[str, ...], place: Place) -> tuple[Array,
     wanted = common_type(types, names, columns, place)
     if len(types) > 1 or wanted not in types:
         columns = [column.cast(wanted) for column in columns]
-    missing = None
+    missing: Array | None = None
     for column in columns:
-        gaps = nulls(column)
-        if gaps is not None:
-            missing = gaps if missing is None else missing | gaps
+        missing = either(missing, nulls(column))
     side_by_side = pa.record_batch(columns, names=[str(j) for j in range(len(columns))])
     array = side_by_side.to_tensor(null_to_nan=True, row_major=True).to_numpy()
     return array, missing
+
+
+def either(one: Array | None, other: Array | None) -> Array | None:
+    """Where one of two masks is true; None is false everywhere."""
+    if one is None or other is None:
+        return other if one is None else one
+    return np.logical_or(one, other)
 
 
 def common_type(types: set[Any], names: Any, columns: Any, place: Place) -> Any:
@@ -106,12 +111,12 @@ def common_type(types: set[Any], names: Any, columns: Any, place: Place) -> Any:
 def of_lists(column: Any, classes: int | None, place: Place) -> tuple[Array, Array | None]:
     """The classes are the numbers of a list; all lists have the same length."""
     kind = column.type
-    missing = nulls(column)
+    empty = nulls(column)
     if pa.types.is_fixed_size_list(kind):
         size = kind.list_size
         values = column.values.slice(column.offset * size, len(column) * size)
     elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        size, values = _ragged(column, missing, classes, place)
+        size, values = _ragged(column, empty, classes, place)
     else:
         raise ValueError(f"{place.column()}: expected lists of numbers, got the type {kind}")
     if classes is not None and size != classes:
@@ -123,15 +128,9 @@ def of_lists(column: Any, classes: int | None, place: Place) -> tuple[Array, Arr
         values = values.cast(wanted)
     array = values.to_numpy(zero_copy_only=False).reshape(-1, size)  # a null becomes nan
     gaps = nulls(values)
-    if gaps is not None:
-        empty: Array = gaps.reshape(-1, size).any(axis=1)
-        missing = empty if missing is None else np.asarray(missing | empty)
-    if (
-        missing is not None and column.null_count
-    ):  # under the null of a list of fixed size there are numbers
-        array = np.where(missing[:, None], np.nan, array)
-        array = array.astype(FLOATS[wanted], copy=False)
-    return array, missing
+    if empty is not None:  # a null list of fixed size may hold numbers
+        array = np.where(empty[:, None], array.dtype.type(np.nan), array)
+    return array, either(empty, None if gaps is None else np.any(gaps.reshape(-1, size), axis=1))
 
 
 def _ragged(

@@ -12,7 +12,7 @@ from ..values import number, quoted
 from .blocks import Block
 from .roles import Column, Roles
 from .table import HEAD
-from .text import NULLS, TextFile
+from .text import NULLS, TextFile, decoded
 
 NAMES = "class_names"  # a key whose list in the first row names the classes
 LISTS = {"list": pa.list_(pa.float64()), "lists": pa.list_(pa.list_(pa.float64()))}
@@ -37,9 +37,9 @@ class JsonTable(TextFile):
         ]
 
     def _kind(self, key: str) -> str:
-        """By the first rows in which it is not null."""
-        kinds = {_kind(row.get(key)) for row in self._head} - {"null"}
-        return next(iter(kinds)) if len(kinds) == 1 else "other"
+        """By the first row in which it is not null."""
+        kinds = (_kind(row.get(key)) for row in self._head)
+        return next((kind for kind in kinds if kind != "null"), "other")
 
     def head(self, names: Sequence[str]) -> list[list[str]]:
         return [[_text(row.get(name)) for name in names] for row in self._head]
@@ -77,12 +77,10 @@ def _rows(block: Block) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _object(text: bytes, line: int) -> dict[str, Any]:
     try:
-        row = json.loads(text)
-    except UnicodeDecodeError as error:
-        raise ValueError(f"line {line} is not UTF-8 text; save it as UTF-8") from error
+        row = json.loads(decoded(text, line))
     except RecursionError as error:
         raise ValueError(f"line {line} is nested too deeply") from error
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         raise ValueError(f"line {line} is no JSON: {error}") from error
     if not isinstance(row, dict):
         raise ValueError(f"line {line} must be an object such as {EXAMPLE}, got {quoted(row)}")
@@ -95,12 +93,14 @@ EXAMPLE = json.dumps({"logits": [5, 4, 2], "target": 0})
 def _kind(value: Any) -> str:
     if isinstance(value, list):
         inner = {_kind(x) for x in value[:HEAD]} - {"null"}
-        first = inner.pop() if len(inner) == 1 else "number" if not inner else "other"
-        return {"number": "list", "list": "lists"}.get(first, "other")
+        first = inner.pop() if len(inner) == 1 else "nested" if inner else "number"
+        return {"number": "list", "list": "lists"}.get(first, "nested")
     if value is None:
         return "null"
     if isinstance(value, str):
         return "text"
+    if isinstance(value, dict):
+        return "nested"
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return "number" if is_number else "other"
 

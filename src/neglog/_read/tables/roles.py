@@ -9,17 +9,18 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..columns import TARGETS, Asked, all_columns, choose, matching, named
-from ..doubts import Unclear, as_typed
+from ..doubts import Unclear, as_typed, refuse_values
 from ..obvious import need_target, usual_id, usual_list, usual_logits, usual_target
 from ..values import quoted, quoted_list
 
 # The first rows of some columns, as text.
 Head = Callable[[Sequence[str]], Sequence[Sequence[str]]]
+NESTED = ("list", "lists", "nested")  # of numbers, of lists of numbers, of something else
 USUAL_LOGPROBS = ("logprob", "token_logprobs", "prompt_logprobs")
 
 
 class Column(NamedTuple):
-    """A column and what it holds: "number", "text", "list", "lists" (of lists) or "other"."""
+    """A column and what it holds: one of NESTED, or "number", "text" or "other", one per row."""
 
     name: str
     kind: str
@@ -65,6 +66,8 @@ def find_roles(
             named(header, name, _option(name, asked))
     if asked.id is not None:
         named(header, asked.id, "--id")
+    for pattern in asked.logits:
+        matching(header, pattern, "--logits")
     ignored = {j for pattern in asked.ignore for j in matching(header, pattern, "--ignore")}
     known = {asked.weight, asked.text, asked.num_bytes, *asked.by} - {asked.id, asked.target}
     free = [c for j, c in enumerate(columns) if j not in ignored and c.name not in known]
@@ -83,7 +86,7 @@ def check_header(header: Sequence[str], roles: Roles) -> None:
 
 
 def _option(name: str, asked: Asked) -> str:
-    options = {asked.weight: "--weight", asked.text: "--text", asked.num_bytes: "--bytes"}
+    options = {asked.weight: "--weight", asked.text: "--text", asked.num_bytes: "--num-bytes"}
     return options.get(name, "--by")
 
 
@@ -104,7 +107,7 @@ def _logprobs(free: Sequence[Column], asked: Asked) -> Roles | None:
             return None
     top = asked.top_logprobs or ("top_logprobs" if "top_logprobs" in names else None)
     if top is not None:
-        named(names, top, "--top")
+        named(names, top, "--top-logprobs")
     key = asked.id or usual_id(names)
     said = [f"{quoted(name)} as the log-probabilities of the targets"]
     said += [f"{quoted(top)} as those of the likeliest tokens"] if top else []
@@ -117,7 +120,7 @@ def _predictions(
     names = [column.name for column in free]
     key = asked.id or usual_id([name for name in names if name != asked.target])
     lists = [column.name for column in free if column.kind == "list"]
-    single = [c.name for c in free if c.kind not in ("list", "lists") and c.name != key]
+    single = [c.name for c in free if c.kind not in NESTED and c.name != key]
     target = asked.target
     if target is not None:
         named(names, target, "--target")
@@ -127,6 +130,7 @@ def _predictions(
         target = usual_target(single)
     one_list = _list(names, lists, asked)
     if target is None:
+        refuse_values(names)
         raise need_target([name for name in single if name not in asked.logits] or names)
     if one_list is not None:
         given = tuple(class_names) if class_names is not None else None
@@ -162,7 +166,7 @@ def _wide(
     names = [
         column.name
         for column in free
-        if column.kind not in ("list", "lists")
+        if column.kind not in NESTED
         and column.name != target
         and column.name.lower() not in TARGETS
     ]

@@ -14,7 +14,7 @@ from ..values import number, quoted
 from .blocks import Block
 from .roles import Column, Roles
 from .table import HEAD
-from .text import NULLS, TextFile
+from .text import NULLS, TextFile, decoded
 
 OUTCOMES = pa.dictionary(pa.int32(), pa.string())
 
@@ -27,7 +27,7 @@ class SeparatedTable(TextFile):
 
     def __init__(self, file: IO[bytes], raw: IO[bytes] | None, usual: str) -> None:
         super().__init__(file, raw, quotes=True)
-        lines = (line.decode("utf-8") for line in io.BytesIO(self.first.data))
+        lines = (decoded(line, k) for k, line in enumerate(io.BytesIO(self.first.data), 1))
         blank, text = without_blank_lines(lines)
         line = next(text, "")
         self._separator = separator(line, usual)
@@ -52,6 +52,9 @@ class SeparatedTable(TextFile):
     def batches(self, roles: Roles) -> Iterator[Any]:
         skipped = sum(map(len, islice(io.BytesIO(self.first.data), self._lines)))
         for block in self.rest(skipped, self._lines):
+            if block.data.count(b'"') % 2:  # Arrow takes what follows for a part of the value
+                yield self._row_by_row(block, roles, "a double quote may not be closed")
+                continue
             try:
                 yield self._parsed(block, roles)
             except pa.ArrowException as error:
@@ -91,11 +94,7 @@ class SeparatedTable(TextFile):
         types = self._types(roles)
         places = {name: self._header.index(name) for name in types}
         values: dict[str, list[Any]] = {name: [] for name in types}
-        try:
-            text = io.StringIO(block.data.decode("utf-8"), newline="")
-        except UnicodeDecodeError as error:
-            line = block.line + block.data.count(b"\n", 0, error.start)
-            raise ValueError(f"line {line} is not UTF-8 text; save it as UTF-8") from error
+        text = io.StringIO(decoded(block.data, block.line), newline="")
         reader = csv.reader(text, delimiter=self._separator, strict=True)
         try:
             for row in filter(None, reader):

@@ -1,8 +1,8 @@
 """Files of predictions to batches of arrays, in little memory and at the speed of the disk."""
 
 import shlex
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from ..columns import Asked
 from ..doubts import Unclear
-from ..values import quoted_list
 from .ahead import ahead
 from .array_table import BROKEN, ArrayTable
 from .arrow import ArrowTable
@@ -45,7 +44,7 @@ class Source:
     _asked: Asked
     _roles: Roles
     _ignore_index: int
-    _open: list[Table] = field(repr=False)  # the first file, until it is read
+    _stdin: list[Table] = field(repr=False)  # standard input, until it is read
 
     def __iter__(self) -> Iterator[Batch | LogprobBatch]:
         """The batches, in the order of the files and of their rows.
@@ -64,7 +63,7 @@ class Source:
         for path in self._files or (None,):
             name = STDIN_NAME if path is None else str(path)
             with _errors_of(name):
-                table = self._open.pop() if self._open else _table(path, self._asked)
+                table = self._stdin.pop() if self._stdin else _table(path, self._asked)
                 try:
                     _check(table, roles)
                     row = 0
@@ -78,13 +77,9 @@ class Source:
             rows += row
             done += path.stat().st_size if path is not None else 0
         if rows == 0:
-            what = STDIN_NAME if self._files is None else quoted_list([str(p) for p in self._files])
-            raise ValueError(f"{what}: no rows; a report needs at least one")
-
-    def close(self) -> None:
-        """Close the file that was opened, if it was not read."""
-        while self._open:
-            self._open.pop().close()
+            more = f" and {len(self._files) - 1} more" if self._files and self._files[1:] else ""
+            name = STDIN_NAME if self._files is None else f"{self._files[0]}{more}"
+            raise ValueError(f"{name}: no rows; a report needs at least one")
 
     def _progress(self, table: Table, path: Path | None, done: int) -> float | None:
         """The share of all bytes that have been read."""
@@ -124,8 +119,8 @@ def open_predictions(
     command = "neglog report " + " ".join(shlex.quote(str(path)) for path in given)
     with _errors_of(STDIN_NAME if first is None else str(first), command):
         table = _table(first, asked, stdin)
-        with _closed_on_failure(table.close):
-            names = class_names if class_names is not None else table.class_names
+        names = class_names if class_names is not None else table.class_names
+        with closing(table) if files is not None else nullcontext():
             roles = find_roles(table.columns, table.head, asked, names)
             _check(table, roles)
     single = files is None or len(files) == 1
@@ -139,7 +134,7 @@ def open_predictions(
         asked,
         roles,
         ignore_index,
-        [table],
+        [] if files is not None else [table],
     )
 
 
@@ -165,18 +160,13 @@ def _table(path: Path | None, asked: Asked, stdin: Any = None) -> Table:
 
 
 def _text_table(kind: str, file: Any, raw: Any) -> Table:
-    with _closed_on_failure(file.close), _closed_on_failure(raw.close if raw else file.close):
+    try:
         if kind == "ndjson":
             return JsonTable(file, raw)
         return SeparatedTable(file, raw, "\t" if kind == "tsv" else ",")
-
-
-@contextmanager
-def _closed_on_failure(close: Callable[[], None]) -> Iterator[None]:
-    try:
-        yield
     except BaseException:
-        close()
+        if raw is not None:
+            raw.close()
         raise
 
 
@@ -211,6 +201,6 @@ def _errors_of(file: str, command: str = "") -> Iterator[None]:
 
 
 def _damaged(file: str, error: BaseException) -> ValueError:
-    said = " ".join(str(error).split())
-    said = said if len(said) <= 200 else f"{said[:199]}…"
+    said = " ".join(str(error).split())[:200]
+    said = "".join(letter if letter.isprintable() else "?" for letter in said)
     return ValueError(f"{file} cannot be read, it may be truncated or damaged: {said}")

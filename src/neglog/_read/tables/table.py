@@ -39,7 +39,10 @@ def arrow_columns(schema: Any) -> list[Column]:
 
 def _kind(kind: Any) -> str:
     if is_list(kind):
-        return {"number": "list", "list": "lists"}.get(_kind(kind.value_type), "other")
+        inner = "number" if pa.types.is_null(kind.value_type) else _kind(kind.value_type)
+        return {"number": "list", "list": "lists"}.get(inner, "nested")
+    if pa.types.is_nested(kind):
+        return "nested"
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):

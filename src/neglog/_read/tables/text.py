@@ -41,3 +41,12 @@ class TextFile:
         if self._raw is not None:
             self._file.close()
             self._raw.close()
+
+
+def decoded(data: bytes, line: int) -> str:
+    """The text of these bytes, of which the first is on this line."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line += data.count(b"\n", 0, error.start)
+        raise ValueError(f"line {line} is not UTF-8 text; save it as UTF-8") from error
