@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import budgets
 
 from bench.cases import SHAPES
+from bench.divisors import CHANGING, CONSTANT
 from bench.head.problem import GENERATED
 from bench.lookup import Run, find
 from bench.timing import Row
@@ -35,7 +36,11 @@ def promises(run: Run) -> list[Verdict]:
 
 def goals(run: Run) -> list[Verdict]:
     """Every goal that this run can judge."""
-    return [*copy_fraction(run, budgets.COPY_GOALS), *head_parts(run, budgets.HEAD_GOALS)]
+    return [
+        *copy_fraction(run, budgets.COPY_GOALS),
+        *changing_divisor(run),
+        *head_parts(run, budgets.HEAD_GOALS),
+    ]
 
 
 def missed(verdicts: Iterable[Verdict]) -> list[Verdict]:
@@ -54,6 +59,15 @@ def copy_fraction(run: Run, limits: tuple[budgets.CopyLimit, ...]) -> Iterator[V
         limit = max(found, key=lambda limit: limit.least_classes)
         name = "forward + gradient: fraction of memcpy speed"
         yield _at_least(name, shape, limit.at_least, got)
+
+
+def changing_divisor(run: Run) -> Iterator[Verdict]:
+    """Both dtypes of rows, and the head."""
+    for limit in budgets.CHANGING_GOALS:
+        for row in run["rows"]:
+            if row["mode"] == CHANGING and tuple(row["shape"]) == limit.shape:
+                name = f"{row['dtype']}, {CHANGING}: time / {CONSTANT}"
+                yield _at_most(name, limit.shape, limit.at_most, 1 / row["ratio"][CONSTANT])
 
 
 def accuracy(run: Run) -> Iterator[Verdict]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import budgets
 
-from bench import accuracy, head, machine, memory, promises, torch_face, training
+from bench import accuracy, divisors, head, machine, memory, promises, torch_face, training
 from bench.cases import DTYPES, MODES, SEGMENTATION, SHAPES, TORCH_MODES, Case, size
 from bench.head import memory as head_memory
 from bench.head.problem import GENERATED
@@ -119,6 +119,8 @@ def torch_only(seconds: float, run: Run) -> None:
     try:
         keep(torch_face.stats_row(seconds), run)
         keep(torch_face.compiled_row(seconds), run)
+        for each in divisors.rows(min(seconds, 2.0)):
+            keep(each, run)
         arrays = {name: memory.above_logits(name, shape) for name in torch_face.ACCURATE}
         run["memory"] = {"dtype": "float32", "shape": shape, "arrays": arrays}
     except UnavailableError as reason:

@@ -49,8 +49,11 @@ const Kernels* in_use = best();
 // Outputs of this many bytes or more, in arrays of their own, are written past the caches.
 constexpr int64_t kStream = int64_t{1} << 22;
 
-// Elements worth a thread of their own, about 20 microseconds of work.
-constexpr int64_t kShare = 1 << 15;
+// In place there is nothing to gain: the lines are in the cache, and the next reader wants them
+// there.
+bool is_streamed(const Job& job, int64_t width) {
+    return job.rows * width >= kStream / size_of(job.dtype) && job.out != job.logits;
+}
 
 using Work = std::function<void(int64_t, int64_t, char*)>;
 
@@ -101,9 +104,7 @@ bool is_small(const Job& job) { return job.rows * job.classes < kShare; }
 
 Outcome run(Job job, const Interrupted& interrupted) {
     const Kernels& k = chosen();
-    // In place there is nothing to gain: the lines are in the cache, and the next reader wants them
-    // there.
-    job.stream = job.rows * job.classes >= kStream / size_of(job.dtype) && job.out != job.logits;
+    job.stream = is_streamed(job, job.classes);
     const int64_t parts = k.parts(job);
     const size_t scratch = k.scratch_bytes(job);
     if (parts >= 2 && job.rows < 4 * num_threads())
@@ -134,7 +135,8 @@ void merge_states(const PanelJob& panel, const PanelState* others) {
 
 void finish_states(const PanelJob& panel) { chosen().finish_states(panel, 0, panel.job.rows); }
 
-Outcome write_panel(const PanelJob& panel, const Interrupted& interrupted) {
+Outcome write_panel(PanelJob panel, const Interrupted& interrupted) {
+    panel.job.stream = is_streamed(panel.job, panel.width);
     const auto work = [&](int64_t begin, int64_t end, char* memory) {
         chosen().write_panel(panel, begin, end, memory);
     };

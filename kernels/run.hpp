@@ -18,7 +18,9 @@ std::vector<std::string> supported();  // instruction sets that this CPU has, th
 void choose(const std::string& name);  // one of them; the best one is in use from the start
 const Kernels& chosen();               // valid only if `supported` names any
 
-// Too little work to share: it stays on the calling thread.
+// Elements worth a thread of their own, about 20 microseconds of work: less is not shared, but done
+// by the calling thread.
+constexpr int64_t kShare = 1 << 15;
 bool is_small(const Job& job);
 
 Outcome run(Job job, const Interrupted& interrupted);  // decides on job.stream
@@ -31,6 +33,6 @@ void clear_states(const PanelJob& panel);
 Outcome reduce_panel(const PanelJob& panel, const Interrupted& interrupted);
 void merge_states(const PanelJob& panel, const PanelState* others);
 void finish_states(const PanelJob& panel);
-Outcome write_panel(const PanelJob& panel, const Interrupted& interrupted);
+Outcome write_panel(PanelJob panel, const Interrupted& interrupted);  // decides on job.stream
 
 }  // namespace neglog

@@ -8,7 +8,7 @@ class Mutant(NamedTuple):
     file: str
     old: str  # stands exactly once in the file
     new: str
-    tests: tuple[str, ...] = ()  # the files to run first
+    tests: tuple[str, ...]  # the files that must notice
 
 
 PROBLEM, ARRAYS = "src/neglog/_problem.py", "src/neglog/_numpy/_arrays.py"
@@ -120,10 +120,10 @@ PYTHON = (
 
 KERNELS = (
     Mutant(
-        "twins of the maximum by way of their exponentials",
+        "the maximum's gradient by another way than its twins'",
         "kernels/rows/short_rows.hpp",
-        "g = unless_top<C>(top, e, g);",
-        "g = (alone == -2) ? top.value : g;",
+        "store(to.alone + i, alone ? arg : Indices{} - 1);",
+        "store(to.alone + i, arg);",
         ("engine/test_order",),
     ),
     Mutant(
@@ -156,7 +156,7 @@ KERNELS = (
     ),
     Mutant(
         "no shift by the maximum",
-        "kernels/rows/reduce.hpp",
+        "kernels/rows/exponential.hpp",
         "power = power_of<C>(M & kScaled ? max * inverse_high : max);",
         "power = splat(ExpTable<C>::magic);",
         ("contract/test_accuracy",),
@@ -170,7 +170,7 @@ KERNELS = (
     ),
     Mutant(
         "the rounding error of z / T dropped",
-        "kernels/rows/reduce.hpp",
+        "kernels/rows/exponential.hpp",
         "product_error<C>(d.high, s.inverse_high, x) +",
         "",
         ("contract/test_far_rows",),
@@ -276,6 +276,13 @@ TORCH = (
         ("torch_face/graph/test_graph",),
     ),
     Mutant(
+        "torch: a gradient of states for the loss alone",
+        T_LOSS,
+        "slope = _of_states(logits, target, probs, problem, unit, left)",
+        "slope = _of_states(logits, target, probs, problem, 1.0, left)",
+        ("torch_face/graph/test_upstream",),
+    ),
+    Mutant(
         "torch: a gradient flushed to 0 and scaled up",
         "src/neglog/torch/_autograd/prepared.py",
         "return abs(upstream) <= unit",
@@ -288,6 +295,34 @@ TORCH = (
         "return _hooks(True) is not None",
         "return False",
         ("torch_face/graph/test_kept_memory",),
+    ),
+    Mutant(
+        "torch: a compiler's gradient flushed to 0 and scaled up",
+        T_LOSS,
+        "_UNIT = 2.0**24",
+        "_UNIT = 1.0",
+        ("torch_face/routes/test_compiled_rows",),
+    ),
+    Mutant(
+        "torch: a compiler's gradient kept in float16",
+        "src/neglog/torch/_autograd/head.py",
+        "return torch.float32 if hidden.dtype == torch.float16 else hidden.dtype",
+        "return hidden.dtype",
+        ("torch_face/routes/test_compiled_head",),
+    ),
+    Mutant(
+        "torch: nan of an ignored row in the gradient of its nll",
+        "src/neglog/torch/_engines/composed.py",
+        "    if ignored is not None:  # logits",
+        "    if False:  # logits",
+        ("torch_face/routes/test_ignored_stats",),
+    ),
+    Mutant(
+        "torch: nan of an ignored row on a device",
+        "src/neglog/torch/_operators/rows.py",
+        "    if keep is None and coefs[0] is not None:",
+        "    if False:",
+        ("torch_face/routes/test_ignored_stats",),
     ),
     Mutant(
         "torch: a gradient handed out twice",
@@ -320,8 +355,8 @@ TORCH = (
     Mutant(
         "torch: p - 1 at the largest class",
         T_COMPOSED,
-        "torch.where(inside == s.top, -a * rest, a * p)",
-        "torch.where(inside == s.top, a * p - a, a * p)",
+        "torch.where(hit, -a * rest, a * p)",
+        "torch.where(hit, a * p - a, a * p)",
         ("torch_face/test_edges",),
     ),
     Mutant(

@@ -112,6 +112,7 @@ void write_panel_any(const PanelJob& panel, int64_t begin, int64_t end, char* sc
     const FlushSubnormals mode;
     with_type(panel.job.dtype,
               [&](auto t) { write_panel<decltype(t)>(panel, begin, end, scratch); });
+    fence(panel.job.stream);
 }
 
 void binary(const BinaryJob& job, int64_t begin, int64_t end) {

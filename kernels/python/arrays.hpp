@@ -77,6 +77,16 @@ inline void finish(Outcome outcome) {
     if (outcome == Outcome::no_memory) throw std::bad_alloc();
 }
 
+constexpr int64_t kStateNumbers = sizeof(PanelState) / sizeof(double);
+
+// One state for each of the rows.
+inline void take_states(Array& a, nb::handle object, const char* name, bool writable) {
+    a.take(object, name, 2, 8, writable);
+    if (a)
+        a.same(name,
+               a.shape(1) == kStateNumbers && (a.shape(0) < 2 || a.stride(0) == kStateNumbers));
+}
+
 // What goes along with rows of logits, and where their numbers go.
 class RowArrays {
     Array target_, probs_, temperatures_, coefficients_[5], numbers_[4], argmax_;

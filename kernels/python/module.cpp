@@ -17,12 +17,12 @@ void rows(int dtype, nb::handle logits, nb::handle target, nb::handle probs, nb:
           nb::handle dense_coef, nb::handle lse_coef, nb::handle square_coef,
           nb::handle entropy_coef, double scale, nb::handle temperature, double softcap,
           nb::handle nll, nb::handle dense, nb::handle lse, nb::handle entropy, nb::handle argmax,
-          nb::handle out, int output) {
+          nb::handle out, int output, nb::handle states) {
     Job job{};
     job.dtype = static_cast<DType>(dtype);
     job.output = static_cast<Output>(output);
     const Py_ssize_t size = size_of(job.dtype);
-    Array z, to;
+    Array z, to, sums;
     z.take(logits, "logits", 2, size, false, 3);
     job.rows = z.rows();
     job.classes = z.shape(1);
@@ -40,6 +40,13 @@ void rows(int dtype, nb::handle logits, nb::handle target, nb::handle probs, nb:
     arrays.take_results(job, nll, dense, lse, entropy, argmax);
     job.scale = scale;
     job.softcap = softcap;
+    take_states(sums, states, "states", true);
+    if (sums) {
+        sums.same("states", sums.shape(0) == job.rows);
+        if (job.classes <= kFewClasses || softcap != 0)
+            throw nb::value_error("states: only of long rows without softcap");
+        job.states = sums.as<PanelState>();
+    }
     to.take(out, "out", 2, size, true, 3);
     if (to) {
         to.same("out", to.like(z));
@@ -120,7 +127,7 @@ NB_MODULE(_kernels, m) {
           nb::arg("scale"), nb::arg("temperature").none(), nb::arg("softcap"),
           nb::arg("nll").none(), nb::arg("dense").none(), nb::arg("lse").none(),
           nb::arg("entropy").none(), nb::arg("argmax").none(), nb::arg("out").none(),
-          nb::arg("output"));
+          nb::arg("output"), nb::arg("states").none() = nb::none());
     m.def("binary", &binary, nb::arg("dtype"), nb::arg("logits"), nb::arg("target").none(),
           nb::arg("pos_weight").none(), nb::arg("scale"), nb::arg("nll").none(),
           nb::arg("out").none(), nb::arg("log"));
@@ -128,6 +135,7 @@ NB_MODULE(_kernels, m) {
           nb::arg("ignore_index"));
     m.def("input_kind", &input_kind, nb::arg("dtype"), nb::arg("logits"));
     m.attr("few_classes") = kFewClasses;
+    m.attr("least_shared") = kShare;
     m.def("supported", &supported);
     m.def("choose", &choose, nb::arg("instruction_set"));
     m.def("chosen", [] { return std::string(supported().empty() ? "" : chosen().name); });

@@ -5,13 +5,11 @@
 namespace neglog {
 namespace {
 
-constexpr int64_t kStateNumbers = sizeof(PanelState) / sizeof(double);
-
 // The states of rows, what goes along with the rows, and a panel of their logits.
 class Panel {
     PanelJob panel_{};
     RowArrays arrays_;
-    Array logits_, states_;
+    Array logits_, states_, out_;
 
 public:
     Panel(int dtype, nb::handle states, int64_t classes) {
@@ -22,10 +20,8 @@ public:
         panel_.states = states_.as<PanelState>();
     }
     static void take_states(Array& a, nb::handle object, const char* name, bool writable) {
-        a.take(object, name, 2, 8, writable);
+        neglog::take_states(a, object, name, writable);
         if (!a) throw nb::value_error((std::string(name) + ": None, but must be states").c_str());
-        a.same(name,
-               a.shape(1) == kStateNumbers && (a.shape(0) < 2 || a.stride(0) == kStateNumbers));
     }
     PanelJob& operator*() { return panel_; }
     PanelJob* operator->() { return &panel_; }
@@ -41,6 +37,15 @@ public:
         panel_.width = logits_.shape(1);
         if (first < 0 || panel_.width < 1 || first > job.classes - panel_.width)
             throw nb::value_error("logits: the panel lies outside of the classes");
+    }
+    // Where its gradient goes: None for the logits themselves.
+    void take_out(nb::handle out) {
+        Job& job = panel_.job;
+        out_.take(out, "out", 2, size_of(job.dtype), true);
+        if (out_) out_.same("out", out_.like(logits_));
+        job.output = Output::gradient;
+        job.out = out_ ? out_.as<void>() : logits_.as<void>();
+        job.out_at = out_ ? out_.layout() : job.logits_at;
     }
     // (target, probs, temperature, and the coefficients of nll, dense, lse, lse^2 and entropy);
     // probs has `width` classes.
@@ -97,15 +102,12 @@ void finish_rows(int dtype, nb::handle states, int64_t classes, const nb::tuple&
 }
 
 void write(int dtype, nb::handle states, nb::handle logits, int64_t first, int64_t classes,
-           const nb::tuple& problem, double scale) {
+           const nb::tuple& problem, double scale, nb::handle out) {
     Panel panel(dtype, states, classes);
-    panel.take_logits(logits, first, true);
+    panel.take_logits(logits, first, out.is_none());
     panel.take_problem(problem, panel->width);
-    Job& job = panel->job;
-    job.output = Output::gradient;
-    job.scale = scale;
-    job.out = const_cast<void*>(job.logits);
-    job.out_at = job.logits_at;
+    panel.take_out(out);
+    panel->job.scale = scale;
     Outcome outcome;
     {
         const nb::gil_scoped_release free;
@@ -125,7 +127,8 @@ void define_panels(nb::module_& m) {
     m.def("finish_states", &finish_rows, nb::arg("dtype"), nb::arg("states"), nb::arg("classes"),
           nb::arg("problem"), nb::arg("results"));
     m.def("write_panel", &write, nb::arg("dtype"), nb::arg("states"), nb::arg("logits"),
-          nb::arg("first"), nb::arg("classes"), nb::arg("problem"), nb::arg("scale"));
+          nb::arg("first"), nb::arg("classes"), nb::arg("problem"), nb::arg("scale"),
+          nb::arg("out").none() = nb::none());
 }
 
 }  // namespace neglog

@@ -30,6 +30,8 @@ static inline int64_t start_of(const Layout& at, int64_t row) {
     return at.columns ? row / at.columns * at.first + row % at.columns : row * at.first;
 }
 
+struct PanelState;
+
 // The loss of row i is  nll_coef[i] nll_i + dense_coef[i] dense_i + lse_coef[i] lse_i +
 // square_coef[i] lse_i^2 + entropy_coef[i] entropy_i  with nll_i = -log p_y and dense_i = sum_j
 // probs_ij (-log p_ij); `output` gradient writes `scale` times its derivative.  A coefficient that
@@ -51,6 +53,7 @@ struct Job {
     double softcap;                       // 0: none
     double *nll, *dense, *lse, *entropy;  // where the results go, or null
     int64_t* argmax;
+    PanelState* states;  // where the sums of rows go, from which their gradient is written; or null
     Output output;
     void* out;
     Layout out_at;
@@ -88,9 +91,9 @@ struct alignas(64) TileState {
     double total[kTile], slope[kTile], at_max[kTile];
 };
 
-// The state of a row after some of its panels.
+// The state of a row after some of its panels, or after all of them at once.
 struct PanelState {
-    RowState row;         // row.row_scale: nan where row.arg is the place of a nan, else 1
+    RowState row;         // of panels, row.row_scale: nan where row.arg is a nan's place, else 1
     double target_logit;  // 0 until the panel with the target has been read
 };
 

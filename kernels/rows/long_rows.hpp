@@ -86,6 +86,14 @@ template <class T> inline double target_logit(const Job& job, int64_t row, const
     return r.target[i] >= 0 && !r.skipped[i] ? value_of(logits_of<T>(job, row) + r.target[i]) : 0;
 }
 
+// The sums of a whole row, and the state that they are kept in for a later pass.
+inline void set_state(const Job& job, int64_t row, const RowState& sums, double target_logit,
+                      TileState& r, int i) {
+    set_sums(r, i, sums);
+    r.target_logit[i] = target_logit;
+    if (job.states) job.states[row] = {sums, target_logit};
+}
+
 // Writes a part, past the caches if job.stream.
 template <class T>
 inline void write_nth(const Job& job, int64_t row, int64_t part, Kept<Compute<T>> kept,
@@ -119,8 +127,8 @@ template <class T> void run_long_rows(const Job& job, int64_t begin, int64_t end
             if (r.skipped[i]) continue;
             for (int64_t p = 0; p < parts; ++p)
                 scratch.states[p] = reduce_nth<T>(job, row + i, p, inverse_of(r, i), kept(i, p));
-            set_sums(r, i, merge(scratch.states, parts, inverse_of(r, i)));
-            r.target_logit[i] = target_logit<T>(job, row + i, r, i);
+            set_state(job, row + i, merge(scratch.states, parts, inverse_of(r, i)),
+                      target_logit<T>(job, row + i, r, i), r, i);
             if (keep) r.top_exp[i] = kept(i, r.arg[i] / kPart<C>)[r.arg[i] % kPart<C>];
         }
         finish_tile(job, row, count, logits_of<T>(job, row), job.logits_at.first, 1, r);
@@ -151,8 +159,9 @@ void finish_rows(const Job& job, int64_t begin, int64_t end, const RowState* sta
         TileState& r = rows[row];
         r = first_tile(job);
         begin_tile(job, row, 1, r);
-        if (!r.skipped[0]) set_sums(r, 0, merge(states + row * parts, parts, inverse_of(r, 0)));
-        r.target_logit[0] = target_logit<T>(job, row, r, 0);
+        if (!r.skipped[0])
+            set_state(job, row, merge(states + row * parts, parts, inverse_of(r, 0)),
+                      target_logit<T>(job, row, r, 0), r, 0);
         finish_tile(job, row, 1, logits_of<T>(job, row), 0, 1, r);
     }
 }

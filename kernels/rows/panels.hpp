@@ -94,7 +94,8 @@ void finish_states(const PanelJob& panel, int64_t begin, int64_t end) {
         finish_states_of(panel, row, static_cast<int>(end - row < kTile ? end - row : kTile), r);
 }
 
-template <class T> size_t panel_bytes() { return kPart<Compute<T>> * sizeof(Compute<T>); }
+// The exponentials of a part, and its output.
+template <class T> size_t panel_bytes() { return Scratch<T>::bytes(kPart<Compute<T>>); }
 
 // The gradient of a panel.  States are finished again for each: a few operations per row, where
 // keeping what they give would take three times the memory of the states.
@@ -102,7 +103,7 @@ template <class T>
 void write_panel(const PanelJob& panel, int64_t begin, int64_t end, char* memory) {
     using C = Compute<T>;
     const Job job = alone(panel);
-    C* exponentials = reinterpret_cast<C*>(memory);
+    const Scratch<T> scratch(memory, kPart<C>);
     TileState r = first_tile(panel.job);
     for (int64_t row = begin; row < end; row += kTile) {
         const int count = static_cast<int>(end - row < kTile ? end - row : kTile);
@@ -110,11 +111,8 @@ void write_panel(const PanelJob& panel, int64_t begin, int64_t end, char* memory
         for (int i = 0; i < count; ++i) {
             r.target[i] -= panel.first;
             r.arg[i] -= panel.first;
-            for (int64_t p = 0; p < parts_of<C>(job.classes); ++p) {
-                const int64_t first = p * kPart<C>;
-                write_part<T>(job, row + i, first, part_size<C>(job.classes, p), {}, r, i,
-                              exponentials, out_of<T>(job, row + i) + first);
-            }
+            for (int64_t p = 0; p < parts_of<C>(job.classes); ++p)
+                write_nth<T>(job, row + i, p, {}, r, i, scratch);
         }
     }
 }

@@ -3,6 +3,7 @@
 from typing import Any
 
 few_classes: int
+least_shared: int  # work on fewer elements stays on the calling thread
 state_numbers: int  # in the state of a row
 
 def rows(
@@ -25,6 +26,7 @@ def rows(
     argmax: Any,
     out: Any,
     output: int,
+    states: Any = None,
 ) -> None: ...
 def clear_states(states: Any) -> None: ...
 def reduce_panel(
@@ -52,6 +54,7 @@ def write_panel(
     classes: int,
     problem: tuple[Any, ...],
     scale: float,
+    out: Any = None,
 ) -> None: ...
 def binary(
     dtype: int,

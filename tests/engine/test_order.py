@@ -4,6 +4,9 @@ In softmax, log_softmax and the gradient beside the target, whatever way a row g
 kernels. Every comparison is of bits: no tolerance can hold it.
 """
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -59,10 +62,32 @@ def test_planted_twins_and_neighbours(face: Any, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+def test_sigmoids_of_neighbours(dtype: str) -> None:
+    @given(st.one_of(st.floats(0, 100), st.floats(-8, 2).map(lambda x: 10**x)))
+    def hold(center: float) -> None:
+        order_sweep.check_sigmoids(order_sweep.neighbours(center, dtype_of(dtype)))
+
+    hold()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_every_way_through_the_kernels(dtype: str) -> None:
     """Side by side, one after another, in parts with maxima of their own, kept and computed again,
     class-major, in panels, under softcap and temperature."""
     order_sweep.sweep((dtype_of(dtype).name,))
+
+
+@pytest.mark.parametrize("instruction_set", neglog.cpu_info().supported)
+def test_every_way_on(instruction_set: str) -> None:
+    """All of this again, long rows and neighbours too, in a process of its own."""
+    if instruction_set == neglog.cpu_info().instruction_set:
+        pytest.skip("the instruction set in use: the other tests run it")
+    done = subprocess.run(
+        [sys.executable, order_sweep.__file__], capture_output=True, text=True, check=False,
+        env=os.environ | {"NEGLOG_CPU": instruction_set, "PYTHONWARNINGS": "ignore"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.split()[-1] == instruction_set
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

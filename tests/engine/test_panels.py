@@ -50,29 +50,30 @@ def assert_same(have: RowResults, want: RowResults, dtype: Any) -> None:
             np.testing.assert_allclose(one, other, rtol=rtol, atol=1e-15)
 
 
-def assert_gradient(grad: Any, whole: Any, logits: Any, target: Any, options: Any) -> None:
+def assert_gradients(grads: list[Any], whole: Any, logits: Any, target: Any, options: Any) -> None:
     """nan and 0 where the gradient of whole rows is; the promised ulp where it is finite."""
-    name = logits.dtype.name
-    assert (np.isnan(grad.astype(float)) == np.isnan(whole.astype(float))).all()
-    ignored = np.all([options.get(c, np.ones(len(grad))) == 0 for c in COEFFICIENTS], axis=0)
-    assert (grad[ignored].astype(float) == 0).all()
-    fine = np.isfinite(whole.astype(float)).all(axis=1) & (target >= 0)
-    temperature = options.get("temperature", np.ones(len(grad)))[fine]
+    name, finite = logits.dtype.name, np.isfinite(whole.astype(float))
+    ignored = np.all([options.get(c, np.ones(len(whole))) == 0 for c in COEFFICIENTS], axis=0)
+    fine = finite.all(axis=1) & (target >= 0)
+    temperature = options.get("temperature", np.ones(len(whole)))[fine]
     with np.errstate(all="ignore"):  # a square of an infinite lse
         r = oracle.rows(logits[fine], temperature)
         hot = np.arange(logits.shape[1]) == target[fine, None]
-        coef = {c: options.get(c, np.zeros(len(grad)))[fine] for c in COEFFICIENTS}
+        coef = {c: options.get(c, np.zeros(len(whole)))[fine] for c in COEFFICIENTS}
         probs = options.get("probs", np.zeros(logits.shape[1]))
         want, size = oracle.row_gradient(r, coef, hot, probs[None])
     known = np.isfinite(size.astype(float)).all(axis=1)
-    scale = options["scale"]
-    want, size, have = want[known] * scale, size[known] * scale, grad[fine][known]
+    want, size = want[known] * options["scale"], size[known] * options["scale"]
     # A probability below the smallest normal number is 0, whatever it is multiplied by.
     tiny = oracle.smallest_normal(name)
     gone = (r.p[known] < tiny) & (np.abs(want) < 2.0**12 * tiny)
-    assert (np.abs(have[gone].astype(float)) < 2.0**12 * tiny).all()
-    have = np.where(gone, np.zeros_like(have), have)
-    assert_ulps(have, np.where(gone, 0, want), name, ULPS[name].grad, "in panels", size=size)
+    for grad in grads:
+        assert (np.isnan(grad.astype(float)) == np.isnan(whole.astype(float))).all()
+        assert (grad[ignored].astype(float) == 0).all()
+        have = grad[fine][known]
+        assert (np.abs(have[gone].astype(float)) < 2.0**12 * tiny).all()
+        have = np.where(gone, np.zeros_like(have), have)
+        assert_ulps(have, np.where(gone, 0, want), name, ULPS[name].grad, "in panels", size=size)
 
 
 @st.composite
@@ -107,7 +108,7 @@ def test_panels_change_nothing(problem: Any, order: int) -> None:
     want, whole = run_whole(logits, target, **options)
     have, grad = run_panels(logits, target, cuts, order=order, **options)
     assert_same(have, want, logits.dtype)
-    assert_gradient(grad, whole, logits, target, options)
+    assert_gradients([grad], whole, logits, target, options)
 
 
 @given(problems())
@@ -123,7 +124,7 @@ def test_states_of_other_panels_can_be_merged(problem: Any) -> None:
     want, whole = run_whole(logits, target, **options)
     assert_same(first.finish(), want, logits.dtype)
     first.write_gradient(grad := logits.copy(), 0)
-    assert_gradient(grad, whole, logits, target, options)
+    assert_gradients([grad], whole, logits, target, options)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -141,10 +142,12 @@ def test_panels_of_several_parts(dtype: Any) -> None:
     want, whole = run_whole(logits, target, **options)
     assert want.argmax is not None
     assert want.argmax[5:8].tolist() == [100, 9, 7]
+    grads = []
     for cuts in ([], [8192, 16384, 24576], [1, 20001], [9000, 9001, 29999]):
         have, grad = run_panels(logits, target, cuts, **options)
         assert_same(have, want, dtype)
-        assert_gradient(grad, whole, logits, target, options)
+        grads.append(grad)
+    assert_gradients(grads, whole, logits, target, options)
 
 
 def test_the_first_nan_is_the_largest_wherever_it_stands() -> None:
@@ -166,10 +169,12 @@ def test_the_maximum_and_the_target_stand_in_any_panel() -> None:
     for dtype in DTYPES:
         z = logits.astype(dtype)
         whole = run_whole(z, target, **options)[1]
-        for cuts in ([], [5], [6], [1, 5, 6, 8, 11]):
-            for order in (1, -1):
-                grad = run_panels(z, target, cuts, order=order, **options)[1]
-                assert_gradient(grad, whole, z, target, options)
+        grads = [
+            run_panels(z, target, cuts, order=order, **options)[1]
+            for cuts in ([], [5], [6], [1, 5, 6, 8, 11])
+            for order in (1, -1)
+        ]
+        assert_gradients(grads, whole, z, target, options)
 
 
 def test_a_target_that_is_not_a_class_makes_its_row_nan() -> None:
@@ -206,6 +211,15 @@ def test_panels_that_do_not_fit_are_refused() -> None:
             _kernels.reduce_panel(0, place, logits, first, classes, problem, nothing)
         with pytest.raises(ValueError, match=r"logits|states"):
             _kernels.write_panel(0, place, logits, first, classes, problem, 1.0)
+    with pytest.raises(ValueError, match="out"):
+        _kernels.write_panel(0, states, logits, 0, 3, problem, 1.0, logits[:, :2].copy())
+    for num_classes, softcap, place in (
+        (256, None, states),
+        (257, 5.0, states),
+        (257, None, narrow),
+    ):
+        with pytest.raises(ValueError, match="states"):
+            run_rows(np.zeros((2, num_classes)), softcap=softcap, lse=True, states=place)
     with pytest.raises(TypeError):
         _kernels.reduce_panel(0, None, logits, 0, 3, problem, nothing)
     with pytest.raises(ValueError, match="others"):

@@ -4,6 +4,7 @@
 released library was seen to go wrong, with the answer known beforehand.
 """
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -58,6 +59,7 @@ def _topped(values: NDArray[Any], gap: float) -> NDArray[Any]:
     return values
 
 
+@functools.cache
 def hard_rows(dtype: Any) -> list[HardRow]:
     """Every hard row, as `dtype` holds it, with two targets: the largest class, and another."""
     rows = []

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from oracle import LD, smallest_normal, ulp, ulp_error, wide
+from oracle import LD, clearly_within, smallest_normal, ulp, ulp_error, wide
 
 
 def dtype_of(name: str) -> np.dtype[Any]:
@@ -26,15 +26,21 @@ def assert_ulps(
     assert have.shape == want.shape, f"{what}: shape {have.shape}, expected {want.shape}"
     if not have.size:
         return
+    have, want = np.atleast_1d(have), np.atleast_1d(want)
     if size is not None:
+        size = np.broadcast_to(size, have.shape)
         assert not np.isnan(np.where(np.isfinite(want), size, 0)).any(), f"{what}: no size"
-    off = np.atleast_1d(ulp_error(have, want, dtype, size))
-    tiny = smallest_normal(dtype)
-    small = np.atleast_1d((np.abs(want) < tiny) & (np.abs(wide(have)) <= tiny))
-    off = np.where(small, LD(0), off)
+    unsure = ~clearly_within(limit, have, want, dtype, size)
+    if not unsure.any():
+        return
+    some, exactly, tiny = have[unsure], want[unsure], smallest_normal(dtype)
+    small = (np.abs(exactly) < tiny) & (np.abs(wide(some)) <= tiny)
+    error = ulp_error(some, exactly, dtype, None if size is None else size[unsure])
+    off = np.zeros(have.shape, LD)
+    off[unsure] = np.where(small, LD(0), error)
     worst = np.unravel_index(off.argmax(), off.shape)
     if off[worst] > limit:
-        seen, best = np.atleast_1d(have)[worst], np.atleast_1d(want)[worst]
+        seen, best = have[worst], want[worst]
         raise AssertionError(
             f"{what}: {float(off[worst]):.3g} ulp of {np.dtype(dtype).name}, limit {limit:.3g}, "
             f"at {tuple(map(int, worst))} of {have.shape}: {seen!r}, exact {best:.12g} "

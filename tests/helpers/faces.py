@@ -68,6 +68,8 @@ def _with_target(name: str) -> Any:
     def call(self: "TorchFace", logits: Any, target: Any, *, axis: int = -1, **options: Any) -> Any:
         z, t = self.array(logits), self.array(target)
         options = {key: self.option(value) for key, value in options.items()}
+        if "where" in options:
+            options["where"] = _to_1(_of_rank(options["where"], z), z, axis)
         return getattr(self.module, name)(_to_1(z, z, axis), _to_1(t, z, axis), **options)
 
     return call
@@ -80,11 +82,18 @@ def _to_1(value: Any, logits: Any, axis: int) -> Any:
     return value.movedim(axis, 1) if movable else value
 
 
+def _of_rank(mask: Any, logits: Any) -> Any:
+    """A mask with as many axes as the logits, if it can be broadcast to them."""
+    missing = getattr(logits, "ndim", 0) - getattr(mask, "ndim", 0)
+    return mask.reshape((1,) * missing + tuple(mask.shape)) if missing > 0 else mask
+
+
 def _of_rows(name: str) -> Any:
     """A function of logits alone, along any axis."""
 
-    def call(self: "TorchFace", logits: Any, *, axis: int = -1) -> Any:
-        return getattr(self.module, name)(self.array(logits), dim=axis)
+    def call(self: "TorchFace", logits: Any, *, axis: int = -1, **options: Any) -> Any:
+        options = {key: self.option(value) for key, value in options.items()}
+        return getattr(self.module, name)(self.array(logits), dim=axis, **options)
 
     return call
 
@@ -161,8 +170,11 @@ class TorchFace(NumPyFace):
         z, t = self.array(logits), self.array(target)
         return self.module.binary_cross_entropy_with_logits(z, t, **options)
 
-    def logsumexp(self, logits: Any, *, axis: int = -1, keepdims: bool = False) -> Any:
-        return self.module.logsumexp(self.array(logits), axis, keepdim=keepdims)
+    def logsumexp(
+        self, logits: Any, *, axis: Any = -1, keepdims: bool = False, **options: Any
+    ) -> Any:
+        options = {key: self.option(value) for key, value in options.items()}
+        return self.module.logsumexp(self.array(logits), axis, keepdim=keepdims, **options)
 
     def linear_row_stats(
         self, hidden: Any, classes: Any, target: Any, *, chosen: Any = None, **options: Any

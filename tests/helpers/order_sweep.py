@@ -68,18 +68,27 @@ def planted(rng: np.random.Generator, rows: int, width: int, dtype: str) -> tupl
 
 
 def long_rows(dtype: str) -> Iterator[tuple[Any, Any]]:
-    """Rows of many parts. Their maxima differ, and twins stand in several of them: near 0, far from
-    it on one side of the border only, with a part's maximum below the row's."""
+    """Rows of many parts. Their maxima differ, and twins stand in several of them: near 0; the row
+    far from 0 and some parts not; some parts far from 0 and the row not. One thread takes four rows
+    or more as wholes, with kept exponentials; two threads share the parts of as few."""
     rng = np.random.default_rng(5)
     part = 4096 if dtype == "float64" else 8192
+    border = 65536.0
+    if neglog.cpu_info().instruction_set == "x86-64-v2":  # no fused operations
+        border = 350.0 if dtype == "float64" else 200.0
     for width in (5 * part, NOT_KEPT[dtype]):
-        for offset in (0.0, 65540.0, -65538.0):
-            z = (rng.standard_normal((1, width)) * 2 + offset).astype(dtype)
-            for k in range(width // part):
-                z[:, k * part : (k + 1) * part] -= np.asarray(k % 7, z.dtype)
-            z[:, ::1111] = z[:, 5:6]  # one number in every part
-            z[:, ::7001] = z.max(axis=1, keepdims=True)
-            yield z, np.array([7001])
+        for offset in (0.0, border - 4, -border - 2):
+            rows = 1 if width == NOT_KEPT[dtype] else 4
+            z = (rng.standard_normal((rows, width)) * 2 + offset).astype(dtype)
+            starts = range(0, width, part)
+            for k, start in enumerate(starts):
+                z[:, start : start + part] -= np.asarray(3 * (k % 7), z.dtype)
+            z[:, ::1111] = np.asarray(offset - 25, z.dtype)  # one number in every part
+            z[:, :: 2 * part + 1] = z.max(axis=1, keepdims=True)
+            tops = np.abs([z[:, start : start + part].max(axis=1) for start in starts])
+            across = (tops.min(axis=0) < border) & (border < tops.max(axis=0))
+            assert not offset or across.all(), "no part lies across the border"
+            yield z, np.full(rows, 2 * part + 1)
 
 
 def gradient(z: Any, target: Any, **options: Any) -> Any:
@@ -124,6 +133,27 @@ def check_panels(z: Any, target: Any, what: str) -> None:
     check(z, grad, f"gradient of {what}, in panels", target)
 
 
+def neighbours(center: float, dtype: Any, count: int = 200) -> Any:
+    """Numbers one after another from `center` on, ascending, 0 and its neighbours among them."""
+    bits, number = np.dtype(f"i{dtype.itemsize}"), np.array(abs(center), dtype)
+    up = (number.view(bits) + np.arange(count, dtype=bits)).view(dtype)
+    both = np.concatenate([up, np.zeros(1, dtype), np.array([5e-324, 1e-40, 1e-7]).astype(dtype)])
+    z = _wide(np.concatenate([both, -both]))
+    return z[np.argsort(z, kind="stable")].astype(dtype)
+
+
+def check_sigmoids(z: Any) -> None:
+    """Two classes, one logit: of ascending neighbours, nothing falls that rises with the logit.
+
+    Float64, which is computed in no wider type, may be out of order by its last bit.
+    """
+    for name in ("sigmoid", "log_sigmoid"):
+        p = _wide(getattr(neglog, name)(z))
+        slack = np.spacing(np.abs(p[1:])) if z.dtype == np.float64 else 0
+        assert (np.diff(p) >= -slack).all(), f"{name} of {z.dtype}: the order is broken"
+        assert (np.diff(p)[np.diff(_wide(z)) == 0] == 0).all(), f"{name} of {z.dtype}: a tie"
+
+
 def sweep(dtypes: tuple[str, ...] = tuple(ULPS)) -> None:
     for dtype in dtypes:
         for width, rows in WIDTHS:
@@ -141,6 +171,10 @@ def sweep(dtypes: tuple[str, ...] = tuple(ULPS)) -> None:
 
 if __name__ == "__main__":
     sweep(tuple(sys.argv[1:]) or tuple(ULPS))
+    for center in (0.0, 1e-9, 1e-3, 0.1, 0.3, 0.7, 1.5, 5.0, 20.0, 80.0):
+        for dtype in tuple(sys.argv[1:]) or tuple(ULPS):
+            check_sigmoids(neighbours(center, dtype_of(dtype)))
+    neglog.set_num_threads(1)
     for dtype in ("float32", "float64"):
         for z, target in long_rows(dtype):
             check_row_functions(z, target, dtype)

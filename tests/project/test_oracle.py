@@ -6,6 +6,7 @@ import numpy as np
 import oracle
 import oracle_mp
 import pytest
+from checks import dtype_of
 from oracle import LD
 
 # One row for each cancellation that the 80-bit way avoids.
@@ -63,6 +64,26 @@ def test_ulp_error_counts_floats() -> None:
             oracle.ulp_error(dtype(0), LD(np.finfo(dtype).tiny), dtype)
             == 2 ** np.finfo(dtype).nmant
         )
+
+
+@pytest.mark.parametrize("dtype", oracle.FORMATS)
+@pytest.mark.parametrize("limit", [0.51, 3.0])
+def test_what_is_clearly_within_is_within(dtype: str, limit: float) -> None:
+    """Beside every power of two, at both ends of the type, and where the error is the limit."""
+    number = dtype_of(dtype)
+    bits, lowest = oracle.FORMATS[dtype]
+    powers = np.ldexp(LD(1), np.arange(lowest - bits - 3, 3 - lowest))
+    exact = np.concatenate([powers, powers * (1 - LD(2) ** -60), powers * LD(1.7), [0, np.inf]])
+    off = LD(2) ** (-np.arange(50) / 4) * limit  # in ulps
+    rng = np.random.default_rng(0)
+    want = rng.choice(exact, 3000) * rng.choice([-1, 1], 3000)
+    with np.errstate(all="ignore"):
+        have = (want + rng.choice(off, 3000) * oracle.ulp(want, dtype)).astype(number)
+        want = want + (oracle.wide(have) - want) * rng.choice([0, 0.5, 1, 2, np.nan], 3000)
+    for size in (None, np.abs(want), rng.choice([1e-30, 1, 1e30, np.inf], 3000)):
+        clear = oracle.clearly_within(limit, have, want, dtype, size)
+        assert (oracle.ulp_error(have, want, dtype, size)[clear] <= limit).all()
+        assert 100 < clear.sum() < 3000
 
 
 @pytest.mark.parametrize("dense", [False, True], ids=["classes", "probabilities"])

@@ -145,6 +145,14 @@ def test_an_extra_installs_what_its_parts_import() -> None:
     assert {name: installed_by(name) for name in project["optional-dependencies"]} == EXTRAS
 
 
+def test_the_suite_runs_on_the_oldest_torch_that_is_promised() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    (promise,) = project["optional-dependencies"]["torch"]
+    pins = (ROOT / "requirements" / "pins.txt").read_text(encoding="utf-8").splitlines()
+    (pin,) = (line for line in pins if line.startswith("torch=="))
+    assert pin.startswith(promise.replace(">=", "==") + ".")
+
+
 SUBJECTS = ("softmax", "likelihood")  # folders of the trace; each can be read without the other
 
 

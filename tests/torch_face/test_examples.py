@@ -1,6 +1,7 @@
 """The PyTorch examples, with little data, and the input that they must reject."""
 
 import importlib.util
+import json
 import re
 import signal
 import sys
@@ -237,7 +238,9 @@ def test_tiny_language_model(
     assert re.search(r"^ms per step +[\d.]+ +[\d.]+$", out, re.M)
 
 
-def test_lm_head(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_lm_head(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     picture = tmp_path / "head.png"
     files = {"classes": tmp_path / "classes.npz", "states": tmp_path / "states.npz"}
     module = example("lm_head")
@@ -264,10 +267,20 @@ def test_lm_head(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
         assert 0 < part < exact == 100
         exact, part = map(float, table["most mass left out"][1:])
         assert 0 == exact < part < 2
+        # Processes of their own, which each import torch, have been tried with the first source.
+        monkeypatch.setattr(module, "run", lambda route, rest: here(module, capfd, route, rest))
     with pytest.raises(SystemExit) as stop:
         module.main(["--output", str(picture)])
     assert stop.value.code == 2
     assert f"{picture} exists" in capfd.readouterr().err
+
+
+def here(
+    lm_head: ModuleType, capfd: pytest.CaptureFixture[str], route: str, rest: list[str]
+) -> Any:
+    """What a process with these arguments would find."""
+    lm_head.main(["--route", route, *rest])
+    return json.loads(capfd.readouterr().out)
 
 
 def columns(line: str) -> list[str]:

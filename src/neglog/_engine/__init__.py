@@ -1,18 +1,19 @@
 """The CPU engine: rows of logits in, one number per row and a gradient out."""
 
-from .panels import Panels
+from .panels import Panels, new_states
 from .rows import (
     Array,
     RowResults,
     binary,
     input_kind,
+    keeps_states,
     reads_class_major,
     run_rows,
     scan_targets,
     sigmoid,
     softmax,
 )
-from .threads import CpuInfo, callers_threads, cpu_info, set_num_threads
+from .threads import CpuInfo, callers_threads, cpu_info, is_shared, set_num_threads
 
 __all__ = [
     "Array",
@@ -23,6 +24,9 @@ __all__ = [
     "callers_threads",
     "cpu_info",
     "input_kind",
+    "is_shared",
+    "keeps_states",
+    "new_states",
     "reads_class_major",
     "run_rows",
     "scan_targets",

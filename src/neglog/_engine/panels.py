@@ -11,6 +11,11 @@ from .. import _kernels
 from .rows import Array, RowResults, bits, code, places
 
 
+def new_states(n: int) -> Array:
+    """A place for the states of n rows."""
+    return np.empty((n, _kernels.state_numbers))
+
+
 class Panels:
     """The results and the gradient that `run_rows` gives for all classes at once, without softcap.
 
@@ -34,6 +39,7 @@ class Panels:
         lse: bool = False,
         entropy: bool = False,
         argmax: bool = False,
+        states: Array | None = None,  # that `run_rows` has left: nothing is to be reduced
     ) -> None:
         self._num_classes, self._target, self._probs, self._scale = (
             num_classes,
@@ -45,8 +51,9 @@ class Panels:
         self._coefficients = nll_coef, dense_coef, lse_coef, square_coef, entropy_coef
         self._results = places(n, target, probs, lse or square_coef is not None, entropy, argmax)
         self._compute = 0 if probs is None else code(probs)
-        self.states = np.empty((n, _kernels.state_numbers))
-        _kernels.clear_states(self.states)
+        self.states = new_states(n) if states is None else states
+        if states is None:
+            _kernels.clear_states(self.states)
 
     def reduce(self, logits: Array, first: int) -> None:
         """Reduce the logits (N, width) of the classes from `first` on into the states."""
@@ -65,10 +72,11 @@ class Panels:
         )
         return self._results
 
-    def write_gradient(self, logits: Array, first: int) -> None:
-        """Overwrite the logits of a panel with scale * dL/dlogits; L is that of `run_rows`."""
+    def write_gradient(self, logits: Array, first: int, out: Array | None = None) -> None:
+        """Write scale * dL/dlogits of a panel, over its logits or to `out`; L as in `run_rows`."""
         panel = bits(logits), first, self._num_classes, self._problem(first, logits.shape[1])
-        _kernels.write_panel(code(logits), self.states, *panel, self._scale)
+        to = None if out is None else bits(out)
+        _kernels.write_panel(code(logits), self.states, *panel, self._scale, to)
 
     def _problem(self, first: int, width: int) -> tuple[object, ...]:
         """What goes along with the rows; of the probabilities those of a panel."""

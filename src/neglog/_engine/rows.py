@@ -64,6 +64,7 @@ def run_rows(
     lse: bool = False,
     entropy: bool = False,
     argmax: bool = False,
+    states: Array | None = None,  # of `Panels`
 ) -> RowResults:
     """One pass over the rows: losses, statistics and, into `grad`, scale * dL/dlogits.
 
@@ -72,7 +73,8 @@ def run_rows(
     entropy are taken after temperature and softcap.  The coefficients of nll and dense default to 1
     if their target is given; all others default to 0.  A row whose coefficients are all 0 is not
     read, and its results are 0.  square_coef implies lse.  Results not requested are None, because
-    65536 new numbers cost 0.1 ms of page faults.
+    65536 new numbers cost 0.1 ms of page faults.  `states` receive what `Panels.write_gradient`
+    needs to write the same gradient later, to the same bits; see `keeps_states`.
     """
     n = len(logits) if logits.ndim == 2 else logits.shape[0] * logits.shape[2]
     result = places(n, target, probs, lse or square_coef is not None, entropy, argmax)
@@ -92,8 +94,14 @@ def run_rows(
         *result,
         None if grad is None else bits(grad),
         _GRADIENT,
+        states,
     )
     return result
+
+
+def keeps_states(num_classes: int, softcap: float | None) -> bool:
+    """Whether `run_rows` keeps the states of such rows, which must not be class-major."""
+    return num_classes > _kernels.few_classes and softcap is None
 
 
 def places(

@@ -75,6 +75,11 @@ def cpu_info() -> CpuInfo:
     return CpuInfo(_kernels.chosen(), _kernels.num_threads(), tuple(_kernels.supported()))
 
 
+def is_shared(elements: float) -> bool:
+    """Whether threads share the work on so many elements; less stays on the calling thread."""
+    return elements >= _kernels.least_shared
+
+
 class callers_threads:  # noqa: N801 (a context manager; a generator would take 1 us more)
     """Inside the block this thread computes on n threads, unless a number was set for the process.
 

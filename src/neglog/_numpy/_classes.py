@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .._contract import check_mask, class_axes, without_axis
+from .._contract import check_mask, class_axes, class_axis, without_axis
 from ._arrays import Array, as_array
 
 _BLOCK = 2**17  # entries of a block that is masked and reduced while it is in the cache
@@ -38,6 +38,9 @@ def blocks_of(n: int, num_classes: int) -> list[slice]:
 
 def as_one_axis(array: Array, axis: Any) -> tuple[Array, int, tuple[int, ...]]:
     """An array with a single class axis, where that is, and the axes that it stands for."""
+    if type(axis) is int:
+        at = class_axis(axis, array.shape)
+        return array, at, (at,)
     axes = class_axes(axis, array.shape)
     if len(axes) == 1:
         return array, axes[0], axes
@@ -60,6 +63,6 @@ def reduced_shape(shape: tuple[int, ...], axes: tuple[int, ...], keepdims: bool)
     """The shape of one number per row."""
     if keepdims:
         return tuple(1 if k in axes else size for k, size in enumerate(shape))
-    for axis in sorted(axes, reverse=True):
-        shape = without_axis(shape, axis)
-    return shape
+    if len(axes) == 1:
+        return without_axis(shape, axes[0])
+    return tuple(size for k, size in enumerate(shape) if k not in axes)

@@ -105,7 +105,8 @@ def _softmax(logits: npt.ArrayLike, axis: Any, where: Any, *, log: bool) -> Arra
         rows = as_logits(joined, at)
         out = np.empty(rows.shape, rows.dtype)
     _engine.softmax(rows, out, log=log)
-    return from_one_axis(from_rows(out, joined.shape, at), array.shape, axes)
+    result = from_rows(out, joined.shape, at)
+    return result if joined is array else from_one_axis(result, array.shape, axes)
 
 
 def logsumexp(
@@ -153,7 +154,7 @@ def logsumexp(
     # A row without probabilities (only -inf, or two +inf) has nan as its statistics, and still a
     # log-sum-exp: its maximum, which is also nan where the row has one.
     lost = np.isnan(lse)
-    if lost.any():
+    if np.logical_or.reduce(lost):
         with np.errstate(invalid="ignore"):
             lse[lost] = as_rows(joined, at)[lost].max(axis=1)
     return to_result(lse, dtype, reduced_shape(array.shape, axes, keepdims))

@@ -4,7 +4,6 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -99,14 +98,10 @@ def _read(options: argparse.Namespace) -> Found:
         logprob=options.logprob,
         top_logprobs=options.top,
     )
-    with ExitStack() as opened:
-        sources = []
-        for name in options.files:
-            sources.append(open_predictions(name, asked))
-            opened.callback(sources[-1].close)
-        for what in dict.fromkeys(source.what for source in sources):
-            _tell(options, printable(what))
-        return _watched(options, sources)
+    sources = [open_predictions(name, asked) for name in options.files]
+    for what in dict.fromkeys(source.what for source in sources):
+        _tell(options, printable(what))
+    return _watched(options, sources)
 
 
 def _refuse_state(name: str) -> None:

@@ -15,6 +15,7 @@ from .._contract import REDUCTIONS, warn_input_kind
 from ._autograd.loss import in_graph
 from ._autograd.prepared import expected
 from ._engines.kernels import RESULTS, as_array, on_torchs_threads
+from ._engines.states import new_states
 from ._memory import empty
 from ._problem import TorchProblem
 from ._route import is_eager_cpu
@@ -60,18 +61,21 @@ def _computed(
     if kind:
         warn_input_kind(kind)
     recording = logits.requires_grad and torch.is_grad_enabled()
-    upstream = grad = None
+    upstream = grad = left = None
     if recording and problem.reduction != "none":
         upstream = expected(logits.dtype)
-    if upstream is not None:
-        grad = empty(logits.shape, logits.dtype)
+        if upstream is not None:
+            grad = empty(logits.shape, logits.dtype)
+        else:
+            left = new_states(logits, 1)
     count = len(classes) or 1.0 if problem.reduction == "mean" else 1.0
-    with on_torchs_threads():
+    with on_torchs_threads(z.size):
         result = _engine.run_rows(
             z,
             classes,
             scale=(upstream or 0.0) / count,
             grad=None if grad is None else as_array(grad),
+            states=None if left is None else as_array(left),
         )
     assert result.nll is not None
     if problem.reduction == "none":
@@ -81,4 +85,4 @@ def _computed(
         value = torch.scalar_tensor(mean, dtype=problem.dtype, device="cpu")
     if not recording:
         return value
-    return in_graph(logits, target, None, problem, upstream, value, grad)
+    return in_graph(logits, target, None, problem, upstream, value, grad, left)

@@ -42,7 +42,7 @@ def route_of(logits: Tensor, *options: Any, temperature: Any = None) -> Route:
         temperature: likewise; only the composed path differentiates with respect to it.
     """
     eager = is_eager_cpu(logits)
-    if eager and not (torch.is_grad_enabled() and require_grad(temperature, *options)):
+    if eager and not is_recorded(temperature, *options):
         return Route(Path.NODE, eager)
     # Where there is no kernel a compiler fuses what it can see.
     seen = _is_compiling() and not has_kernels(logits)
@@ -63,9 +63,9 @@ def route_of_head(
     """
     hidden, classes, bias = head
     eager = is_eager_cpu(hidden) and is_eager_cpu(classes) and (bias is None or is_eager_cpu(bias))
-    if is_transformed() or (torch.is_grad_enabled() and require_grad(*options)):
+    if is_transformed() or is_recorded(*options):
         return Route(Path.COMPOSED, eager)
-    node = eager and one_number and torch.is_grad_enabled() and require_grad(*head)
+    node = eager and one_number and is_recorded(*head)
     return Route(Path.NODE if node else Path.OPERATOR, eager)
 
 
@@ -75,6 +75,11 @@ def require_grad(*values: Any) -> bool:
         if isinstance(value, Tensor) and value.requires_grad:
             return True
     return False
+
+
+def is_recorded(*values: Any) -> bool:
+    """Whether autograd records what is computed from these."""
+    return torch.is_grad_enabled() and require_grad(*values)
 
 
 def has_kernels(tensor: Tensor) -> bool:
@@ -111,6 +116,11 @@ def is_traced() -> bool:
 def is_compiled_for_training() -> bool:
     """Whether a compiler records a step; what is exported is differentiated by nobody."""
     return _is_compiling() and not torch.compiler.is_exporting()
+
+
+def are_eager_cpu(*values: Any) -> bool:
+    """Whether each tensor among these is one."""
+    return all(is_eager_cpu(x) for x in values if isinstance(x, Tensor))
 
 
 def is_eager_cpu(tensor: Tensor) -> bool:

@@ -13,11 +13,11 @@ from torch.nn import functional
 
 from .._contract import as_integer
 from ._arguments import as_floats, as_masked, as_tensor
-from ._engines import composed
+from ._engines import composed, kernels
 from ._errors import as_torch_raises
 from ._operators.routed import row_results
 from ._operators.rows import softmax as softmax_operator
-from ._route import Path, is_eager_cpu, route_of
+from ._route import Path, is_eager_cpu, is_recorded, route_of
 
 
 @as_torch_raises
@@ -135,8 +135,11 @@ def _softmax(
 
 
 def _along(z: Tensor, dim: int, log: bool) -> Tensor:
-    if route_of(z).path is Path.COMPOSED:
+    route = route_of(z)
+    if route.path is Path.COMPOSED:
         return composed.softmax(z, dim, log=log)
+    if route.eager and not is_recorded(z):
+        return kernels.softmax(z, dim, log=log)
     return softmax_operator(z, dim, log)  # type: ignore[no-any-return]
 
 

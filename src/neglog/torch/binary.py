@@ -139,7 +139,7 @@ class _Binary(torch.autograd.Function):
         slope = torch.empty_like(flat) if ctx.needs_input_grad[0] else None
         if positive is not None:
             factors = as_array(positive.expand(z.shape).reshape(-1).double().contiguous())
-        with on_torchs_threads():
+        with on_torchs_threads(flat.numel()):
             losses = _engine.binary(
                 as_array(flat),
                 as_array(target.contiguous().view(1, -1)),

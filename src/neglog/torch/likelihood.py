@@ -88,7 +88,8 @@ def nll_loss(
 def _own_nll(log_probs: Tensor, dim: int, classes: Tensor, ignore: int) -> Tensor:
     """-log p_y of every row: 0 if ignored, nan if there is no such class."""
     inside = classes.clamp(0, log_probs.shape[dim] - 1)
-    picked = log_probs.gather(dim, inside.unsqueeze(dim)).squeeze(dim)
+    # To the power of 1, so that the second derivative is 0, as in torch, and not an error.
+    picked = log_probs.gather(dim, inside.unsqueeze(dim)).squeeze(dim).pow(1)
     # 0 - x, because -x would be -0.0 for a certain row.
     values = 0.0 - picked.to(row_dtype(log_probs.device))
     invalid = (inside != classes) & (classes != ignore)

@@ -49,13 +49,12 @@ def linear_cross_entropy(
     the weight 0.
 
     On a CPU the gradients of a mean or a sum are computed together with the loss, and multiplied by
-    the upstream gradient when it comes. With "none", under hooks of saved tensors (checkpoints),
-    for halves under torch.compile, on other devices and in `linear_row_stats` the backward pass
-    computes the logits a second time. On other devices nothing waits for the device, and a few
-    arrays of a chunk's size exist at a time. Inside torch.func and in forward mode, for a second
-    derivative, and if weight, row_weight, target probabilities or the temperature require a
-    gradient, all logits are built: the result is right, but needs the memory that this function is
-    meant to save.
+    the upstream gradient when it comes. With "none", under hooks of saved tensors (checkpoints), on
+    other devices and in `linear_row_stats` the backward pass computes the logits a second time. On
+    other devices nothing waits for the device, and a few arrays of a chunk's size exist at a time.
+    Inside torch.func and in forward mode, for a second derivative, and if weight, row_weight,
+    target probabilities or the temperature require a gradient, all logits are built: the result is
+    right, but needs the memory that this function is meant to save.
 
     Args:
         input: shape (..., D); float64, float32, float16, bfloat16. Autocast converts input,
@@ -84,7 +83,8 @@ def linear_cross_entropy(
 
     Returns:
         As `cross_entropy`. Gradients of halves are rounded after the upstream gradient was
-        multiplied in; on a CPU those of bfloat16 may be rounded before as well. There, halves that
+        multiplied in; on a CPU those of bfloat16 may be rounded before as well, and under
+        torch.compile they are. There, halves that
         need more than one chunk take panels of classes instead: the logits are computed twice, in
         four products instead of three, without float32 sums of the size of linear_weight (float16
         has such sums). With a softcap, a tolerance or probabilities per row there are chunks, and
@@ -233,7 +233,9 @@ def linear_row_stats(
         kernels.check_classes(picked, num_classes, name="chosen")
     rest = (goal, None, picked, None, warmth, cap)
     found: Any = (
-        results_of_logits(logits, *rest, True) if composed else results(*head, *rest, entropy=True)
+        results_of_logits(logits, *rest, True, ignored)
+        if composed
+        else results(*head, *rest, entropy=True)
     )
     *numbers, log_probs = found
     dtype = RESULTS[head.hidden.dtype]

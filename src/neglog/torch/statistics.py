@@ -89,7 +89,8 @@ def row_stats(
     if route.eager:
         warn_input_kind(kernels.looks_like(input, dim))
     found = row_results(
-        route, input, dim, classes, temperature=warmth, softcap=cap, entropy=True
+        route, input, dim, classes,
+        temperature=warmth, softcap=cap, entropy=True, ignored=ignored,
     )  # fmt: skip
     return stats_of(found, ignored, RESULTS[input.dtype])
 

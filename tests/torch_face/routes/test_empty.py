@@ -17,12 +17,14 @@ Function = Callable[[Tensor], Tensor]
 SHAPES = ((0, 10), (10, 0), (0,), (0, 4, 3), (2, 0, 3), (2, 4, 0))
 
 
-def derivatives(function: Function, shape: tuple[int, ...]) -> list[tuple[torch.Size, Any]]:
-    """Shape and dtype of the result and of its first three derivatives."""
+def derivatives(
+    function: Function, shape: tuple[int, ...], orders: int = 3
+) -> list[tuple[torch.Size, Any]]:
+    """Shape and dtype of the result and of its first derivatives."""
     z = torch.zeros(shape, requires_grad=True)
     x = function(z)
     found = [(x.shape, x.dtype)]
-    for _ in range(3):
+    for _ in range(orders):
         (x,) = torch.autograd.grad(x.sum(), z, create_graph=True)
         found.append((x.shape, x.dtype))
     return found
@@ -72,6 +74,18 @@ def test_losses(shape: tuple[int, ...], reduction: str) -> None:
     }
     for name, (loss, expected) in losses.items():
         assert derivatives(loss, shape) == expected, name
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("shape", [(0, 10), (0, 4, 3), (2, 4, 0), (3, 4)], ids=str)
+def test_nll_loss(shape: tuple[int, ...], reduction: str) -> None:
+    """Linear: its second derivative is 0, also of some rows, and of a third torch knows nothing."""
+    y = torch.zeros(shape[:1] + shape[2:], dtype=torch.int64)
+    have, want = (
+        derivatives(lambda z, f=f: f(z, y, reduction=reduction), shape, 2)  # type: ignore[misc]
+        for f in (nt.nll_loss, F.nll_loss)
+    )
+    assert have == want
 
 
 @pytest.mark.parametrize("shape", [(0, 10), (0, 4, 3), (2, 4, 0)], ids=str)

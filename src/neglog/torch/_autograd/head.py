@@ -16,13 +16,14 @@ from torch.library import custom_op
 from ..._head.info import HeadInfo, fill
 from .._engines.head_kernels import Sums, finished, summed
 from .._engines.head_rows import RowArguments
-from .._engines.kernels import check_classes
+from .._engines.kernels import check_used_classes
 from .._head_arguments import HeadArguments
 from .._operators.head import gradient, results, results_of_logits
 from .._operators.inputs import as_tensors, given, inputs_of, keep_inputs
 from .._problem import TorchProblem, coefficients, reduced, softened
-from .._route import Path, Route, has_kernels, is_batched, is_compiled_for_training
+from .._route import Path, Route, has_kernels, is_batched
 from .prepared import is_packed
+from .with_gradient import OPTIONS, is_wanted, options_of, problem_of, scaled
 
 
 def loss(
@@ -46,13 +47,7 @@ def loss(
         fill(info, None, tuple(head.hidden.shape[:-1]))
     if target is None and probs is not None:
         probs = softened(probs, probs.dim() - 1, problem)
-    if (
-        problem.reduction != "none"
-        and is_compiled_for_training()
-        and has_kernels(head.hidden)
-        and head.is_trained()
-        and head.hidden.dtype.itemsize > 2  # halves are rounded after the upstream gradient
-    ):
+    if is_wanted(problem, head.hidden) and head.is_trained():
         return _with_gradients(head, target, probs, problem)
     nll, dense, lse, *_ = results(
         *head, target, probs, None, problem.keep, problem.temperature, problem.softcap
@@ -152,15 +147,10 @@ def _with_gradients(
 ) -> Tensor:
     """The loss for a compiler, as an operator that computes the gradients, too: three products."""
     hidden, classes, bias, *limits = head
-    tensors = as_tensors(
-        hidden, bias, target, probs, problem.keep, problem.temperature, problem.nll_coef,
-        problem.dense_coef, problem.square_coef, problem.total,
-    )  # fmt: skip
     wanted = [x is not None and x.requires_grad for x in (hidden, classes, bias)]
-    mean = problem.reduction == "mean"
-    found: Sequence[Tensor] = head_loss(
-        hidden, classes, *limits, *tensors, problem.softcap, mean, wanted
-    )
+    options = options_of(hidden, target, probs, problem)
+    some_bias = as_tensors(hidden, bias)
+    found: Sequence[Tensor] = head_loss(hidden, classes, *limits, *some_bias, *options, wanted)
     return found[0].to(problem.dtype)
 
 
@@ -168,9 +158,7 @@ def _with_gradients(
     "neglog::head_loss",
     mutates_args=(),
     schema="(Tensor hidden, Tensor classes, SymInt memory, float tolerance, Tensor bias,"
-    " Tensor target, Tensor probs, Tensor keep, Tensor temperature, Tensor nll_coef,"
-    " Tensor dense_coef, Tensor square_coef, Tensor total, float? softcap, bool mean,"
-    " bool[] wanted) -> (Tensor, Tensor, Tensor, Tensor)",
+    f" {OPTIONS}, bool[] wanted) -> (Tensor, Tensor, Tensor, Tensor)",
     device_types="cpu",
 )
 def head_loss(*inputs: Any) -> tuple[Tensor, ...]:
@@ -178,18 +166,23 @@ def head_loss(*inputs: Any) -> tuple[Tensor, ...]:
     arguments, wanted = _arguments_of(given(inputs))
     head, target, _, problem = arguments
     if target is not None:
-        used = target if problem.keep is None else target.masked_fill(~problem.keep, 0)
-        check_classes(used, len(head.classes))
+        check_used_classes(target, problem.keep, len(head.classes))
     value, sums = _solve(*arguments, 1.0, wanted, None)
-    grads = finished(sums, head, 1.0)
+    grads = finished(sums, head, 1.0, _kept_dtype(head.hidden))
     return value, *(head.hidden.new_empty(0) if x is None else x for x in grads)
+
+
+def _kept_dtype(hidden: Tensor) -> torch.dtype:
+    """Of the gradients until the backward pass: float16 has too few exponents for a loss scale."""
+    return torch.float32 if hidden.dtype == torch.float16 else hidden.dtype
 
 
 @head_loss.register_fake
 def _(*inputs: Any) -> tuple[Tensor, ...]:
     (head, *_), wanted = _arguments_of(given(inputs))
+    kept = _kept_dtype(head.hidden)
     grads = (
-        x.new_empty(x.shape) if want and x is not None else head.hidden.new_empty(0)
+        x.new_empty(x.shape, dtype=kept) if want and x is not None else head.hidden.new_empty(0)
         for x, want in zip(head[:3], wanted, strict=True)
     )
     return head.hidden.new_empty((), dtype=torch.float64), *grads
@@ -198,15 +191,10 @@ def _(*inputs: Any) -> tuple[Tensor, ...]:
 def _arguments_of(
     inputs: Sequence[Any],
 ) -> tuple[tuple[HeadArguments, Tensor | None, Tensor | None, TorchProblem], list[bool]]:
-    """What `_solve` takes; probabilities are softened already."""
-    hidden, classes, memory, tolerance, bias, target, probs, *options, mean, wanted = inputs
-    problem = TorchProblem()
-    problem.keep, problem.temperature, *coefs, problem.softcap = options
-    problem.nll_coef, problem.dense_coef, problem.square_coef, problem.total = coefs
-    problem.reduction, problem.dtype = "mean" if mean else "sum", torch.float64
-    problem.computed = hidden.dtype
+    """What `_solve` takes."""
+    hidden, classes, memory, tolerance, bias, *options, wanted = inputs
     head = HeadArguments(hidden, classes, bias, memory, tolerance)
-    return (head, target, probs, problem), wanted
+    return (head, *problem_of(hidden, options)), wanted
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: Sequence[Tensor]) -> None:
@@ -222,9 +210,8 @@ def _backward(ctx: Any, upstream: Tensor | None, *_: Any) -> tuple[Any, ...]:
     elif torch.is_grad_enabled():
         prepared = _differentiable(*arguments, upstream, wanted)
     else:
-        # 0 * inf would be nan in rows that are left out.
         prepared = [
-            (x * upstream).masked_fill(x == 0, 0.0) if want and x is not None else None
+            scaled(x, upstream, inputs[0].dtype) if want and x is not None else None
             for x, want in zip(prepared, wanted, strict=True)
         ]
     hidden, classes, bias = prepared

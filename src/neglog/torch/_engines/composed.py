@@ -62,14 +62,20 @@ def row_results(
     temperature: Tensor | None = None,  # () or (...)
     softcap: float | None = None,
     entropy: bool = True,
+    ignored: Tensor | None = None,  # (...) bool
 ) -> RowResults:
     """nll, dense, lse, entropy and argmax of every row, differentiable.
 
     The largest logit is left out of the sum. Its own part of the loss and of the gradient is then
     log1p(others) and others / (1 + others), not a difference of numbers near 1.
+
+    The nll of an ignored row is nobody's, and its derivative is 0, whatever the row holds; the
+    other results are those of every row.
     """
-    s = shares(logits, dim, keep, temperature, softcap)
-    nll = None if target is None else _nll(s, dim, target, keep)
+    s = own = shares(logits, dim, keep, temperature, softcap)
+    if ignored is not None:  # logits of its own: the nan of a derivative times 0 would be nan
+        own = shares(logits, dim, ignored.logical_not(), temperature, softcap)
+    nll = None if target is None else _nll(own, dim, target, keep)
     dense = None
     if probs is not None:
         q = over_classes(probs, s.z, dim) if probs.dim() == 1 else probs

@@ -111,21 +111,25 @@ def summed(
     return joined(passed, order, shape), Sums(into, power)
 
 
-def finished(sums: Sums, arguments: HeadArguments, upstream: float) -> Gradients:
-    """The gradients times `upstream`, in the dtypes and shapes of the head's tensors.
+def finished(
+    sums: Sums, arguments: HeadArguments, upstream: float, dtype: torch.dtype | None = None
+) -> Gradients:
+    """The gradients times `upstream` in the shapes of the head's tensors; the sums are used up.
 
-    The sums are used up.
+    `dtype` is the tensors' own, or a wider one, in which the factor then is multiplied in.
     """
-    factor, (hidden, *others) = math.ldexp(upstream, sums.power), sums.places
+    if dtype is None:
+        dtype, places = arguments.hidden.dtype, sums.places
+    else:
+        places = Gradients(*(None if x is None else x.to(dtype) for x in sums.places))
+    factor, (hidden, *others) = math.ldexp(upstream, sums.power), places
     if factor != 1.0:
-        for place in sums.places:
+        for place in places:
             if place is not None:
                 place.mul_(factor)
     if hidden is not None:
-        hidden = hidden.view(arguments.hidden.shape).to(arguments.hidden.dtype)
-    return Gradients(
-        hidden, *(None if x is None else x.to(arguments.classes.dtype) for x in others)
-    )
+        hidden = hidden.view(arguments.hidden.shape).to(dtype)
+    return Gradients(hidden, *(None if x is None else x.to(dtype) for x in others))
 
 
 def _begin_panels(

@@ -3,6 +3,7 @@
 import ctypes
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -36,14 +37,23 @@ _DTYPES = {
 }
 
 
-def on_torchs_threads() -> _engine.callers_threads:
-    """Inside the block the kernels use torch's number of threads, unless they have their own."""
+_ANY_NUMBER: AbstractContextManager[None] = nullcontext()
+
+
+def on_torchs_threads(elements: float = math.inf) -> AbstractContextManager[None]:
+    """Inside the block the kernels use torch's number of threads, unless they have their own.
+
+    Torch is asked only where threads share the work on so many elements.
+    """
+    if not _engine.is_shared(elements):
+        return _ANY_NUMBER
     return _engine.callers_threads(torch.get_num_threads())
 
 
 class _Memory(ctypes.c_char * 2**62):  # type: ignore[misc]  # mypy wants a literal
     """All memory from an address on; holds the tensor, whose memory is the first of it."""
 
+    __slots__ = ("tensor",)  # a dictionary would take a third of the time of `as_array`
     tensor: Tensor
 
 
@@ -145,15 +155,17 @@ def run(
     lse: bool = False,
     entropy: bool = False,
     argmax: bool = False,
+    states: Tensor | None = None,
 ) -> tuple[RowResults, Tensor | None]:
     """The engine's one pass: row results, and the gradient of scale * sum of the row losses.
 
-    `out` receives the gradient, and may be the logits themselves: contiguous rows.
+    `out` receives the gradient, and may be the logits themselves: contiguous rows. `states` receive
+    what `states.gradient` needs.
     """
     layout = layout_of(logits, dim)
     rows = layout(logits.detach(), dim)
     grad = empty(tuple(rows.shape), rows.dtype) if gradient else out
-    with on_torchs_threads():
+    with on_torchs_threads(rows.numel()):
         result = _engine.run_rows(
             as_array(rows),
             None if target is None else as_classes(target),
@@ -170,8 +182,30 @@ def run(
             lse=lse,
             entropy=entropy,
             argmax=argmax,
+            states=None if states is None else as_array(states),
         )
     return result, None if grad is None else from_rows(grad, logits.shape, dim)
+
+
+def row_results(
+    logits: Tensor,  # (..., V, ...)
+    dim: int,
+    target: Tensor | None,  # (...)
+    probs: Tensor | None,  # (..., V, ...), or (V,) for all rows
+    keep: Tensor | None,  # (...) bool
+    temperature: Tensor | None,  # () or (...)
+    softcap: float | None,
+    entropy: bool,
+) -> tuple[Tensor | None, ...]:
+    """nll, dense, lse, entropy and argmax of every row, as `composed.row_results`; no gradient."""
+    if target is not None:
+        target = check_used_classes(target, keep, logits.shape[dim])
+    arrays, _ = run(
+        logits, dim, target, probs, nll_coef=keep, dense_coef=keep, temperature=temperature,
+        softcap=softcap, lse=True, entropy=entropy, argmax=True,
+    )  # fmt: skip
+    shape = [*logits.shape[:dim], *logits.shape[dim + 1 :]]
+    return tuple(None if x is None else torch.from_numpy(x).view(shape) for x in arrays)
 
 
 class Panels:
@@ -200,15 +234,16 @@ class Panels:
         )
 
     def reduce(self, logits: Tensor, first: int) -> None:
-        with on_torchs_threads():
+        with on_torchs_threads(logits.numel()):
             self._panels.reduce(as_array(logits), first)
 
     def finish(self) -> RowResults:
         return self._panels.finish()
 
-    def write_gradient(self, logits: Tensor, first: int) -> None:
-        with on_torchs_threads():
-            self._panels.write_gradient(as_array(logits), first)
+    def write_gradient(self, logits: Tensor, first: int, out: Tensor | None = None) -> None:
+        to = None if out is None else as_array(out)
+        with on_torchs_threads(logits.numel()):
+            self._panels.write_gradient(as_array(logits), first, to)
 
 
 def softmax(logits: Tensor, dim: int, *, log: bool = False) -> Tensor:
@@ -216,7 +251,7 @@ def softmax(logits: Tensor, dim: int, *, log: bool = False) -> Tensor:
     layout = layout_of(logits, dim)
     rows = layout(logits.detach(), dim)
     out = empty(tuple(rows.shape), rows.dtype)
-    with on_torchs_threads():
+    with on_torchs_threads(rows.numel()):
         _engine.softmax(as_array(rows), as_array(out), log=log)
     return from_rows(out, logits.shape, dim)
 
@@ -244,6 +279,13 @@ def check_classes(
         value = target if given is None else given
         refuse_class(name, row, value[row].item(), num_classes)
     return ignored
+
+
+def check_used_classes(target: Tensor, keep: Tensor | None, num_classes: int) -> Tensor:
+    """The classes, 0 in rows that are left out; IndexError for the first that is none."""
+    used = target if keep is None else target.masked_fill(keep.logical_not(), 0)
+    check_classes(used, num_classes)
+    return used
 
 
 def looks_like(logits: Tensor, dim: int) -> int:

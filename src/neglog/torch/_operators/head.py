@@ -58,9 +58,7 @@ def _(*inputs: Any) -> _Results:
     *problem, entropy = given(inputs)
     hidden, classes, _, _, _, target, _, chosen, keep, _, _ = problem
     if target is not None:
-        target = target if keep is None else target.masked_fill(keep.logical_not(), 0)
-        kernels.check_classes(target, classes.shape[0])
-        problem[5] = target
+        problem[5] = kernels.check_used_classes(target, keep, classes.shape[0])
     if chosen is not None:
         kernels.check_classes(chosen, classes.shape[0])
     found, _ = head_kernels.compute(
@@ -201,12 +199,13 @@ def results_of_logits(
     temperature: Tensor | None,
     softcap: float | None,
     entropy: bool,
+    ignored: Tensor | None = None,
 ) -> tuple[Tensor | None, ...]:
     """The results of `head_results` from all logits; None for those not requested."""
     dim = logits.dim() - 1
     found = composed.row_results(
         logits, dim, target, probs,
-        keep=keep, temperature=temperature, softcap=softcap, entropy=entropy,
+        keep=keep, temperature=temperature, softcap=softcap, entropy=entropy, ignored=ignored,
     )  # fmt: skip
     if chosen is None:
         return *found, None

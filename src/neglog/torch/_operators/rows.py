@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 from torch.library import custom_op
 
+from ..._problem import is_used
 from .._engines import composed, kernels
 from .._engines.composed import along, row_dtype
-from .._route import is_forward_mode
+from .._route import are_eager_cpu, is_forward_mode
 from .derivatives import derivatives_again
 from .inputs import as_tensors, given, inputs_of, keep_inputs
 
@@ -51,17 +52,8 @@ def row_results(*inputs: Any) -> _Results:
 
 @row_results.register_kernel("cpu")
 def _(*inputs: Any) -> _Results:
-    logits, dim, target, probs, keep, temperature, softcap, entropy = given(inputs)
-    if target is not None:
-        target = target if keep is None else target.masked_fill(keep.logical_not(), 0)
-        kernels.check_classes(target, logits.shape[dim])
-    arrays, _ = kernels.run(
-        logits, dim, target, probs, nll_coef=keep, dense_coef=keep, temperature=temperature,
-        softcap=softcap, lse=True, entropy=entropy, argmax=True,
-    )  # fmt: skip
-    shape = _rows_shape(logits, dim)
-    tensors = [None if x is None else torch.from_numpy(x).view(shape) for x in arrays]
-    return _complete(logits, tensors)
+    logits, *others = given(inputs)
+    return _complete(logits, kernels.row_results(logits, *others))
 
 
 def _rows_shape(logits: Tensor, dim: int) -> list[int]:
@@ -86,9 +78,11 @@ def _(*inputs: Any) -> _Results:
 def row_gradients(*inputs: Any) -> Tensor:
     """Gradient of `row_results` with respect to the logits, each result times its coefficient.
 
-    On a CPU a row whose coefficients are all 0 is not read: its gradient is 0.
+    A row whose coefficients are all 0 is not read: its gradient is 0.
     """
     logits, dim, target, probs, keep, temperature, softcap, *coefs = given(inputs)
+    if keep is None and coefs[0] is not None:  # statistics; a loss says which rows it keeps
+        keep = is_used([x for x in coefs if x is not None])
     return composed.row_gradients(
         logits, dim, target, probs, keep, temperature, softcap, tuple(coefs)
     )  # fmt: skip
@@ -96,7 +90,11 @@ def row_gradients(*inputs: Any) -> Tensor:
 
 @row_gradients.register_kernel("cpu")
 def _(*inputs: Any) -> Tensor:
-    logits, dim, target, probs, _keep, temperature, softcap, *coefs = given(inputs)
+    return _of_kernels(given(inputs))
+
+
+def _of_kernels(inputs: Sequence[Any]) -> Tensor:
+    logits, dim, target, probs, _keep, temperature, softcap, *coefs = inputs
     nll_coef, dense_coef, lse_coef, entropy_coef = coefs
     # To the kernels a target without a coefficient has the coefficient 1.
     target, probs = None if nll_coef is None else target, None if dense_coef is None else probs
@@ -115,9 +113,15 @@ def _(logits: Tensor, dim: int, *others: Any) -> Tensor:
 
 
 def gradient(*inputs: Any) -> Tensor:
-    """`row_gradients`; composed in forward mode, which does not know the operator."""
+    """`row_gradients`; composed in forward mode, which does not know the operator.
+
+    Where nobody looks on, the kernels are called without the operator, which would take ten times
+    as long as the arithmetic of a few rows.
+    """
     if is_forward_mode():
         return _composed_gradient(inputs, create_graph=torch.is_grad_enabled())
+    if not torch.is_grad_enabled() and are_eager_cpu(*inputs):
+        return _of_kernels(inputs)
     logits, dim, *tensors, softcap = inputs[:7]
     coefs = as_tensors(logits, *inputs[7:])
     grad: Tensor = row_gradients(logits, dim, *as_tensors(logits, *tensors), softcap, *coefs)
