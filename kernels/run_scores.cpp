@@ -40,13 +40,15 @@ public:
 
 Outcome run_scores(const ScoresJob& job, const ScoreSums& sums, const Interrupted& interrupted) {
     const int64_t parts = parts_of(job), of_classes = numbers_of_classes(job);
-    const int64_t size = 3 * kBetas + of_classes, round = pieces(kRound, job.classes);
+    // Whole cache lines: bins of 16 bytes then lie as in the first part.
+    const int64_t size = pieces(of_classes + 3 * kBetas, 8) * 8;
+    const int64_t round = pieces(kRound, job.classes);
     const auto begin_of = [&](int64_t part) { return job.rows * part / parts; };
     // The first part adds to the caller's.
     std::vector<double> own(static_cast<size_t>((parts - 1) * size));
     const auto sums_of = [&](int64_t part) {
         double* at = own.data() + (part - 1) * size;
-        return part ? ScoreSums{at, at + 3 * kBetas} : sums;
+        return part ? ScoreSums{at + of_classes, at} : sums;
     };
     Watch watch(interrupted);
     const int64_t longest = pieces(job.rows, parts);

@@ -134,6 +134,27 @@ KERNELS = (
         ("engine/test_order",),
     ),
     Mutant(
+        "scores: the rounding error of z - max dropped",
+        "kernels/scores/curve.hpp",
+        "exp_below<C>(x[i], d.low)",
+        "exp_below<C>(x[i], Vec<C>{})",
+        ("engine/test_scores",),
+    ),
+    Mutant(
+        "scores: 1 - p of the maximum where the others underflow",
+        "kernels/scores/finish.hpp",
+        "others[i] < kNearly0<C>",
+        "others[i] < 0",
+        ("engine/test_scores",),
+    ),
+    Mutant(
+        "scores: ties behind the target count",
+        "kernels/scores/short_rows.hpp",
+        "((z == own) & before)",
+        "(z == own)",
+        ("engine/test_scores",),
+    ),
+    Mutant(
         "log(1 + x) for log1p(x)",
         "kernels/rows/finish.hpp",
         "log1p(others, inverse)",

@@ -19,7 +19,7 @@ NEGLOG_INLINE Vec<int32_t> bin_of(Vec<float> p) {
 
 // Weights and weighted probabilities of W classes or rows, in pairs, as they are added to a bin.
 // In each 16 bytes of a register even and odd lanes change places: no lane crosses a quarter.
-typedef double Two __attribute__((vector_size(16)));
+typedef double Two __attribute__((vector_size(16), aligned(8), may_alias));
 constexpr int evens(int i) { return i % 2 ? kLanes<double> + i - 1 : i; }
 constexpr int odds(int i) { return evens(i) + 1; }
 template <class C> struct Hits {

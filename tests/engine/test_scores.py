@@ -44,12 +44,18 @@ LIMITS["float64"] = Limits(1e-13, 1e-13, 1e-13, 1e-12, 1e-300)
 
 
 class Exact(NamedTuple):
+    """Of every row: (N,), (9, N) where tempered, (N, V) for p."""
+
     rank: Any
     one_vs_rest: Any
-    tempered: Any
-    size: Any  # of the terms of tempered
-    class_p: Any
-    bins: Any  # (N, V)
+    nll: Any
+    d: Any
+    p: Any
+
+    def of(self, i: int) -> "Exact":
+        one = slice(i, i + 1)
+        rows = self.rank[one], self.one_vs_rest[one], self.nll[:, one], self.d[:, one], self.p[one]
+        return Exact(*rows)
 
 
 def bins_of(p: Any) -> Any:
@@ -60,21 +66,21 @@ def bins_of(p: Any) -> Any:
 
 
 @np.errstate(invalid="ignore")  # 0 * inf, of which nothing is kept
-def exact(z: Any, y: Any, w: Any) -> Exact:
-    """All rows of them count."""
-    rows, wide, w = np.arange(len(z)), oracle.wide(z), np.asarray(w, LD)
+def exact(z: Any, y: Any) -> Exact:
+    rows, wide = np.arange(len(z)), oracle.wide(z)
     own = wide[rows, y][:, None]
-    before = np.arange(z.shape[1]) < y[:, None]
-    rank = ((wide > own) | ((wide == own) & before)).sum(axis=1)
-    tempered, sizes = [], []
-    for beta in BETAS:
-        r = oracle.rows(z, 1 / beta)
-        nll, spread = -r.log_p[rows, y], oracle.entropy(r)
-        d, size = nll - spread, nll + spread
-        tempered.append([w @ nll, w @ d, w**2 @ d**2])
-        sizes.append([w @ size, w @ size, w**2 @ size**2])
-    r = oracle.rows(z)
-    return Exact(rank, rest_of(z, y), np.array(tempered), np.array(sizes), w @ r.p, bins_of(r.p))
+    rank = ((wide > own) | ((wide == own) & (np.arange(z.shape[1]) < y[:, None]))).sum(axis=1)
+    top = wide.argmax(axis=1)
+    gap = wide - wide[rows, top][:, None]
+    nll, d = np.empty((2, len(BETAS), len(z)), LD)
+    for k, beta in enumerate(BETAS):
+        e = np.exp(beta * gap)
+        e[rows, top] = 0
+        others = e.sum(axis=1)
+        mean = np.where(e > 0, e * gap, LD(0)).sum(axis=1) / (1 + others)
+        nll[k] = np.log1p(others) - beta * gap[rows, y]
+        d[k] = beta * (mean - gap[rows, y])
+    return Exact(rank, rest_of(z, y), nll, d, oracle.rows(z).p)
 
 
 @np.errstate(divide="ignore", invalid="ignore")
@@ -91,56 +97,62 @@ def rest_of(z: Any, y: Any) -> Any:
     return rest
 
 
-def near_an_edge(z: Any) -> Any:
+def near_an_edge(p: Any) -> Any:
     """Rows with a probability so near to the edge of a bin that its rounding decides: (N,)."""
-    p = oracle.rows(z).p.astype(float)
+    p = p.astype(float)
     m = np.minimum(p, 1 - p)
-    gap = np.abs(m[:, :, None] - EDGES) if m.size < 1e5 else np.full((*m.shape, 1), np.inf)
-    if m.size >= 1e5:
-        at = np.searchsorted(EDGES, m).clip(1, len(EDGES) - 1)
-        gap = np.minimum(np.abs(m - EDGES[at]), np.abs(m - EDGES[at - 1]))[:, :, None]
-    return (gap.min(axis=2) < 4e-6 * m + np.where(p > 0.5, 2e-7, 0)).any(axis=1)
+    at = np.searchsorted(EDGES, m).clip(1, len(EDGES) - 1)
+    gap = np.minimum(np.abs(m - EDGES[at]), np.abs(m - EDGES[at - 1]))
+    return (gap < 4e-6 * m + np.where(p > 0.5, 2e-7, 0)).any(axis=1)
 
 
-def check(z: Any, y: Any, w: Any = None, found: Any = None) -> None:
+def check(z: Any, y: Any, w: Any = None, found: Any = None, want: Any = None) -> None:
     """All that `scores` gives for these rows, of which those of weight 0 may hold anything."""
     limits, n, v = LIMITS[z.dtype.name], *z.shape
     have = engine.scores(z, y, weight=w) if found is None else found
     weight = np.ones(n) if w is None else w
     used = weight != 0
-    z, y, weight = z[used], y[used], weight[used]
-    want = exact(z, y, weight)
-    assert (have.rank[~used] == 0).all()
-    assert (have.one_vs_rest[~used] == 0).all()
+    want = exact(z[used], y[used]) if want is None else want
+    for per_row in (have.rank, have.one_vs_rest):
+        assert (per_row[~used] == 0).all()
     np.testing.assert_array_equal(have.rank[used], want.rank)
-    same = have.one_vs_rest[used] == want.one_vs_rest  # inf
-    off = np.where(same, 0, np.abs(have.one_vs_rest[used] - np.where(same, 0, want.one_vs_rest)))
-    limit = limits.rest * np.where(same, 0, want.one_vs_rest) + limits.zero
-    assert (off <= limit).all(), float((off / limit).max())
+    rest = want.one_vs_rest.astype(float)
+    np.testing.assert_allclose(have.one_vs_rest[used], rest, rtol=limits.rest, atol=limits.zero)
+    check_tempered(have.tempered, want, weight[used], limits)
+    p, w = want.p.astype(float), weight[used]
+    np.testing.assert_allclose(have.class_p, w @ p, rtol=limits.p, atol=limits.zero)
+    assert (have.class_bins is None) == (v > MOST_BINNED)
+    if have.class_bins is not None and not near_an_edge(p).any():
+        check_bins(have.class_bins, p, w, limits)
+
+
+def check_tempered(have: Any, want: Exact, w: Any, limits: Limits) -> None:
+    size = want.nll + np.abs(want.nll - want.d)
     for k, beta in enumerate(BETAS):
         relative = limits.at_1 if beta == 1 else limits.tempered
-        most = relative * np.array([1, 1, 2]) * want.size[k] + limits.zero
-        off = np.abs(have.tempered[k] - want.tempered[k])
+        sums = np.array([w @ want.nll[k], w @ want.d[k], w**2 @ want.d[k] ** 2])
+        sizes = np.array([w @ size[k], w @ size[k], 2 * w**2 @ size[k] ** 2])
+        off = np.abs(have[k] - sums)
+        most = relative * sizes + limits.zero
         assert (off <= most).all(), (beta, (off / most).astype(float))
-    np.testing.assert_allclose(
-        have.class_p, want.class_p.astype(float), rtol=limits.p, atol=limits.zero
-    )
-    assert (have.class_bins is None) == (v > MOST_BINNED)
-    if have.class_bins is None:
-        return
-    fine = ~near_an_edge(z)
-    if fine.all():
-        check_bins(have.class_bins, want, weight, oracle.rows(z).p.astype(float), limits)
 
 
-def check_bins(have: Any, want: Exact, weight: Any, p: Any, limits: Limits) -> None:
+def check_bins(have: Any, p: Any, w: Any, limits: Limits) -> None:
     v = p.shape[1]
     assert have.shape == (v, BINS, 2)
-    place = (want.bins + BINS * np.arange(v)).ravel()
-    for i, x in enumerate((np.broadcast_to(weight[:, None], p.shape), weight[:, None] * p)):
+    place = (bins_of(p) + BINS * np.arange(v)).ravel()
+    for i, x in enumerate((np.broadcast_to(w[:, None], p.shape), w[:, None] * p)):
         sums = np.bincount(place, x.ravel(), v * BINS).reshape(v, BINS)
         rtol, atol = ((1e-13, 0.0), (limits.p, limits.zero))[i]
         np.testing.assert_allclose(have[:, :, i], sums, rtol=rtol, atol=atol)
+
+
+def check_each(z: Any, y: Any) -> None:
+    """One row at a time: none hides behind another."""
+    want = exact(z, y)
+    for i in range(len(z)):
+        one = slice(i, i + 1)
+        check(z[one], y[one], want=want.of(i))
 
 
 def problem(n: int, v: int, dtype: str, spread: float = 3.0) -> tuple[Any, Any, Any]:
@@ -148,7 +160,7 @@ def problem(n: int, v: int, dtype: str, spread: float = 3.0) -> tuple[Any, Any, 
     rng = np.random.default_rng(n + v)
     z = (rng.standard_normal((2 * n, v)) * spread).astype(dtype_of(dtype))
     if v <= MOST_BINNED:
-        z = z[~near_an_edge(z)]
+        z = z[~near_an_edge(oracle.rows(z).p)]
     z = z[:n].copy()
     assert len(z) == n, "too many rows at an edge"
     y = rng.integers(0, v, n)
@@ -157,29 +169,26 @@ def problem(n: int, v: int, dtype: str, spread: float = 3.0) -> tuple[Any, Any, 
 
 
 def rows_for(v: int) -> int:
-    """Vectors of rows and a remainder; several tiles."""
-    return 37 if v <= 100 else 19 if v <= 1001 else 3
+    """Vectors of rows and a remainder; more than are held at once; few where it takes long."""
+    return 37 if v <= 257 else 5 if v <= 1001 else 2
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("v", WIDTHS)
 def test_against_the_definitions(v: int, dtype: str) -> None:
     z, y, w = problem(rows_for(v), v, dtype)
-    check(z, y)
-    check(z, y, w)
+    want = exact(z, y)
+    check(z, y, want=want)
+    check(z, y, w, want=want)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("v", [2, 10, 300])
-def test_every_single_row(v: int, dtype: str) -> None:
-    """No row hides behind another: wide and narrow rows, one at a time."""
-    for spread in (0.01, 1.0, 10.0, 60.0):
-        z, y, _ = problem(6, v, dtype, spread)
-        for i in range(6):
-            check(z[i : i + 1], y[i : i + 1])
+@pytest.mark.parametrize("spread", [0.01, 1.0, 10.0, 60.0])
+def test_every_single_row(v: int, dtype: str, spread: float) -> None:
+    check_each(*problem(4, v, dtype, spread)[:2])
 
 
-# the gap of a row is that of its first class, or by how much the others differ
 GAPS = (1e-30, 1e-7, 0.5, 10.0, 20.3, 60.0, 80.0, 100.0, 800.0, 1e4, 6e4)
 
 
@@ -188,18 +197,16 @@ GAPS = (1e-30, 1e-7, 0.5, 10.0, 20.3, 60.0, 80.0, 100.0, 800.0, 1e4, 6e4)
 def test_confident_rows(v: int, dtype: str) -> None:
     """The target first, second and last of them; the others equal and not."""
     kind = dtype_of(dtype)
-    for gap in GAPS:
-        z = np.zeros((4, v))
-        z[:, 0] = gap
-        z[2:, 1:] -= np.linspace(0, 3, v - 1)
-        rows = z.astype(kind)
-        for y in (0, 1, v - 1):
-            for i in range(4):
-                check(rows[i : i + 1], np.array([y]))
+    z = np.zeros((len(GAPS), 2, v))
+    z[:, :, 0] = np.array(GAPS)[:, None]
+    z[:, 1, 1:] -= np.linspace(0, 3, v - 1)
+    rows = z.reshape(-1, v).astype(kind)
+    for y in (0, 1, v - 1):
+        check_each(rows, np.full(len(rows), y))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("v", [3, 10, 257, 1001])
+@pytest.mark.parametrize("v", [3, 10, 257])
 @pytest.mark.parametrize("offset", [3e4, -3e4])
 def test_a_common_offset(v: int, dtype: str, offset: float) -> None:
     z, y, w = problem(rows_for(v), v, dtype)
@@ -208,31 +215,31 @@ def test_a_common_offset(v: int, dtype: str, offset: float) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("v", [2, 10, 257, 1001])
+@pytest.mark.parametrize("v", [2, 10, 300])
 def test_ties(v: int, dtype: str) -> None:
     """Of the maximum, of the target, of everything."""
     rng = np.random.default_rng(v)
-    z = rng.integers(-2, 3, (60, v)).astype(dtype_of(dtype))
+    z = rng.integers(-2, 3, (20, v)).astype(dtype_of(dtype))
     z[:3] = 0
-    y = rng.integers(0, v, 60)
+    y = rng.integers(0, v, 20)
     y[:2] = 0, v - 1
     check(z, y)
-    check(z, y, rng.uniform(1, 2, 60))
+    check(z, y, rng.uniform(1, 2, 20))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("v", [2, 10, 257, 1001])
+@pytest.mark.parametrize("v", [2, 10, 300])
 def test_logits_of_minus_infinity(v: int, dtype: str) -> None:
-    z, y, w = problem(40, v, dtype)
+    z, y, w = problem(20, v, dtype)
     rng = np.random.default_rng(v)
     z[rng.random(z.shape) < 0.4] = -np.inf
     z[:5] = -np.inf  # but for the target: a one-hot row
-    z[np.arange(40), y] = rng.integers(-3, 3, 40)
+    z[np.arange(20), y] = rng.integers(-3, 3, 20)
     check(z, y, w)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("v", [1, 3, 10, 257, 1001])
+@pytest.mark.parametrize("v", [1, 10, 300])
 def test_a_row_of_weight_0_is_not_read(v: int, dtype: str) -> None:
     z, y, w = problem(23, v, dtype)
     want = engine.scores(z[::2].copy(), y[::2].copy(), weight=w[::2].copy())
@@ -346,10 +353,9 @@ def test_against_the_definitions_on(instruction_set: str) -> None:
 
 if __name__ == "__main__":
     for name in DTYPES:
-        for width in WIDTHS:
+        for width in (3, 33, 257, 1001):
             check(*problem(rows_for(width), width, name))
         test_confident_rows(10, name)
-        test_confident_rows(260, name)
         test_ties(10, name)
-        test_logits_of_minus_infinity(257, name)
+        test_logits_of_minus_infinity(300, name)
     print(neglog.cpu_info().instruction_set)

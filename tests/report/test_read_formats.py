@@ -12,7 +12,18 @@ pytest.importorskip("pyarrow", reason="needs the extra report")
 import pyarrow as pa
 from pyarrow import ipc
 from pyarrow import parquet as pq
-from table_files import IDS, LANG, NAMES, Y, Z, batches, csv_text, frame, joined, write
+from report_helpers.table_files import (
+    IDS,
+    LANG,
+    NAMES,
+    Y,
+    Z,
+    batches,
+    csv_text,
+    frame,
+    joined,
+    write,
+)
 
 from neglog._read.columns import Asked
 from neglog._read.tables import MISSING, open_predictions

@@ -14,10 +14,11 @@ pytest.importorskip("pyarrow", reason="needs the extra report")
 
 import pyarrow as pa
 from pyarrow import parquet as pq
-from table_files import batches, frame, joined, write
+from report_helpers.table_files import batches, frame, joined, write
 
 from neglog._read.columns import Asked
-from neglog._read.tables import blocks, compressed, open_predictions
+from neglog._read.tables import open_predictions
+from neglog._read.tables.formats import blocks, compressed
 
 HEADER = "logit_a,logit_b,label\n"
 

@@ -11,7 +11,7 @@ pytest.importorskip("pyarrow", reason="needs the extra report")
 
 import pyarrow as pa
 from pyarrow import parquet as pq
-from table_files import batches
+from report_helpers.table_files import batches
 
 from neglog._read.columns import Asked
 from neglog._read.tables import LogprobBatch, logprobs, open_predictions

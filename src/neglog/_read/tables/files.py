@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any, cast
 
-from .compressed import Inflated
+from .formats.compressed import Inflated
 
 SUFFIXES = {
     ".parquet": "parquet",

@@ -12,16 +12,16 @@ import pyarrow as pa
 from ..columns import Asked
 from ..doubts import Unclear
 from .ahead import ahead
-from .array_table import BROKEN, ArrayTable
-from .arrow import ArrowTable
 from .batch import Batch, LogprobBatch
 from .convert import Converter
 from .files import expand, kind_of, open_standard_input, open_text
-from .json_table import JsonTable
+from .formats.arrays import BROKEN, ArrayTable
+from .formats.arrow import ArrowTable
+from .formats.json_lines import JsonTable
+from .formats.parquet import ParquetTable
+from .formats.separated import SeparatedTable
 from .logprobs import LogprobConverter
-from .parquet import ParquetTable
 from .roles import Roles, check_header, find_roles
-from .separated_table import SeparatedTable
 from .table import Table
 
 STDIN = "-"

@@ -48,7 +48,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells; `fractions` (0..1) become bars in the last column."""
+    """Rows of cells; `fractions` (0..1) become bars in the column of shares."""
 
     key: str
     caption: str

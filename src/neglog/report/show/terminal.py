@@ -6,7 +6,7 @@ What Rich prints is plain where there is no terminal. Rich measures the width of
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ..._show.extras import needs
 from ..._show.text import TextOutput
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SHOWN = 10  # rows of a table
 NAME, BAR, GAP = 16, 10, 2  # columns of the terminal
+_SIDES: dict[str, Literal["left", "right"]] = {"number": "right", "name": "left", "text": "left"}
 NARROW = 60  # columns up to which numbers do not stand below each other
 # For encodings that have no other signs.
 ASCII = str.maketrans({"“": '"', "”": '"', "−": "-", "×": "x", "→": "->", "←": "<-", "Σ": "sum"})
@@ -116,14 +117,18 @@ def _table(table: Table, out: "_Output") -> "Printed":
     rows = table.rows[:SHOWN]
     kept = _fitting(table.columns, rows, out)
     heads = [table.columns[j] for j in kept]
-    printed = out.table(*((c.label, "right" if c.kind == "number" else "left") for c in heads))
     bars = table.fractions if _used(table.columns, rows, kept, out) + BAR <= out.width else ()
-    if bars:
-        printed.add_column("")
+    barred = next((k for k, c in enumerate(heads, 1) if c.key == "share"), 0)
     most = max(bars, default=0.0) or 1.0
+    labels = [(c.label, _SIDES[c.kind]) for c in heads]
+    if bars:
+        labels.insert(barred, ("", "left"))
+    printed = out.table(*labels)
     for i, cells in enumerate(rows):
         shown = [out.name(cells[j], _width(table.columns[j], rows, j, out)) for j in kept]
-        printed.add_row(*shown, *([out.bar(bars[i] / most, BAR)] if bars else []))
+        if bars:
+            shown.insert(barred, out.words(out.bar(bars[i] / most, BAR)))
+        printed.add_row(*shown)
     return printed
 
 

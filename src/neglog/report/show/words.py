@@ -61,7 +61,7 @@ def name(thing: Mapping[str, Any], key: str = "name") -> str:
 def cut(text: Any, most: int) -> str:
     """A text from the data on one line: no control characters, at most so many characters."""
     flat = " ".join(str(text)[: 4 * most].split())
-    return shortened(printable(flat), most)
+    return shortened(printable(flat[: most + 1]), most)
 
 
 def span(estimate: Mapping[str, Any]) -> Span:

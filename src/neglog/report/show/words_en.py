@@ -28,8 +28,8 @@ WORDS = {
         " known. Whether a temperature was applied cannot be seen in these numbers."
     ),
     "rows.weighted": "Rows have weights, which sum to {weight}.",
-    "rows.ignored": "{n} rows with the ignored target or with weight 0 do not count.",
-    "rows.left_out": "{n} rows are left out: {why}.",
+    "rows.ignored": "Rows with the ignored target or with weight 0, which do not count: {n}.",
+    "rows.left_out": "Rows that are left out: {n} ({why}).",
     "rows.merged": (
         "Reports without row ids were merged: among equal rows, the order of merging decides which"
         " are listed."
@@ -54,6 +54,10 @@ WORDS = {
     "headline": (
         "The model loses {nll} nats per row: the truth gets a probability of {p} on average."
     ),
+    "headline.tokens": (
+        "The model loses {nll} nats per token: the token that came had a probability of {p} on"
+        " average."
+    ),
     "headline.skill": "It saves {skill} of what guessing by class frequencies would lose.",
     "headline.worse": "Guessing by class frequencies would lose less: {baseline} nats.",
     "short.accuracy": "It is right in {x} of the rows.",
@@ -63,7 +67,7 @@ WORDS = {
         "The costliest confusion is “{target}” taken for “{predicted}”: {share} of the loss."
     ),
     "short.temperature": "A temperature of {t} would win back {gain} nats per row, {share}.",
-    "short.suspects": "{n} labels look wrong; about {share} of them may be right after all.",
+    "short.suspects": "Labels that look wrong: {n}; about {share} of them may be right after all.",
     # --- how unhappy
     "section.loss": "How unhappy is the model?",
     "label.nll": "nll",
@@ -222,8 +226,8 @@ WORDS = {
     "chart.slices": "Mean nll by {column}",
     "section.confusions": "Which confusions",
     "confusions.first": (
-        "Rows of “{target}” taken for “{predicted}” cost the most: {cost} nats in {rows} rows,"
-        " {share} of the total nll."
+        "Rows of “{target}” taken for “{predicted}” cost the most: {cost} nats, {share} of the"
+        " total nll. Number of rows: {rows}."
     ),
     "confusions.none": "No row was predicted wrong.",
     "confusions.caption": "Confusions by what they cost",
@@ -238,6 +242,7 @@ WORDS = {
         " a real mistake look alike in every mean."
     ),
     "worst.caption": "The rows with the largest nll",
+    "section.tokens": "The worst tokens",
     "tokens.first": "These tokens have the largest nll.",
     "tokens.caption": "The tokens with the largest nll",
     "section.documents": "The worst documents",
@@ -248,11 +253,11 @@ WORDS = {
     "documents.caption": "The documents with the largest nll",
     "section.suspects": "Labels that look wrong",
     "suspects.some": (
-        "{n} rows have a label so unlikely that it may be wrong. At a false-discovery rate of"
+        "Labels so unlikely that they may be wrong: {n}. At a false-discovery rate of"
         " {rate}, about {false} of these labels should be right after all."
     ),
     "suspects.at_least": (
-        "At least {n} rows have a label so unlikely that it may be wrong. At a false-discovery"
+        "Labels so unlikely that they may be wrong: at least {n}. At a false-discovery"
         " rate of {rate}, about {false} of these labels should be right after all."
     ),
     "suspects.none": (

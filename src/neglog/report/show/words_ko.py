@@ -54,6 +54,9 @@ WORDS = {
     "reason.neither": "그대로 더해도, 지수함수를 취해 더해도 합이 1이 아님",
     # --- headline
     "headline": "모델은 한 행에서 평균 {nll}내트를 잃습니다. 정답에 준 확률은 평균 {p}입니다.",
+    "headline.tokens": (
+        "모델은 토큰마다 평균 {nll}내트를 잃습니다. 실제로 나온 토큰에 준 확률은 평균 {p}입니다."
+    ),
     "headline.skill": "클래스의 빈도만 보고 찍을 때 잃을 손실의 {skill}를 줄였습니다.",
     "headline.worse": "클래스의 빈도만 보고 찍어도 손실이 이보다 작습니다({baseline}내트).",
     "short.accuracy": "전체 행의 {x}를 맞혔습니다.",
@@ -247,6 +250,7 @@ WORDS = {
         " 깨진 입력과 진짜 실수를 구별할 수 없습니다."
     ),
     "worst.caption": "nll이 가장 큰 행",
+    "section.tokens": "가장 나쁜 토큰",
     "tokens.first": "nll이 가장 큰 토큰입니다.",
     "tokens.caption": "nll이 가장 큰 토큰",
     "section.documents": "가장 나쁜 문서",

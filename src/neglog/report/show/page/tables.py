@@ -8,7 +8,10 @@ from ..words import Words, count
 
 IN_SIGHT = 20
 WIDTHS = {"name": 7.5, "number": 5.2, "text": 15}  # rem
-NARROW = {"row": 4, "document": 5, "interval": 9, "by": 6, "confusion": 9, "left_out": 10}
+NARROW = {
+    "row": 4, "document": 5, "p_predicted": 6.2, "p_suggested": 6.2,
+    "interval": 9, "by": 6, "confusion": 9, "left_out": 10,
+}  # fmt: skip
 
 
 def table(table: Table, say: Words, key: str) -> str:
@@ -60,13 +63,14 @@ def _heads(table: Table) -> str:
 def _rows_with_room(table: Table) -> Iterator[str]:
     """Rows until the table's room is used up. End tags that HTML does not need are left out."""
     header = next((j for j, c in enumerate(table.columns) if c.kind == "name"), 0)
+    barred = next((j for j, c in enumerate(table.columns) if c.key == "share"), None)
     most = max(table.fractions, default=0.0)
     left = table.room
     for i, cells in enumerate(table.rows):
         row = "<tr>"
         for j, cell in enumerate(cells):
             tag = "th scope=row" if j == header else "td"
-            if table.fractions and j == len(cells) - 1:
+            if j == barred:
                 width = 100 * table.fractions[i] / most if most > 0 else 0.0
                 tag += f" style=--w:{width:.0f}%"
             row += f"<{tag}>{escape(cell)}"

@@ -30,11 +30,11 @@ def classes(found: Mapping[str, Any], say: Words) -> Section:
     lines = [(name(c), c) for c in listed[:CHARTED]]
     columns = [
         a_class(),
+        *share(say),
+        *mean_nll(say),
         Cells("support", lambda x: count(x["support"]), spare=True),
         *_accuracy(listed, say),
-        *mean_nll(say),
         Cells("confusion", _costliest, "text", spare=True),
-        *share(say),
     ]
     blocks += _bars(say, say("chart.classes"), lines, span(found["loss"]["nll"]).value)
     blocks.append(table(say, "classes", say("classes.caption"), listed, columns, ROOM_CLASSES))
@@ -50,10 +50,10 @@ def slices(found: Mapping[str, Any], column: str, say: Words, shown: int) -> Sec
     lines = [(_value(x), x) for x in listed[: min(CHARTED_VALUES // shown, 15)]]
     columns = [
         Cells("value", _value, "name"),
+        *share(say),
+        *mean_nll(say),
         Cells("rows", lambda x: count(x["rows"]), spare=True),
         *_accuracy(listed, say),
-        *mean_nll(say),
-        *share(say),
     ]
     blocks += _bars(say, say("chart.slices", column=label), lines, mean)
     caption = say("slices.caption", column=label)

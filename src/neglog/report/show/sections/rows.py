@@ -49,7 +49,7 @@ def _tokens(worst: list[Line], documents: list[Line], say: Words) -> Section:
         table(say, "documents", say("documents.caption"), documents, columns, ROOM_WORST),
     ]
     part = Section("documents", say("section.documents"), listed)
-    return Section("worst", say("section.worst"), blocks, [part])
+    return Section("worst", say("section.tokens"), blocks, [part])
 
 
 def suspects(found: Mapping[str, Any], say: Words) -> Section:

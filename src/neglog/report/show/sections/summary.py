@@ -16,7 +16,8 @@ def headline(found: Mapping[str, Any], say: Words) -> str:
     """How unhappy the model is, in a sentence or two."""
     loss = found["loss"]
     nll = span(loss["nll"]).value
-    first = say("headline", nll=digits(nll), p=say.percent(math.exp(-nll)))
+    whose = "headline" if found["input"]["classes"] is not None else "headline.tokens"
+    first = say(whose, nll=digits(nll), p=say.percent(math.exp(-nll)))
     if loss.get("skill") is None:
         return first
     skill = span(loss["skill"]).value

@@ -28,7 +28,7 @@ def table(
     room: int = 30_000,
     named: Mapping[str, str] | None = None,
 ) -> Table:
-    """A table; its last column gets bars if it is the share.
+    """A table; the column of shares gets bars.
 
     `named` has labels that are not words of the report.
     """
@@ -38,7 +38,7 @@ def table(
         for c in columns
     ]
     cells = [[column.of(line) for column in columns] for line in lines]
-    shares = [line["share"] for line in lines] if columns[-1].key == "share" else []
+    shares = [line["share"] for line in lines] if any(c.key == "share" for c in columns) else []
     return Table(key, caption, heads, cells, shares, room)
 
 
@@ -51,7 +51,7 @@ def mean_nll(say: Words) -> list[Cells]:
 
 
 def share(say: Words) -> list[Cells]:
-    """The column of the share of the loss, which comes last, with a bar."""
+    """The column of the share of the loss."""
     return [Cells("share", lambda x: say.percent(x["share"]))]
 
 

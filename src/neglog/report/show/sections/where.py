@@ -106,9 +106,9 @@ def _confusions(found: Mapping[str, Any], say: Words) -> Section:
     columns = [
         a_class("target"),
         a_class("predicted"),
+        *share(say),
         Cells("rows", lambda x: count(x["rows"]), spare=True),
         Cells("cost", lambda x: short(x["cost"]), spare=True),
-        *share(say),
     ]
     blocks.append(table(say, "confusions", say("confusions.caption"), listed, columns))
     return Section("confusions", title, blocks)

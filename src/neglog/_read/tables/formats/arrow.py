@@ -8,9 +8,9 @@ from typing import IO, Any
 
 import pyarrow as pa
 
-from .batch import rows_at_once
-from .roles import Roles
-from .table import HEAD, arrow_columns, as_text, once
+from ..batch import rows_at_once
+from ..roles import Roles
+from ..table import HEAD, arrow_columns, as_text, once
 
 
 class ArrowTable:

@@ -11,9 +11,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .batch import MOST_ROWS, rows_at_once
-from .roles import Roles
-from .table import HEAD, arrow_columns, as_text, is_list, once
+from ..batch import MOST_ROWS, rows_at_once
+from ..roles import Roles
+from ..table import HEAD, arrow_columns, as_text, is_list, once
 from .transpose import transposed
 
 AT_ONCE = 24 << 20  # bytes of row groups that are decoded as a whole

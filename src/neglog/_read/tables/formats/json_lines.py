@@ -8,10 +8,10 @@ from typing import IO, Any
 import pyarrow as pa
 from pyarrow import json as arrow_json
 
-from ..values import number, quoted
+from ...values import number, quoted
+from ..roles import Column, Roles
+from ..table import HEAD
 from .blocks import Block
-from .roles import Column, Roles
-from .table import HEAD
 from .text import NULLS, TextFile, decoded
 
 NAMES = "class_names"  # a key whose list in the first row names the classes

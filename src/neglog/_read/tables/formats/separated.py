@@ -9,11 +9,11 @@ from typing import IO, Any
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
-from ..separated import MOST_COLUMNS, separator, without_blank_lines
-from ..values import number, quoted
+from ...separated import MOST_COLUMNS, separator, without_blank_lines
+from ...values import number, quoted
+from ..roles import Column, Roles
+from ..table import HEAD
 from .blocks import Block
-from .roles import Column, Roles
-from .table import HEAD
 from .text import NULLS, TextFile, decoded
 
 OUTCOMES = pa.dictionary(pa.int32(), pa.string())

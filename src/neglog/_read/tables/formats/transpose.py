@@ -12,11 +12,11 @@ from typing import IO, Any
 import numpy as np
 import pyarrow as pa
 
-from .batch import MOST_ROWS, Array
-from .convert import FLOATS, common_type, of_columns
-from .place import Place
-from .roles import Roles
-from .table import JOINED
+from ..batch import MOST_ROWS, Array
+from ..convert import FLOATS, common_type, of_columns
+from ..place import Place
+from ..roles import Roles
+from ..table import JOINED
 
 
 def transposed(

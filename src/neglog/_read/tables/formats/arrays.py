@@ -10,11 +10,11 @@ from typing import IO, Any
 import numpy as np
 import pyarrow as pa
 
-from ..arrays import Header, names_of
-from ..values import quoted
-from .batch import Array, rows_at_once
+from ...arrays import Header, names_of
+from ...values import quoted
+from ..batch import Array, rows_at_once
+from ..roles import Column, Roles
 from .compressed import check_ratio
-from .roles import Column, Roles
 
 NAMES = "class_names"
 BROKEN = (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error, EOFError)

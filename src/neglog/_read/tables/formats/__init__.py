@@ -1,0 +1,1 @@
+"""One file for each format: an open file with columns and record batches."""
