@@ -10,7 +10,7 @@ export PATH := $(BIN):$(PATH)
 
 help:
 	@echo "make setup        install the package in .venv, editable: changed kernels are rebuilt at import"
-	@echo "make demo         learn real handwritten digits by minimising the negative log-likelihood"
+	@echo "make demo         learn real handwritten digits by minimising the negative log-likelihood, and report on them"
 	@echo "make check        lint, format, types, structure"
 	@echo "make test         run the whole suite; CXX=clang++-16 runs it on kernels built by that compiler"
 	@echo "make test-oldest  run the NumPy tests on the oldest NumPy, SciPy and scikit-learn supported"
@@ -27,7 +27,8 @@ setup: .venv/.demo
 
 demo: .venv/.demo
 	@mkdir -p build
-	@neglog demo --output build/neglog-demo.png --force
+	@neglog demo --output build/neglog-demo.png --predictions build/neglog-demo.parquet --force
+	@neglog report build/neglog-demo.parquet --html build/neglog-demo.html --force
 
 check: .venv/.test
 	@echo "== lint, format";  ruff check . && ruff format --check . && clang-format -n -Werror $$(find kernels -name '*.[ch]pp')

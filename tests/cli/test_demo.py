@@ -16,6 +16,8 @@ pytest.importorskip("matplotlib", reason="needs the extra plot")
 
 from command_helpers import NEGLOG, PNG, environment, neglog
 
+from neglog.report import evaluate_file
+
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")  # all but the end of a line
 
 
@@ -94,13 +96,19 @@ def test_a_picture_is_never_lost(demo: Any) -> None:
 
 
 def test_force_replaces_and_ascii_is_enough(tmp_path: Path) -> None:
+    """And the predictions can be had for a report."""
+    pytest.importorskip("pyarrow", reason="needs the extra report")
     (tmp_path / "mine.png").write_text("mine")
-    run = neglog(
-        "demo", "--output", "mine.png", "--force", cwd=tmp_path, PYTHONIOENCODING="ascii", LANG="C"
-    )
+    options = ("--output", "mine.png", "--force", "--predictions", "mine.parquet")
+    run = neglog("demo", *options, cwd=tmp_path, PYTHONIOENCODING="ascii", LANG="C")
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout.isascii()
     assert (tmp_path / "mine.png").read_bytes().startswith(PNG)
+    assert "written to mine.parquet\nwhere they are wrong, and why: neglog report" in run.stdout
+    losses = re.findall(r"^ +\d+( +\d+\.\d{4}){3} +[\d.]+%", run.stdout, re.M)
+    found = evaluate_file(tmp_path / "mine.parquet").to_dict()
+    assert found["rows"]["used"] == 450
+    assert f"{found['loss']['nll']['value']:.4f}" == losses[-1].strip()
 
 
 def test_a_reader_that_leaves_is_no_accident(tmp_path: Path) -> None:

@@ -38,10 +38,10 @@ GUESTS = {
     "torch": {"torch"},
     "learn": {"scipy", "sklearn", "threadpoolctl"},
     "trace": {"rich", "matplotlib"},
-    "report": {"rich", "pyarrow"},
+    "report": {"rich"},
     "_read": {"pyarrow"},
     "_show": {"rich", "matplotlib"},
-    "cli": {"rich", "sklearn", "matplotlib"},
+    "cli": {"rich", "sklearn", "matplotlib", "pyarrow"},
 }
 # What an extra of pyproject.toml must install: what the parts that it serves import.
 EXTRAS = {

@@ -152,7 +152,7 @@ def test_the_index_that_pandas_writes(tmp_path: Path) -> None:
         (Asked(weight="w"), "--weight: no column is named 'w'"),
         (Asked(by=("lang",)), "--by: no column is named 'lang'"),
         (Asked(text="t"), "--text: no column is named 't'"),
-        (Asked(num_bytes="n"), "--num-bytes: no column is named 'n'"),
+        (Asked(num_bytes="n"), "--bytes: no column is named 'n'"),
         (Asked(logits=("z_*",)), "--logits: no column fits 'z_*'"),
         (Asked(ignore=("q*",)), "--ignore: no column fits 'q*'"),
         (Asked(logprob="lp"), "--logprob: no column is named 'lp'"),

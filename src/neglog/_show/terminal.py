@@ -21,14 +21,16 @@ class _Screen(Console):
         raise BrokenPipeError
 
 
-def console() -> Console:
+def console(stderr: bool = False) -> Console:
     """A console that writes control characters to a terminal only, and not under NO_COLOR."""
+    stream = sys.stderr if stderr else sys.stdout
     lively = (
-        sys.stdout.isatty()
+        stream.isatty()
         and not os.environ.get("NO_COLOR")
         and os.environ.get("TERM") not in ("dumb", "unknown")
     )
     screen = _Screen(
+        stderr=stderr,
         force_terminal=lively,
         color_system="auto" if lively else None,
         force_interactive=lively,

@@ -1,9 +1,10 @@
 """The command `neglog`.
 
 Exit codes: 0 success (also if the reader closes the pipe early), 2 bad input or usage (one
-message, no traceback), 130 interrupted.
+message, no traceback), 3 a condition of `report --fail-if` holds, 130 interrupted.
 """
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -17,17 +18,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(argv)
     except BrokenPipeError:
-        # Otherwise the interpreter would write the rest of the buffer again at shutdown.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
     except ModuleNotFoundError as error:
         if str(error.name).partition(".")[0] == "neglog":
             raise
         return _fail(str(error))
     except (OSError, ValueError, IndexError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            _drop_output()
         return _fail(str(error))
-    except KeyboardInterrupt:
-        return _fail("interrupted", 130)
+    except KeyboardInterrupt as stop:
+        return _fail(str(stop) or "interrupted", 130)
 
 
 def _run(argv: Sequence[str] | None) -> int:
@@ -36,9 +38,14 @@ def _run(argv: Sequence[str] | None) -> int:
     if options.command is None:
         whole.print_help(sys.stderr)
         return 2
-    options.command(options)
+    code = options.command(options)
     sys.stdout.flush()
-    return 0
+    return code or 0
+
+
+def _drop_output() -> None:
+    """Otherwise the interpreter would write the rest of the buffer again at shutdown."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message: str, code: int = 2) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 
 from neglog import __version__
 from neglog._show.extras import needs
+from neglog.cli import _report_options
 from neglog.cli._files import free_name, writable
 from neglog.cli._mistakes import EXAMPLES, not_a_command
 
@@ -44,8 +45,8 @@ def parser() -> argparse.ArgumentParser:
     """The whole command line; `command` in the parsed options is the function to call."""
     whole: argparse.ArgumentParser = _Parser(
         prog="neglog",
-        description="The negative log-likelihood of a softmax: watch it being minimised, "
-        "and see how it is computed.",
+        description="The negative log-likelihood of a softmax: watch it being minimised, see how "
+        "it is computed, and find where a model loses it.",
         allow_abbrev=False,
     )
     whole.add_argument("--version", action="version", version=f"neglog {__version__}")
@@ -53,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     commands = whole.add_subparsers(title="commands", metavar="COMMAND")
     _add_demo(commands)
     _add_explain(commands)
+    _report_options.add(commands)
     return whole
 
 
@@ -66,16 +68,24 @@ def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         metavar="FILE",
         help="the figure, PNG (default: neglog-demo.png, or the next free name)",
     )
+    demo.add_argument(
+        "--predictions",
+        type=Path,
+        metavar="FILE",
+        help="also write the held-out digits' logits, Parquet, for neglog report",
+    )
     demo.add_argument("--force", action="store_true", help="replace FILE if it exists")
 
 
 def _demo(options: argparse.Namespace) -> None:
     output = options.output or free_name(Path("neglog-demo.png"))
     writable(output, options.force)
+    if options.predictions is not None:
+        writable(options.predictions, options.force, "--predictions")
     with needs("the demo", "cli"):
         from neglog.cli import demo
 
-    demo.run(output)
+    demo.run(output, options.predictions)
 
 
 def _add_explain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -12,10 +12,12 @@ def writable(path: Path, force: bool, option: str = "--output") -> None:
 
     Raises:
         ValueError: the folder does not exist or is read-only, or the file exists and `force` is
-            false.
+            false or it is a device or a pipe, which a file would replace.
     """
     if path.is_dir():
         raise ValueError(f"{path} is a folder: give the name of a file")
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path} is a device or a pipe: give the name of a file")
     if not path.parent.is_dir():
         raise ValueError(f"there is no folder {path.parent} for {path.name}: create it first")
     if not os.access(path.parent, os.W_OK):
@@ -32,10 +34,18 @@ def free_name(path: Path) -> Path:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary file beside `path`; it replaces `path` on success and is removed on failure."""
+    """A temporary file beside `path`; it replaces `path` on success and is removed on failure.
+
+    Raises:
+        OSError: the file cannot be written, as on a full disk; names `path`.
+    """
     draft = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
     try:
         yield draft
         os.replace(draft, path)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         draft.unlink(missing_ok=True)

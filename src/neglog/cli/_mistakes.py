@@ -6,6 +6,7 @@ from pathlib import Path
 EXAMPLES = {
     "demo": "neglog demo",
     "explain": "neglog explain --logits 5,4,2 --target 0",
+    "report": "neglog report predictions.csv",
     "likelihood": "neglog explain likelihood --data 1,2,3 --normal orange=1.5,1",
 }
 
@@ -13,13 +14,15 @@ EXAMPLES = {
 def not_a_command(argument: str, commands: Collection[str]) -> str:
     """What was expected, what came, and the command that was probably meant."""
     names = list(commands) if len(commands) > 1 else ["options", *commands]
-    expected = f"expected {' or '.join(names)}, got"
+    expected = f"expected {', '.join(names[:-1])} or {names[-1]}, got"
     if _are_numbers(argument):
         meant = f"neglog explain --logits {argument} --target 0"
         return f"{expected} the numbers {argument}\n  to explain them as logits: {meant}"
     if _is_path(argument):
-        meant = f"neglog explain --row 0 {argument}"
-        return f"{expected} the file {argument}\n  to explain its first row: {meant}"
+        ways = [f"to explain its first row: neglog explain --row 0 {argument}"]
+        if "report" in commands:
+            ways.insert(0, f"to report on all of its rows: neglog report {argument}")
+        return "\n  ".join([f"{expected} the file {argument}", *ways])
     from difflib import get_close_matches
 
     near = get_close_matches(argument, commands, n=1)

@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy.typing as npt
 
+from ._comparison import Comparison
+from ._files import evaluate_file
 from ._logprobs import LogprobReport
 from ._report import Kind, Report
 
-__all__ = ["LogprobReport", "Report", "evaluate"]
+__all__ = ["Comparison", "LogprobReport", "Report", "evaluate", "evaluate_file"]
 
 
 def evaluate(

@@ -49,6 +49,17 @@ def tied_places(rows: Rows, at: Array) -> Array:
     return at[sorted(range(len(at)), key=lambda k: (names[k], rows.row[at[k]]))]
 
 
+def largest(values: Array, least: float, most: int, rows: Rows) -> Array:
+    """The places of the largest values (N,), none below `least`; at most `most` of them."""
+    at = np.flatnonzero(values >= least)
+    if len(at) <= most:
+        return at
+    least = np.partition(values[at], -most)[-most]
+    above = at[values[at] > least]
+    tied = tied_places(rows, at[values[at] == least])
+    return np.concatenate([above, tied[: most - len(above)]])
+
+
 class Worst:
     """The rows with the largest nll."""
 
@@ -58,13 +69,7 @@ class Worst:
     def add(self, rows: Rows) -> None:
         """Add a batch."""
         least = self.entries[-1]["nll"] if len(self.entries) == MOST_LISTED else -np.inf
-        at = np.flatnonzero(rows.nll >= least)
-        if len(at) > MOST_LISTED:
-            least = np.partition(rows.nll[at], -MOST_LISTED)[-MOST_LISTED]
-            above = at[rows.nll[at] > least]
-            tied = tied_places(rows, at[rows.nll[at] == least])
-            at = np.concatenate([above, tied[: MOST_LISTED - len(above)]])
-        self._take(entries(rows, at))
+        self._take(entries(rows, largest(rows.nll, least, MOST_LISTED, rows)))
 
     def merge(self, other: "Worst", offset: int) -> None:
         """Add the rows of the other, whose numbers begin at `offset`."""

@@ -1,6 +1,6 @@
 """The report: rows in, findings out; states of it merge."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -94,17 +94,23 @@ class Report:
             IndexError: a target is no class; names the first such row.
         """
         given = arrays(predictions, target, self.class_names, row_weight, ids, by, text, num_bytes)
-        rows, classes = given.predictions.shape
-        parts = self._parts(classes)
+        parts = self._parts(given.predictions.shape[1])
+        for rows in self._rows(given):
+            if len(rows.nll):
+                parts.add(rows)
+
+    def _rows(self, given: Arrays) -> Iterator[Rows]:
+        """The rows that count, few enough for the cache at a time; the others are counted here."""
+        count, classes = given.predictions.shape
         counted = check_targets(given.target, given.missing, classes, self.ignore_index)
-        self.weighted |= row_weight is not None
-        self.has_ids |= ids is not None
-        if rows and self.kind == "auto":
+        self.weighted |= given.row_weight is not None
+        self.has_ids |= given.ids is not None
+        if count and self.kind == "auto":
             self.kind, self.kind_reason = kind_of(given.predictions)
         step = max(AT_ONCE // classes, 1)
-        for first in range(0, rows, step):
+        for first in range(0, count, step):
             some = slice(first, first + step)
-            self._add(parts, given.part(some), counted[some])
+            yield self._evaluated(given.part(some), counted[some])
 
     def _parts(self, classes: int) -> Parts:
         """The parts of the state, made once the number of classes is known."""
@@ -120,8 +126,8 @@ class Report:
             )
         return self.parts
 
-    def _add(self, parts: Parts, given: Arrays, counted: Array) -> None:
-        """Add rows that are few enough for the cache."""
+    def _evaluated(self, given: Arrays, counted: Array) -> Rows:
+        """What the engine says of rows that are few enough for the cache."""
         logits = given.predictions
         if self.kind == "probabilities":
             logits = as_logarithms(logits, self.read)
@@ -141,23 +147,21 @@ class Report:
             given, logits, target = given.part(used), logits[used], target[used]
             nll, lse, spread, top, row = (x[used] for x in (nll, lse, spread, top, row))
             weight = None if weight is None else weight[used]
-        if len(nll):
-            rows = Rows(
-                logits=logits,
-                target=target,
-                weight=weight,
-                row=row,
-                nll=nll,
-                lse=lse,
-                entropy=spread,
-                predicted=top,
-                scores=scores(logits, target, weight=weight),
-                ids=given.ids,
-                text=given.text,
-                by=given.by,
-                num_bytes=given.num_bytes,
-            )
-            parts.add(rows)
+        return Rows(
+            logits=logits,
+            target=target,
+            weight=weight,
+            row=row,
+            nll=nll,
+            lse=lse,
+            entropy=spread,
+            predicted=top,
+            scores=scores(logits, target, weight=weight),
+            ids=given.ids,
+            text=given.text,
+            by=given.by,
+            num_bytes=given.num_bytes,
+        )
 
     def _used(
         self, given: Arrays, counted: Array, nll: Array, lse: Array

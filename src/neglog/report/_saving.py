@@ -39,6 +39,22 @@ def load(kind: "type[Kept]", path: Path) -> "Kept":
         raise ValueError(f"{path} does not hold a report's state: {error}") from error
 
 
+def load_any(path: Path) -> "Report | LogprobReport":
+    """A report of the class that the file names.
+
+    Raises:
+        ValueError: the file does not hold a report.
+    """
+    from ._logprobs import LogprobReport
+    from ._report import Report
+
+    with path.open(encoding="utf-8", errors="replace") as file:
+        start = file.read(200)
+    if f'"{LogprobReport.__name__}"' in start:
+        return load(LogprobReport, path)
+    return load(Report, path)
+
+
 def packed(report: "Report | LogprobReport") -> dict[str, Any]:
     """The state as plain values."""
     return {"schema": SCHEMA, "kind": type(report).__name__, "report": _plain(report)}

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
-MISSING = -1  # the target of a row whose label is null
+MISSING = -(1 << 62)  # the target of a row whose label is null; no ignored index
 MOST_BYTES = 1 << 23  # of the logits of a batch
 MOST_ROWS = 1 << 16  # of a batch: what is kept per row stays small beside the logits
 

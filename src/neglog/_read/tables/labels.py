@@ -13,7 +13,7 @@ from ..values import quoted, quoted_list
 from .batch import MISSING, Array
 from .place import Place
 
-BAD = -2
+BAD = MISSING - 1
 EMPTY = {"", "nan", "null", "none", "na", "n/a", "#n/a", "<na>", "nat"}
 WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 

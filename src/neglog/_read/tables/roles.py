@@ -86,7 +86,7 @@ def check_header(header: Sequence[str], roles: Roles) -> None:
 
 
 def _option(name: str, asked: Asked) -> str:
-    options = {asked.weight: "--weight", asked.text: "--text", asked.num_bytes: "--num-bytes"}
+    options = {asked.weight: "--weight", asked.text: "--text", asked.num_bytes: "--bytes"}
     return options.get(name, "--by")
 
 
@@ -107,7 +107,7 @@ def _logprobs(free: Sequence[Column], asked: Asked) -> Roles | None:
             return None
     top = asked.top_logprobs or ("top_logprobs" if "top_logprobs" in names else None)
     if top is not None:
-        named(names, top, "--top-logprobs")
+        named(names, top, "--top")
     key = asked.id or usual_id(names)
     said = [f"{quoted(name)} as the log-probabilities of the targets"]
     said += [f"{quoted(top)} as those of the likeliest tokens"] if top else []

@@ -10,15 +10,15 @@ from rich.text import Text
 import neglog
 from neglog._show.terminal import console, title
 from neglog.cli._files import replacing
-from neglog.cli.demo import _picture
+from neglog.cli.demo import _picture, _predictions
 from neglog.cli.demo._checks import show_gradient, show_likelihood
 from neglog.cli.demo._digits import Doubles, HeldOut, Labels, Step, load
 from neglog.cli.demo._tables import show_classes, show_unhappiest
 from neglog.learn import SoftmaxRegression
 
 
-def run(picture: Path) -> None:
-    """Run the demo; `picture` is a path that can be written."""
+def run(picture: Path, predictions: Path | None = None) -> None:
+    """Run the demo; `picture` and `predictions` are paths that can be written."""
     screen = console()
     train_x, test_x, train_y, test_y = load()
     _introduce(screen, len(train_y), len(test_y))
@@ -33,6 +33,12 @@ def run(picture: Path) -> None:
         _picture.write(draft, history, held_out)
     title(screen, "The picture")
     screen.print(f"written to {picture}", soft_wrap=True)
+    if predictions is not None:
+        with replacing(predictions) as draft:
+            _predictions.write(draft, held_out)
+        title(screen, "The predictions")
+        screen.print(f"written to {predictions}", soft_wrap=True)
+        screen.print(f"where they are wrong, and why: neglog report {predictions}", soft_wrap=True)
 
 
 def _introduce(screen: Console, train: int, test: int) -> None:
