@@ -50,6 +50,21 @@ def test_the_network_is_as_short_as_the_readme_says() -> None:
     assert len(code) <= 30
 
 
+def test_report_dask(tmp_path: Path) -> None:
+    pytest.importorskip("dask.dataframe", reason="needs the extra dask")
+    text = output("report_dask", tmp_path)
+    assert "16000 rows, mean nll 0.595861423097" in text  # that of one machine
+    assert len(re.findall(r"^(?:en|ko): \d+ rows, mean nll 0\.\d+$", text, re.M)) == 2
+
+
+@pytest.mark.parametrize(("name", "package"), [("report_ray", "ray"), ("report_spark", "pyspark")])
+def test_examples_of_other_clusters(name: str, package: str, tmp_path: Path) -> None:
+    path = next(path for path in EXAMPLES if path.stem == name)
+    compile(path.read_text(encoding="utf-8"), str(path), "exec")
+    pytest.importorskip(package, reason=f"{package} is too large for the tests' environment")
+    assert "16000 rows, mean nll 0." in output(name, tmp_path)
+
+
 def test_every_example_has_a_test() -> None:
     named = "".join(
         path.read_text() for path in Path(__file__).parents[1].rglob("test_examples.py")

@@ -38,7 +38,7 @@ GUESTS = {
     "torch": {"torch"},
     "learn": {"scipy", "sklearn", "threadpoolctl"},
     "trace": {"rich", "matplotlib"},
-    "report": {"rich"},
+    "report": {"rich", "pyarrow", "dask"},
     "_read": {"pyarrow"},
     "_show": {"rich", "matplotlib"},
     "cli": {"rich", "sklearn", "matplotlib", "pyarrow"},
@@ -47,13 +47,14 @@ GUESTS = {
 EXTRAS = {
     "learn": GUESTS["learn"],
     "report": GUESTS["_read"],
+    "dask": {"dask"} | GUESTS["_read"],  # what is distributed needs no rich
     "plot": {"matplotlib"},  # what shows things draws with it, and prints with rich
-    "cli": GUESTS["cli"] | GUESTS["learn"] | GUESTS["_show"] | GUESTS["report"],
+    "cli": GUESTS["cli"] | GUESTS["learn"] | GUESTS["_show"],
     "torch": GUESTS["torch"],
     "all": set().union(*GUESTS.values()),
 }
 OURS = sys.stdlib_module_names | {"numpy", "neglog"}
-HEAVY = ("torch", "jax", "scipy", "sklearn", "rich", "matplotlib", "pyarrow", "ml_dtypes")
+HEAVY = ("torch", "jax", "scipy", "sklearn", "rich", "matplotlib", "pyarrow", "dask", "ml_dtypes")
 
 
 def part_of(path: Path) -> str:
