@@ -16,7 +16,7 @@ pytest.importorskip("pyarrow", reason="needs the extra report")
 import pyarrow as pa
 from command_helpers import folder_fixture  # noqa: F401
 from pyarrow import feather, parquet
-from report_files import as_csv, pets, ran_fixture, refused_fixture  # noqa: F401
+from report_helpers.command_files import as_csv, pets, ran_fixture, refused_fixture  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("folder")
 
