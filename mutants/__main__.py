@@ -19,8 +19,9 @@ from pathlib import Path
 from mutants.catalogue import MUTANTS, Mutant
 from mutants.explanation import EXPLANATION
 from mutants.head import LINEAR
+from mutants.report_page import REPORT_PAGE
 
-ALL = (*MUTANTS, *EXPLANATION, *LINEAR)
+ALL = (*MUTANTS, *EXPLANATION, *LINEAR, *REPORT_PAGE)
 ROOT = Path(__file__).resolve().parent.parent
 COPIED = (
     "src",

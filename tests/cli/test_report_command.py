@@ -10,8 +10,8 @@ pytest.importorskip("rich", reason="needs the extra cli")
 pytest.importorskip("pyarrow", reason="needs the extra report")
 
 from command_helpers import NEGLOG, folder_fixture, neglog  # noqa: F401
-from report_helpers.command_files import PETS, Pets, Ran, as_csv, pets, ran_fixture, refused_fixture  # noqa: F401
-from report_tables import assert_same
+from report_helpers.files import PETS, Pets, Ran, as_csv, pets, ran_fixture, refused_fixture  # noqa: F401
+from report_helpers.tables import assert_same
 
 from neglog.report import Comparison, Report, evaluate
 

@@ -16,7 +16,7 @@ pytest.importorskip("pyarrow", reason="needs the extra report")
 import pyarrow as pa
 from command_helpers import folder_fixture  # noqa: F401
 from pyarrow import feather, parquet
-from report_helpers.command_files import as_csv, pets, ran_fixture, refused_fixture  # noqa: F401
+from report_helpers.files import as_csv, pets, ran_fixture, refused_fixture  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -163,9 +163,11 @@ OPTIONS = {
 def test_a_hostile_file_is_one_message(
     what: str, refused: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("neglog._read.tables.compressed.FREE", 1_000_000)  # of 100 times as much
-    monkeypatch.setattr("neglog._read.tables.compressed.MOST_RATIO", 500)
-    monkeypatch.setattr("neglog._read.tables.blocks.LONGEST_LINE", 10_000_000)
+    monkeypatch.setattr(
+        "neglog._read.tables.formats.compressed.FREE", 1_000_000
+    )  # of 100 times as much
+    monkeypatch.setattr("neglog._read.tables.formats.compressed.MOST_RATIO", 500)
+    monkeypatch.setattr("neglog._read.tables.formats.blocks.LONGEST_LINE", 10_000_000)
     make, message = HOSTILE[what]
     said = refused(make(), *OPTIONS.get(what, ()), "--json", "r.json")
     assert message in said

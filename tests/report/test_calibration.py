@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from report_rows import drawn, in_batches, model, rows_of, softmax
+from report_helpers.rows import drawn, in_batches, model, rows_of, softmax
 from scipy.stats import binomtest
 
-from neglog.report._calibration import FINE, Calibration, equal_mass, fine_bin, share
+from neglog.report.state.calibration import FINE, Calibration, equal_mass, fine_bin, share
 
 
 def found_of(z: np.ndarray, y: np.ndarray, w: np.ndarray | None = None) -> dict[str, Any]:

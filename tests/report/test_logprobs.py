@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_tables import assert_same, merged
+from report_helpers.tables import assert_same, merged
 
 from neglog.report import LogprobReport
 

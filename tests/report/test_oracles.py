@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from model_diagnostics.scoring import LogLoss, decompose
-from report_rows import model, softmax
+from report_helpers.rows import model, softmax
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 from sklearn.metrics import accuracy_score, log_loss, top_k_accuracy_score

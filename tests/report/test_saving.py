@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from report_tables import made_up
+from report_helpers.tables import made_up
 
 from neglog import Report, evaluate
 

@@ -7,11 +7,20 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_tables import F32, assert_same, made_up, mean, mean_of, merged, parted, reference
+from report_helpers.tables import (
+    F32,
+    assert_same,
+    made_up,
+    mean,
+    mean_of,
+    merged,
+    parted,
+    reference,
+)
 
 from neglog import Report, evaluate
-from neglog.report import _confusions, _lists
-from neglog.report._sums import Groups, Moments, Sums
+from neglog.report.state import confusions, lists
+from neglog.report.state.sums import Groups, Moments, Sums
 
 
 @settings(deadline=None, max_examples=25)
@@ -161,7 +170,7 @@ def test_a_row_of_weight_two_is_two_rows() -> None:
 
 
 def test_equal_rows_are_listed_by_id_or_by_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_lists, "MOST_LISTED", 3)
+    monkeypatch.setattr(lists, "MOST_LISTED", 3)
     z, y = np.tile(np.float32([[2.0, 0.0]]), (10, 1)), np.ones(10, int)
     ids = np.array(list("jihgfedcba"), object)
     assert [entry["row"] for entry in evaluate(z, y).to_dict()["worst"]] == [0, 1, 2]
@@ -172,8 +181,8 @@ def test_equal_rows_are_listed_by_id_or_by_row(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize("most", [64, 1000])
 def test_dropped_pairs_are_bounded(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     """With too many pairs, what a pair cost is known to within `uncertainty`."""
-    monkeypatch.setattr(_confusions, "MOST_PAIRS", most)
-    monkeypatch.setattr(_confusions, "FEW_CLASSES", 4)
+    monkeypatch.setattr(confusions, "MOST_PAIRS", most)
+    monkeypatch.setattr(confusions, "FEW_CLASSES", 4)
     n, v = 4000, 60
     rng = np.random.default_rng(1)
     z = rng.normal(size=(n, v)).astype(np.float32)

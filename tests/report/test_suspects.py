@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_rows import drawn, in_batches, model, rows_of, softmax
+from report_helpers.rows import drawn, in_batches, model, rows_of, softmax
 from scipy.stats import false_discovery_control
 
-from neglog.report import _suspects
-from neglog.report._suspects import RATE, Suspects
+from neglog.report.state import suspects as suspects_part
+from neglog.report.state.suspects import RATE, Suspects
 
 
 def tails(z: np.ndarray, y: np.ndarray, temperature: float) -> np.ndarray:
@@ -104,7 +104,7 @@ def test_the_list_does_not_depend_on_the_split(
     ids = draw.permutation(90).astype(str).astype(object) if with_ids else None
     edges = [0, *sorted(cuts), 90]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_suspects, "KEPT", kept)
+        patch.setattr(suspects_part, "KEPT", kept)
         whole = in_batches(Suspects(5), [], z, y, None, ids).findings(1.3)
         assert in_batches(Suspects(5), cuts, z, y, None, ids).findings(1.3) == whole
         parts = [
@@ -130,7 +130,7 @@ def test_the_list_does_not_depend_on_the_split(
 def test_a_list_that_is_cut_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     z, y, _ = with_wrong_labels(1)
     whole = in_batches(Suspects(10), [], z, y).findings(1.0)
-    monkeypatch.setattr(_suspects, "KEPT", 10)
+    monkeypatch.setattr(suspects_part, "KEPT", 10)
     part = in_batches(Suspects(10), list(range(50, 1500, 50)), z, y)
     assert len(part.nll) <= 9 * 10 + 10  # bounded
     cut = part.findings(1.0)

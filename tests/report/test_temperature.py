@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from report_rows import in_batches, model, rows_of, softmax
+from report_helpers.rows import in_batches, model, rows_of, softmax
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
-from neglog.report._temperature import Temperature
+from neglog.report.state.temperature import Temperature
 
 
 def nll_at(z: np.ndarray, y: np.ndarray, temperature: float) -> float:

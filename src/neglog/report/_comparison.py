@@ -9,16 +9,17 @@ import numpy.typing as npt
 from .._engine import Array
 from ._findings import plain
 from ._inputs import arrays
-from ._lists import entries, largest, order
 from ._report import Kind, Report
-from ._rows import Rows
-from ._sums import Groups, Moments
+from ._shown import Shown
+from .state.lists import entries, largest, order
+from .state.rows import Rows
+from .state.sums import Groups, Moments
 
 SCHEMA = "neglog.comparison/1"
 MOST_LISTED = 50  # rows and classes, worse and better
 
 
-class Comparison:
+class Comparison(Shown):
     """The paired difference of two models' nll: of the second minus of the first, row by row.
 
     A row counts if it counts in both reports. Rows come by `update`, states of parts of the rows

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 from .._show.words import json_number
-from ._sums import Estimate
-from ._totals import uncertainty
+from .state.sums import Estimate
+from .state.totals import uncertainty
 
 if TYPE_CHECKING:
     from ._report import Report

@@ -10,7 +10,7 @@ from .. import _engine
 from .._contract import check_shape, refuse_class
 from .._engine import Array
 from .._numpy._arrays import as_array, as_floats, as_integers, as_logits, as_weights
-from ._rows import Coded
+from .state.rows import Coded
 
 KINDS = ("logits", "probabilities", "log-probabilities")  # as the engine numbers them
 PER_ROW = "one per row of the predictions"

@@ -10,13 +10,14 @@ import numpy.typing as npt
 from .._contract import check_shape
 from .._engine import Array
 from .._numpy._arrays import as_floats, as_integers, as_weights
-from ._distribution import Distribution
 from ._findings import SCHEMA, plain
 from ._inputs import column, columns
-from ._lists import LONGEST_ID, LONGEST_TEXT, MOST_LISTED, cut, order
-from ._slices import Slices
-from ._sums import Moments
-from ._totals import in_bits, perplexity
+from ._shown import Shown
+from .state.distribution import Distribution
+from .state.lists import LONGEST_ID, LONGEST_TEXT, MOST_LISTED, cut, order
+from .state.slices import Slices
+from .state.sums import Moments
+from .state.totals import in_bits, perplexity
 
 MISSING = ("accuracy", "why", "classes", "confusions", "calibration", "suspects")
 
@@ -55,7 +56,7 @@ class Documents(NamedTuple):
         return cls(nll, used, of, token, total, count)
 
 
-class LogprobReport:
+class LogprobReport(Shown):
     """How unhappy a language model is with texts, from the log-probabilities of their tokens.
 
     What vLLM's `prompt_logprobs`, lm-eval's samples and inspect_ai keep: the logits are gone, and

@@ -12,8 +12,9 @@ from .._engine import Array
 from .._engine.scores import scores
 from ._findings import findings, plain
 from ._inputs import Arrays, arrays, as_logarithms, check_sums, check_targets, kind_of
-from ._parts import Parts
-from ._rows import Rows
+from ._shown import Shown
+from .state.parts import Parts
+from .state.rows import Rows
 
 AT_ONCE = 1 << 20  # logits: few enough for the second cache, enough for all cores
 MOST_LEFT_OUT = 20  # rows that are listed
@@ -21,7 +22,7 @@ MOST_LEFT_OUT = 20  # rows that are listed
 Kind = Literal["auto", "logits", "log-probabilities", "probabilities"]
 
 
-class Report:
+class Report(Shown):
     """How unhappy a model is with the truth, where, and why: a state of fixed size.
 
     Rows come by `update`, in any number of calls, and states of parts of the rows by `merge`; the

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from .._engine import Array
-from ._parts import Parts
-from ._slices import Column
+from .state.parts import Parts
+from .state.slices import Column
 
 if TYPE_CHECKING:
     from ._logprobs import LogprobReport

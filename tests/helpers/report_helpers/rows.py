@@ -7,7 +7,7 @@ import numpy as np
 
 from neglog._engine import run_rows
 from neglog._engine.scores import scores
-from neglog.report._rows import Coded, Rows
+from neglog.report.state.rows import Coded, Rows
 
 
 def rows_of(

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import report_findings
 from page_helpers.browser import browser_fixture, open_page, watched  # noqa: F401
+from report_helpers import findings as report_findings
 
 from neglog.report.show import to_html
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from .._engine import Array
-from ._rows import Rows
-from ._sums import Groups, Sums
+from ..._engine import Array
+from .rows import Rows
+from .sums import Groups, Sums
 
 MOST_LISTED = 100
 FEW_CLASSES = 1024  # up to which every pair has a place

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.polynomial.chebyshev import Chebyshev, chebder, chebvander
 
-from .._engine import Array
-from .._engine.scores import BETAS
-from ._rows import Rows
-from ._sums import Estimate, Moments, Sums, interval
+from ..._engine import Array
+from ..._engine.scores import BETAS
+from .rows import Rows
+from .sums import Estimate, Moments, Sums, interval
 
 NODES = np.log(BETAS)
 REACH = 4  # nodes on either side through which a curve goes

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from ._rows import Rows
-from ._sums import Groups, Moments
+from .rows import Rows
+from .sums import Groups, Moments
 
 MOST_LISTED = 1000
 

@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-import report_findings
-from report_findings import ATTACKS
+from report_helpers import findings as report_findings
+from report_helpers.findings import ATTACKS
 
 from neglog.report.show import headline, to_html
 from neglog.report.show.page.axes import decades, ticks

@@ -1,15 +1,15 @@
 """The parts of a report's state, each of which adds rows and merges by itself."""
 
-from ._calibration import Calibration
-from ._classes import Classes
-from ._confusions import Confusions
-from ._distribution import Distribution
-from ._lists import Worst
-from ._rows import Rows
-from ._slices import Slices
-from ._suspects import Suspects
-from ._temperature import Temperature
-from ._totals import Totals
+from .calibration import Calibration
+from .classes import Classes
+from .confusions import Confusions
+from .distribution import Distribution
+from .lists import Worst
+from .rows import Rows
+from .slices import Slices
+from .suspects import Suspects
+from .temperature import Temperature
+from .totals import Totals
 
 
 class Parts:

@@ -7,7 +7,7 @@ from typing import Any
 import fastjsonschema
 import numpy as np
 import pytest
-from report_tables import made_up
+from report_helpers.tables import made_up
 
 from neglog.report import Comparison, LogprobReport, Report, evaluate
 

@@ -4,7 +4,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
-import report_findings
+from report_helpers import findings as report_findings
 from rich.cells import cell_len
 from rich.console import Console
 

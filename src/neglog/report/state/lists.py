@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .._engine import Array
-from ._rows import Rows
+from ..._engine import Array
+from .rows import Rows
 
 MOST_LISTED = 100
 LONGEST_ID, LONGEST_TEXT = 200, 500  # characters

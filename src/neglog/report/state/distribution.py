@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from .._engine import Array
-from ._sums import Groups, Moments
+from ..._engine import Array
+from .sums import Groups, Moments
 
 PER_OCTAVE = 256
 FIRST, LAST = -30, 14  # powers of two; what lies outside is counted in the outermost bins

@@ -1,6 +1,8 @@
 """Findings of made-up reports: what the renderers get, computed without the package.
 
 `small` is a model of ten digits, `large` one of 10,000 classes whose names attack what shows them.
+
+Long because every section of a report is spelled out.
 """
 
 import math

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from .._engine import Array
-from ._rows import Rows
-from ._sums import Estimate, Moments
+from ..._engine import Array
+from .rows import Rows
+from .sums import Estimate, Moments
 
 TOP = (1, 3, 5)
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-import report_findings
+from report_helpers import findings as report_findings
 
 from neglog.report.show.page import GLOSSED
 from neglog.report.show.parts import Figures, Section, Table

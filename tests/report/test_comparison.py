@@ -7,7 +7,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_tables import F32, Table, assert_same, made_up, mean, mean_of, part, parted, reference
+from report_helpers.tables import (
+    F32,
+    Table,
+    assert_same,
+    made_up,
+    mean,
+    mean_of,
+    part,
+    parted,
+    reference,
+)
 
 from neglog.report import Comparison, evaluate
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._engine import Array
-from .._engine.moments import MOMENTS, moments
+from ..._engine import Array
+from ..._engine.moments import MOMENTS, moments
 
 Z95 = 1.959963984540054  # of the normal distribution: 95 % lie within
 

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from .._engine import Array, run_rows
-from .._engine.scores import BETAS
-from ._lists import entries, order
-from ._rows import Rows
-from ._temperature import ONE, between
+from ..._engine import Array, run_rows
+from ..._engine.scores import BETAS
+from .lists import entries, order
+from .rows import Rows
+from .temperature import ONE, between
 
 RATE = 0.1  # of false discoveries
 KEPT = 10_000  # rows per node

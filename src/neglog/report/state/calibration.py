@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from .._engine import Array
-from .._engine.scores import BINS, MOST_BINNED, bin_of
-from ._rows import Rows
-from ._sums import Z95, Estimate, Groups, Moments, Sums, interval
+from ..._engine import Array
+from ..._engine.scores import BINS, MOST_BINNED, bin_of
+from .rows import Rows
+from .sums import Z95, Estimate, Groups, Moments, Sums, interval
 
 SHOWN = 15  # bins of equal mass
 PER_OCTAVE = 32

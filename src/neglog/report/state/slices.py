@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from .._engine import Array
-from ._classes import MOST_LISTED, table
-from ._rows import Coded
-from ._sums import Groups, Moments
+from ..._engine import Array
+from .classes import MOST_LISTED, table
+from .rows import Coded
+from .sums import Groups, Moments
 
 MOST_VALUES = 10_000
 

@@ -11,7 +11,7 @@ pytest.importorskip("pyarrow", reason="needs the extra report")
 
 import pyarrow as pa
 from pyarrow import parquet
-from report_tables import Table, assert_same, made_up
+from report_helpers.tables import Table, assert_same, made_up
 
 from neglog import evaluate, evaluate_file
 from neglog._read.tables import open_predictions

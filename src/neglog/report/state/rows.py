@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._engine import Array
-from .._engine.scores import Scores
+from ..._engine import Array
+from ..._engine.scores import Scores
 
 
 class Coded(NamedTuple):

@@ -1,0 +1,1 @@
+"""The state of a report: parts that add rows, merge, and find."""
