@@ -61,6 +61,11 @@ class Strings:
     def __len__(self) -> int:
         return len(self._column)
 
+    @property
+    def shape(self) -> tuple[int]:
+        """As an array's."""
+        return (len(self),)
+
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return Strings(self._column[index])
