@@ -237,7 +237,7 @@ def test_bad_input_is_one_line_and_2(
 ) -> None:
     monkeypatch.chdir(tmp_path)
 
-    def run(_: Path) -> None:
+    def run(*_: Any) -> None:
         raise error
 
     assert catch(run, monkeypatch) == 2
@@ -247,7 +247,7 @@ def test_bad_input_is_one_line_and_2(
 def test_a_defect_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
-    def run(_: Path) -> None:
+    def run(*_: Any) -> None:
         raise ModuleNotFoundError("No module named 'neglog.cli._lost'", name="neglog.cli._lost")
 
     with pytest.raises(ModuleNotFoundError):

@@ -163,9 +163,11 @@ OPTIONS = {
 def test_a_hostile_file_is_one_message(
     what: str, refused: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("neglog._read.tables.compressed.FREE", 1_000_000)  # of 100 times as much
-    monkeypatch.setattr("neglog._read.tables.compressed.MOST_RATIO", 500)
-    monkeypatch.setattr("neglog._read.tables.blocks.LONGEST_LINE", 10_000_000)
+    monkeypatch.setattr(
+        "neglog._read.tables.formats.compressed.FREE", 1_000_000
+    )  # of 100 times as much
+    monkeypatch.setattr("neglog._read.tables.formats.compressed.MOST_RATIO", 500)
+    monkeypatch.setattr("neglog._read.tables.formats.blocks.LONGEST_LINE", 10_000_000)
     make, message = HOSTILE[what]
     said = refused(make(), *OPTIONS.get(what, ()), "--json", "r.json")
     assert message in said

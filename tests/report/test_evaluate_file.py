@@ -93,6 +93,8 @@ def test_log_probabilities_of_tokens(tmp_path: Path) -> None:
         [nan, -1, -2, -0.5], lengths=[3, 0, 1, 0], ids=beside["id"], num_bytes=beside["bytes"]
     )
     assert_same(report.to_dict(), same.to_dict())
+    parquet.write_table(pa.table({"lp": tokens}), path)  # no column has an entry for the last
+    assert evaluate_file(path, logprob="lp").to_dict()["documents"]["count"] == 4
 
 
 def test_errors_say_where(tmp_path: Path, small_batches: None) -> None:

@@ -261,11 +261,9 @@ def _beside(batch: "Batch") -> dict[str, Any]:
 
 
 def _add_logprobs(report: LogprobReport, batch: "LogprobBatch") -> None:
-    columns = [batch.ids, batch.text, batch.num_bytes, *batch.by.values()]
-    documents = max((len(column) for column in columns if column is not None), default=0)
     report.update(
         batch.logprob,
-        lengths=np.bincount(batch.document - batch.first, minlength=documents),
+        lengths=batch.lengths,
         ids=batch.ids,
         by=batch.by,
         text=batch.text,

@@ -10,6 +10,7 @@ from .. import _engine
 from .._contract import check_shape, refuse_class
 from .._engine import Array
 from .._numpy._arrays import as_array, as_floats, as_integers, as_logits, as_weights
+from .._read.tables.batch import Strings
 from .state.rows import Coded
 
 KINDS = ("logits", "probabilities", "log-probabilities")  # as the engine numbers them
@@ -25,9 +26,9 @@ class Arrays(NamedTuple):
     target: Array  # (N,) int64
     missing: Array | None
     row_weight: Array | None
-    ids: Array | None
+    ids: Any  # (N,) array or Strings
     by: Mapping[str, Coded]
-    text: Array | None
+    text: Any
     num_bytes: Array | None
 
     def part(self, rows: slice) -> "Arrays":
@@ -117,11 +118,13 @@ def check_targets(
     return counted
 
 
-def column(name: str, value: Any, rows: tuple[int, ...]) -> Array | None:
+def column(name: str, value: Any, rows: tuple[int, ...]) -> Any:
     """A column of any values."""
     if value is None:
         return None
-    found = value if isinstance(value, np.ndarray) else np.asarray(value, dtype=object)
+    # Strings of a file stay as they are: most of a million ids are never looked at.
+    known = isinstance(value, np.ndarray | Strings)
+    found = value if known else np.asarray(value, dtype=object)
     check_shape(name, found.shape, rows, PER_ROW)
     return found
 

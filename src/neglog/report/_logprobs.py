@@ -130,12 +130,14 @@ class LogprobReport(Shown):
         self.read += len(these.total)
         self.tokens_read += len(these.nll)
 
-    def _list(self, these: Documents, names: Array | None, texts: Array | None) -> None:
+    def _list(self, these: Documents, names: Any, texts: Any) -> None:
         """Take the tokens and the documents with the largest nll into the lists."""
-        cuts = None if names is None else [cut(name, LONGEST_ID) for name in names.tolist()]
+        cuts = (
+            None if names is None else [cut(name, LONGEST_ID) for name in np.asarray(names, object)]
+        )
         rank = np.arange(len(these.total))
         if cuts is not None:
-            rank[sorted(range(len(cuts)), key=lambda d: (cuts[d], d))] = np.arange(len(cuts))
+            rank[sorted(range(len(cuts)), key=lambda d: (cuts[d] or "", d))] = np.arange(len(cuts))
 
         def entry(document: int, **more: Any) -> dict[str, Any]:
             return {

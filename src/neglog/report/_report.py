@@ -13,6 +13,7 @@ from .._engine.scores import scores
 from ._findings import findings, plain
 from ._inputs import Arrays, arrays, as_logarithms, check_sums, check_targets, kind_of
 from ._shown import Shown
+from .state.lists import LONGEST_ID, cut
 from .state.parts import Parts
 from .state.rows import Rows
 
@@ -184,10 +185,14 @@ class Report(Shown):
             self._leave_out(why, np.flatnonzero(those), given.ids)
         return np.flatnonzero(finite & ~ignored), weight
 
-    def _leave_out(self, why: str, at: Array, ids: Array | None) -> None:
+    def _leave_out(self, why: str, at: Array, ids: Any) -> None:
         self.left_out[why] += len(at)
         more = [
-            {"row": self.read + int(i), "id": None if ids is None else str(ids[i]), "why": why}
+            {
+                "row": self.read + int(i),
+                "id": None if ids is None else cut(ids[i], LONGEST_ID),
+                "why": why,
+            }
             for i in at[:MOST_LEFT_OUT]
         ]
         self._list_left_out(more)
@@ -235,8 +240,8 @@ class Report(Shown):
     def suspects(self) -> list[dict[str, Any]]:
         """Rows whose label looks wrong, the most suspicious first.
 
-        Those of `to_dict()["suspects"]`, as many as its `count`, and then more, up to a p-value of
-        0.1; at most a few times ten thousand. What it rests on is said there.
+        Those of `to_dict()["suspects"]`, as many as its `count`, and then more, as far as they are
+        kept: p-values up to 0.1 or, of N > 10,000 rows, up to 1,000 / N.
         """
         if self.parts is None or not self.used:
             return []

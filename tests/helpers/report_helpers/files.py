@@ -1,4 +1,4 @@
-"""Files of made-up predictions for `neglog report`, and how the command is run on them."""
+"""Tables of made-up predictions for `neglog report`, and how the command is run on them."""
 
 from pathlib import Path
 from typing import Any, NamedTuple

@@ -37,6 +37,7 @@ class LogprobBatch:
     missing: Array | None  # (n,) bool: the log-probability is null
     document: Array  # (n,) int64: number of the row in its file, from 0, ascending
     token: Array  # (n,) int64: place in its document, from 0
+    lengths: Array  # (documents,) int64: how many tokens each has, 0 included
     top_mass: Array | None  # (n,) float64: the sum of the k largest probabilities
     first: int  # the first document; the columns below have one entry for each from there on
     ids: Any
@@ -59,6 +60,11 @@ class Strings:
 
     def __len__(self) -> int:
         return len(self._column)
+
+    @property
+    def shape(self) -> tuple[int]:
+        """As an array's."""
+        return (len(self),)
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):

@@ -53,6 +53,7 @@ class LogprobConverter:
             missing=missing,
             document=place.first + np.repeat(np.arange(len(lengths)), lengths),
             token=np.arange(len(logprob)) - np.repeat(starts, lengths),
+            lengths=lengths,
             top_mass=mass,
             first=place.first,
             **beside(table, roles, place, progress),

@@ -30,8 +30,10 @@ def entries(rows: Rows, at: Array) -> list[dict[str, Any]]:
     ]
 
 
-def cut(value: Any, most: int) -> str:
+def cut(value: Any, most: int) -> str | None:
     """A value as text of at most so many characters."""
+    if value is None:
+        return None
     text = str(value)
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
@@ -45,7 +47,7 @@ def tied_places(rows: Rows, at: Array) -> Array:
     """These places, equal rows in their order."""
     if rows.ids is None:
         return at[np.argsort(rows.row[at], kind="stable")]
-    names = [cut(rows.ids[i], LONGEST_ID) for i in at.tolist()]
+    names = [cut(rows.ids[i], LONGEST_ID) or "" for i in at.tolist()]
     return at[sorted(range(len(at)), key=lambda k: (names[k], rows.row[at[k]]))]
 
 

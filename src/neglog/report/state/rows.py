@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -34,8 +34,8 @@ class Rows:
     entropy: Array  # (N,) float64
     predicted: Array  # (N,) int64
     scores: Scores
-    ids: Array | None  # (N,)
-    text: Array | None  # (N,)
+    ids: Any  # (N,) array or strings of a file
+    text: Any
     by: Mapping[str, Coded]
     num_bytes: Array | None = None  # (N,) float64
 

@@ -29,7 +29,10 @@ SLACK = 1e-5  # relative; what rounding may do to a bound
 
 
 class Suspects:
-    """At each node the KEPT rows with the smallest tail, of those with a tail up to RATE.
+    """At each node the KEPT rows with the smallest tail, of those that may be listed.
+
+    Of m rows, k are listed if the k-th smallest p-value is at most RATE k / m; so where up to KEPT
+    are listed, no p-value is above RATE KEPT / m.
 
     With B = log of the sum of exp(beta (z_j - max)), and A = the same over z_j <= z_y relative to
     z_y, log tail = A - B - beta (max - z_y).  `curves` has at each node A - B and B, which vary
@@ -50,7 +53,7 @@ class Suspects:
 
     def add(self, rows: Rows) -> None:
         """Add a batch."""
-        self.rows += len(rows.nll)
+        self._count(len(rows.nll))
         at = np.flatnonzero((rows.nll >= self._least_nll(slice(None))) & (rows.scores.rank > 0))
         if len(at) > KEPT:  # the worst come first: they raise the bar for the others
             at = at[np.argpartition(-rows.nll[at], KEPT)]
@@ -102,9 +105,18 @@ class Suspects:
 
     def merge(self, other: "Suspects", offset: int) -> None:
         """Add the rows of the other, whose numbers begin at `offset`."""
-        self.rows += other.rows
+        self._count(other.rows)
         places = other.places + np.array([offset, 0, 0])
         self._append(places, other.named, other.nll, other.curves, other.gap)
+
+    def _count(self, rows: int) -> None:
+        """More rows lower the largest p-value that may be listed."""
+        self.rows += rows
+        self.enough = np.minimum(self.enough, math.log(self._limit()))
+
+    def _limit(self) -> float:
+        """The largest p-value that may be listed."""
+        return RATE * min(1.0, KEPT / max(self.rows, 1))
 
     def _append(
         self,
@@ -165,19 +177,20 @@ class Suspects:
         return {
             "false_discovery_rate": RATE,
             "count": count,
-            "at_least": count > 0 and bool(ascending[count - 1] >= unseen),
+            # Beyond the rows that were kept, the line may be crossed again.
+            "at_least": count > KEPT // 2 or (count > 0 and bool(ascending[count - 1] >= unseen)),
             "temperature": temperature,
             "listed": self.ranked(temperature, min(count, MOST_LISTED)),
         }
 
     def ranked(self, temperature: float, most: int = KEPT) -> list[dict[str, Any]]:
-        """The rows with the least p-values, those up to RATE that were kept; the least first."""
+        """The rows with the least p-values, of those that were kept; the least first."""
         if not most:
             return []
         self._settle()
         p_value, top = self._p_values(1 / temperature)
         ascending = np.sort(p_value)
-        able = np.flatnonzero(p_value <= min(RATE, *ascending[most - 1 : most])).tolist()
+        able = np.flatnonzero(p_value <= min(self._limit(), *ascending[most - 1 : most])).tolist()
         able.sort(key=lambda i: (p_value[i], *self._order(i)))
         return [
             self._line(i, p_value[i], q, 1 / temperature, top[i])
@@ -195,7 +208,7 @@ class Suspects:
         """The least p-value that a row may have that was not kept; inf if all were."""
         k = min(int(np.searchsorted(BETAS, beta * (1 - SLACK))), len(BETAS) - 1)
         tail = log_tails(self.curves, self.gap, BETAS)[:, k]
-        if (tail <= math.log(RATE)).sum() < KEPT:
+        if (tail <= self.enough[k]).sum() < KEPT:
             return math.inf
         return float(np.exp(np.partition(tail, KEPT - 1)[KEPT - 1]))
 

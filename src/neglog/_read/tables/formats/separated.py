@@ -6,17 +6,21 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import IO, Any
 
+import numpy as np
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from ...separated import MOST_COLUMNS, separator, without_blank_lines
 from ...values import number, quoted
 from ..roles import Column, Roles
-from ..table import HEAD
+from ..table import HEAD, JOINED
 from .blocks import Block
 from .text import NULLS, TextFile, decoded
 
 OUTCOMES = pa.dictionary(pa.int32(), pa.string())
+
+
+WIDE = 64  # columns per row of a block from which on Arrow is slower: it takes 50 us a column
 
 
 class SeparatedTable(TextFile):
@@ -40,19 +44,24 @@ class SeparatedTable(TextFile):
             raise ValueError(
                 f"the header has {len(self._header)} columns, at most {MOST_COLUMNS} are read"
             )
+        self._place = {name: j for j, name in reversed(list(enumerate(self._header)))}  # the first
         self._lines = blank + reader.line_num
         fits = len(self._header)
         self._head = [row for row in islice(filter(None, reader), HEAD) if len(row) == fits]
         self.columns = [Column(name, "text") for name in self._header]
 
     def head(self, names: Sequence[str]) -> list[list[str]]:
-        places = [self._header.index(name) for name in names]
+        places = [self._place[name] for name in names]
         return [[row[j] for j in places] for row in self._head]
 
     def batches(self, roles: Roles) -> Iterator[Any]:
         skipped = sum(map(len, islice(io.BytesIO(self.first.data), self._lines)))
         for block in self.rest(skipped, self._lines):
-            if block.data.count(b'"') % 2:  # Arrow takes what follows for a part of the value
+            wide = block.data.count(b"\n") * WIDE < len(self._header)
+            unclosed = (
+                block.data.count(b'"') % 2
+            )  # Arrow takes what follows for a part of the value
+            if wide or unclosed:
                 yield self._row_by_row(block, roles, "a double quote may not be closed")
                 continue
             try:
@@ -70,7 +79,7 @@ class SeparatedTable(TextFile):
 
     def _parsed(self, block: Block, roles: Roles) -> Any:
         types = self._types(roles)
-        places = {name: str(self._header.index(name)) for name in types}
+        places = {name: str(self._place[name]) for name in types}
         table = arrow_csv.read_csv(
             pa.BufferReader(block.data),
             read_options=arrow_csv.ReadOptions(
@@ -91,8 +100,11 @@ class SeparatedTable(TextFile):
 
     def _row_by_row(self, block: Block, roles: Roles, why: str) -> Any:
         """What Arrow does not read, Python may; if not, it knows the line and the column."""
-        types = self._types(roles)
-        places = {name: self._header.index(name) for name in types}
+        all_types = self._types(roles)
+        types = {name: all_types[name] for name in roles.others}
+        classes = [(self._place[name], name) for name in roles.classes]
+        others = [(self._place[n], n, kind == pa.float64()) for n, kind in types.items()]
+        logits: list[list[float | None]] = []
         values: dict[str, list[Any]] = {name: [] for name in types}
         text = io.StringIO(decoded(block.data, block.line), newline="")
         reader = csv.reader(text, delimiter=self._separator, strict=True)
@@ -103,18 +115,31 @@ class SeparatedTable(TextFile):
                     raise ValueError(
                         f"{where} has {len(row)} values, the header {len(self._header)} names"
                     )
-                for name, j in places.items():
-                    is_number = types[name] == pa.float64()
+                logits.append([_number(row[j], where, name) for j, name in classes])
+                for j, name, is_number in others:
                     values[name].append(_number(row[j], where, name) if is_number else row[j])
         except csv.Error as error:
             line = block.line + reader.line_num - 1
             raise ValueError(f"line {line}: {error} ({why[:200]})") from error
-        return pa.record_batch(
-            [pa.array(values[n], kind) for n, kind in types.items()], list(types)
-        )
+        columns = [pa.array(values[n], kind) for n, kind in types.items()]
+        if not classes:
+            return pa.record_batch(columns, list(types))
+        return pa.record_batch([_lists(logits, len(classes)), *columns], [JOINED, *types])
+
+
+def _lists(rows: list[list[float | None]], classes: int) -> Any:
+    """Rows of numbers as one column; a row with a null is null."""
+    numbers = pa.array(np.array(rows, np.float64).ravel())
+    mask = pa.array([None in row for row in rows], pa.bool_())
+    return pa.FixedSizeListArray.from_arrays(numbers, classes, mask=mask)
 
 
 def _number(text: str, where: str, name: str) -> float | None:
+    try:
+        if "_" not in text:
+            return float(text)
+    except ValueError:
+        pass
     if text in NULLS:
         return None
     return number(text, f"{where}, column {quoted(name)}")
