@@ -35,6 +35,6 @@ spark = (
 )
 frame = spark.range(PARTS * ROWS, numPartitions=PARTS).mapInArrow(predictions, SCHEMA)
 asked = partial(states, kind="logits", logits="logit_*", target="label", ids="id")
-report = merged(row.state for row in frame.mapInArrow(asked, "state string").toLocalIterator())
+report = merged(row.state for row in frame.mapInArrow(asked, "state string").collect())
 found = report.to_dict()
 print(f"{found['rows']['used']} rows, mean nll {found['loss']['nll']['value']:.12f}")
