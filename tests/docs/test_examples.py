@@ -6,16 +6,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 
 
-def output(name: str, folder: Path) -> str:
+def output(name: str, folder: Path, *arguments: str) -> str:
     """What an example prints, run in a folder of its own."""
     path = next(path for path in EXAMPLES if path.stem == name)
     run = subprocess.run(
-        [sys.executable, "-W", "error", str(path)],
+        [sys.executable, "-W", "error", str(path), *arguments],
         cwd=folder,
         env=os.environ | {"PYTHONIOENCODING": "utf-8"},
         capture_output=True,
@@ -42,6 +43,25 @@ def test_two_layer_network(tmp_path: Path) -> None:
     assert losses == sorted(losses, reverse=True)
     assert losses[-1] < 0.1
     assert float(re.findall(r"right ([\d.]+)%", lines[-1])[0]) > 97
+
+
+def test_report_languages(tmp_path: Path) -> None:
+    """On made-up languages whose letters differ; the real ones come with another package."""
+    pytest.importorskip("sklearn", reason="needs the extra cli")
+    pytest.importorskip("pyarrow", reason="needs the extra report")
+    random = np.random.default_rng(0)
+    for language, letters in (("ko", "가나다라마바"), ("ru", "абвгде"), ("el", "αβγδεζ")):
+        folder = tmp_path / "django" / language / "LC_MESSAGES"
+        folder.mkdir(parents=True)
+        texts = ("".join(random.choice(list(letters), 20)) for _ in range(100))
+        entries = ['msgid ""\nmsgstr ""\n"a header"\n']
+        entries += [f'msgid "{k}"\nmsgstr ""\n"{text}"\n' for k, text in enumerate(texts)]
+        (folder / "django.po").write_text("\n".join(entries), encoding="utf-8")
+    (tmp_path / "empty").mkdir()
+    text = output("report_languages", tmp_path / "empty", "--django", str(tmp_path / "django"))
+    assert "300 texts in 3 languages" in text
+    assert float(re.findall(r"([\d.]+)% right", text)[0]) > 95
+    assert re.search(r"^\d+ suspects at a false-discovery rate of 10 %", text, re.M)
 
 
 def test_the_network_is_as_short_as_the_readme_says() -> None:

@@ -190,7 +190,7 @@ class Suspects:
         self._settle()
         p_value, top = self._p_values(1 / temperature)
         ascending = np.sort(p_value)
-        able = np.flatnonzero(p_value <= min(self._limit(), *ascending[most - 1 : most])).tolist()
+        able = np.flatnonzero(p_value <= min([self._limit(), *ascending[most - 1 : most]])).tolist()
         able.sort(key=lambda i: (p_value[i], *self._order(i)))
         return [
             self._line(i, p_value[i], q, 1 / temperature, top[i])
