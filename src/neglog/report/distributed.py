@@ -4,10 +4,11 @@
     partition -> `states` -> state --+-- `merged` -> Report
     partition -> `states` -> state --+
 
-A state is a text of bounded size (2 MB for 3 classes, 40 MB for 1,000: partitions should be larger),
-which a task gives back as a whole or not at all: a task that dies and is tried again counts once. Nothing is guessed from values, for each partition sees its own: what the
-columns are and what the predictions are is said by the caller. A cluster that runs a task on each
-core starts its workers with NEGLOG_NUM_THREADS=1.
+A state is a text of bounded size (2 MB for 3 classes, 40 MB for 1,000: partitions should be
+larger). A task gives it back as a whole or not at all, so one that dies and is tried again counts
+once. Nothing is guessed from values, because each partition sees only its own: the caller says what
+the columns are and what the predictions are. A cluster that runs a task on each core starts its
+workers with NEGLOG_NUM_THREADS=1.
 """
 
 import json
