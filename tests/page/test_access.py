@@ -54,6 +54,8 @@ def test_axe_finds_nothing(browser: Any, tmp_path: Path, locale: str) -> None:
                 settled(page)
                 dark = page.locator("#theme").get_attribute("aria-pressed")
                 assert dark == str(scheme == "dark").lower()
+                # A button's colours take 0.15 s to change, and lack contrast on the way.
+                page.wait_for_function("document.getAnimations().length === 0")
                 found = axe.run(page)
                 assert found.violations_count == 0, found.generate_report()
 
