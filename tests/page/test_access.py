@@ -55,7 +55,7 @@ def test_axe_finds_nothing(browser: Any, tmp_path: Path, locale: str) -> None:
                 dark = page.locator("#theme").get_attribute("aria-pressed")
                 assert dark == str(scheme == "dark").lower()
                 # A button's colours take 0.15 s to change, and lack contrast on the way.
-                page.wait_for_function("document.getAnimations().length === 0")
+                page.evaluate("() => Promise.all(document.getAnimations().map((a) => a.finished))")
                 found = axe.run(page)
                 assert found.violations_count == 0, found.generate_report()
 
