@@ -4,19 +4,17 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import engine_sweep
 import numpy as np
 import pytest
 from budgets import ULPS
-from checks import assert_identical, dtype_of
+from checks import assert_identical, assert_runs_on, dtype_of
 
 import neglog
 
 SUPPORTED = neglog.cpu_info().supported
-HELPERS = Path(__file__).parents[1] / "helpers"
 
 
 def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -35,14 +33,7 @@ def test_every_width_and_remainder_here(dtype: str) -> None:
 
 @pytest.mark.parametrize("instruction_set", SUPPORTED)
 def test_every_width_and_remainder_on(instruction_set: str) -> None:
-    """In a process of its own: the instruction set is chosen once, at import."""
-    if instruction_set == neglog.cpu_info().instruction_set:
-        pytest.skip("the instruction set in use: the test above has run it")
-    done = run(
-        str(HELPERS / "engine_sweep.py"), NEGLOG_CPU=instruction_set, PYTHONWARNINGS="ignore"
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout.split()[-1] == instruction_set
+    assert_runs_on(instruction_set, engine_sweep.__file__)
 
 
 def test_an_unknown_instruction_set_is_named() -> None:

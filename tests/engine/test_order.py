@@ -4,9 +4,6 @@ In softmax, log_softmax and the gradient beside the target, whatever way a row g
 kernels. Every comparison is of bits: no tolerance can hold it.
 """
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +11,7 @@ import numpy as np
 import order_sweep
 import pytest
 from budgets import ULPS
-from checks import assert_identical, dtype_of
+from checks import assert_identical, assert_runs_on, dtype_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -80,14 +77,7 @@ def test_every_way_through_the_kernels(dtype: str) -> None:
 @pytest.mark.parametrize("instruction_set", neglog.cpu_info().supported)
 def test_every_way_on(instruction_set: str) -> None:
     """All of this again, long rows and neighbours too, in a process of its own."""
-    if instruction_set == neglog.cpu_info().instruction_set:
-        pytest.skip("the instruction set in use: the other tests run it")
-    done = subprocess.run(
-        [sys.executable, order_sweep.__file__], capture_output=True, text=True, check=False,
-        env=os.environ | {"NEGLOG_CPU": instruction_set, "PYTHONWARNINGS": "ignore"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout.split()[-1] == instruction_set
+    assert_runs_on(instruction_set, order_sweep.__file__)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

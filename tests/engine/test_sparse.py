@@ -3,16 +3,13 @@
 Run as a program too: the last test starts this file for each of the other instruction sets.
 """
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from budgets import ULPS
-from checks import assert_identical, dtype_of
+from checks import assert_identical, assert_runs_on, dtype_of
 
 import neglog
 from neglog import _kernels
@@ -272,14 +269,7 @@ def test_entries_cannot_be_forged() -> None:
 @pytest.mark.parametrize("instruction_set", neglog.cpu_info().supported)
 def test_against_numpy_on(instruction_set: str) -> None:
     """In a process of its own: the instruction set is chosen once, at import."""
-    if instruction_set == neglog.cpu_info().instruction_set:
-        pytest.skip("the instruction set in use: the tests above have run it")
-    done = subprocess.run(
-        [sys.executable, __file__], env=os.environ | {"NEGLOG_CPU": instruction_set},
-        capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout.split()[-1] == instruction_set
+    assert_runs_on(instruction_set, __file__)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,15 @@
 """Assertions on numbers. Each raises with the place and the values; none returns an answer."""
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
 import pytest
 from oracle import LD, clearly_within, smallest_normal, ulp, ulp_error, wide
+
+import neglog
 
 
 def dtype_of(name: str) -> np.dtype[Any]:
@@ -13,6 +18,21 @@ def dtype_of(name: str) -> np.dtype[Any]:
         ml_dtypes = pytest.importorskip("ml_dtypes", reason="ml_dtypes is absent: no bfloat16 here")
         return np.dtype(ml_dtypes.bfloat16)
     return np.dtype(name)
+
+
+def assert_runs_on(instruction_set: str, program: str) -> None:
+    """The program ends well and prints the instruction set last, in a process of its own.
+
+    The instruction set is chosen once, at import; the one in use is skipped.
+    """
+    if instruction_set == neglog.cpu_info().instruction_set:
+        pytest.skip("the instruction set in use: the other tests run it")
+    done = subprocess.run(
+        [sys.executable, program], capture_output=True, text=True, timeout=300, check=False,
+        env=os.environ | {"NEGLOG_CPU": instruction_set, "PYTHONWARNINGS": "ignore"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.split()[-1] == instruction_set
 
 
 def assert_ulps(

@@ -16,7 +16,7 @@ from neglog.cli._files import replacing, writable
 from neglog.cli._progress import Progress
 from neglog.report import Comparison, LogprobReport, Report
 from neglog.report._files import compare_on, report_on
-from neglog.report._saving import load_any
+from neglog.report._saving import load
 from neglog.report.show import to_console, to_html
 
 COLUMNS = ("logits", "target", "weight", "id", "text", "bytes", "by", "ignore", "logprob", "top")
@@ -61,9 +61,9 @@ def _merged(options: argparse.Namespace) -> Report | LogprobReport:
     if given:
         raise ValueError(f"{given[0]} is for files of predictions; --merge reads states")
     first, *others = (Path(name) for name in options.files)
-    report = load_any(first)
+    report = load(first)
     for path in others:
-        other = load_any(path)
+        other = load(path)
         if type(other) is not type(report):
             raise ValueError(f"{path} is about other predictions than {first}: they do not merge")
         try:

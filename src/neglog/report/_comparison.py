@@ -11,7 +11,7 @@ from ._findings import plain
 from ._inputs import arrays
 from ._report import Kind, Report
 from ._shown import Shown
-from .state.lists import entries, largest, order
+from .state.lists import entries, foremost, largest, moved
 from .state.rows import Rows
 from .state.sums import Groups, Moments
 
@@ -94,7 +94,7 @@ class Comparison(Shown):
             self._pair(*both)
 
     def _know_classes(self, classes: int) -> None:
-        if not self.by_class.rows.size:
+        if not self.by_class.size:
             self.by_class = Moments(classes)
 
     def _pair(self, x: Rows, y: Rows) -> None:
@@ -124,8 +124,8 @@ class Comparison(Shown):
         for mine, theirs in zip(self.reports, other.reports, strict=True):
             mine.merge(theirs)
         self.difference.merge(other.difference)
-        if other.by_class.rows.size:
-            self._know_classes(len(other.by_class.rows))
+        if other.by_class.size:
+            self._know_classes(other.by_class.size)
             self.by_class.merge(other.by_class)
         self.worse.merge(other.worse, offset)
         self.better.merge(other.better, offset)
@@ -191,9 +191,8 @@ class Changed:
 
     def merge(self, other: "Changed", offset: int) -> None:
         """Add the rows of the other, whose numbers begin at `offset`."""
-        self._take([{**entry, "row": entry["row"] + offset} for entry in other.entries])
+        self._take(moved(other.entries, offset))
 
     def _take(self, more: list[dict[str, Any]]) -> None:
         every = [*self.entries, *more]
-        every.sort(key=lambda entry: (-self.sign * entry["difference"], *order(entry)))
-        self.entries = every[:MOST_LISTED]
+        self.entries = foremost(every, MOST_LISTED, "difference", self.sign)

@@ -1,7 +1,6 @@
 """A report on texts of which only the log-probability of each token that came is known."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,9 +11,9 @@ from .._engine import Array
 from .._numpy._arrays import as_floats, as_integers, as_weights
 from ._findings import SCHEMA, plain
 from ._inputs import column, columns
-from ._shown import Shown
+from ._kept import Kept
 from .state.distribution import Distribution
-from .state.lists import LONGEST_ID, LONGEST_TEXT, MOST_LISTED, cut, order
+from .state.lists import LONGEST_ID, LONGEST_TEXT, MOST_LISTED, cut, foremost, moved
 from .state.slices import Slices
 from .state.sums import Moments
 from .state.totals import in_bits, perplexity
@@ -56,7 +55,7 @@ class Documents(NamedTuple):
         return cls(nll, used, of, token, total, count)
 
 
-class LogprobReport(Shown):
+class LogprobReport(Kept):
     """How unhappy a language model is with texts, from the log-probabilities of their tokens.
 
     What vLLM's `prompt_logprobs`, lm-eval's samples and inspect_ai keep: the logits are gone, and
@@ -73,9 +72,8 @@ class LogprobReport(Shown):
     """
 
     def __init__(self) -> None:
-        self.read = self.tokens_read = 0
-        self.left_out = {"missing": 0, "not finite": 0, "probability 0": 0}
-        self.has_ids = self.merged_without_ids = False
+        super().__init__()
+        self.tokens_read = 0
         self.nll = Moments()
         self.per_byte = Moments()
         self.unlisted_mass = Moments()
@@ -153,28 +151,23 @@ class LogprobReport(Shown):
             entry(int(these.of[i]), token=int(these.token[i]), nll=float(these.nll[i]))
             for i in at.tolist()
         ]
-        self.worst = _largest([*self.worst, *tokens])
+        self.worst = foremost([*self.worst, *tokens], MOST_LISTED)
         at = np.flatnonzero(these.tokens)
         at = at[np.lexsort((rank[at], -these.total[at]))][:MOST_LISTED]
         listed = [
             entry(d, nll=float(these.total[d]), tokens=int(these.tokens[d])) for d in at.tolist()
         ]
-        self.documents = _largest([*self.documents, *listed])
+        self.documents = foremost([*self.documents, *listed], MOST_LISTED)
 
     def merge(self, other: "LogprobReport") -> None:
         """Add the documents of another report, which come after these."""
         for name in ("nll", "per_byte", "unlisted_mass", "distribution", "slices"):
             getattr(self, name).merge(getattr(other, name))
         for name in ("worst", "documents"):
-            more = [{**entry, "row": entry["row"] + self.read} for entry in getattr(other, name)]
-            setattr(self, name, _largest([*getattr(self, name), *more]))
-        self.merged_without_ids |= self.read > 0 and not (self.has_ids and other.has_ids)
-        self.merged_without_ids |= other.merged_without_ids
-        self.has_ids |= other.has_ids
-        self.read += other.read
+            more = moved(getattr(other, name), self.read)
+            setattr(self, name, foremost([*getattr(self, name), *more], MOST_LISTED))
         self.tokens_read += other.tokens_read
-        for why, number in other.left_out.items():
-            self.left_out[why] += number
+        self._count(other)
 
     @property
     def used(self) -> int:
@@ -228,22 +221,3 @@ class LogprobReport(Shown):
         }
         named: dict[str, Any] = plain(found, None)
         return named
-
-    def save(self, path: str | Path) -> None:
-        """Write the state as JSON, for `load` and `merge`."""
-        from ._saving import save
-
-        save(self, Path(path))
-
-    @classmethod
-    def load(cls, path: str | Path) -> "LogprobReport":
-        """A report that `save` wrote; ValueError if the file holds none."""
-        from ._saving import load
-
-        return load(cls, Path(path))
-
-
-def _largest(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The entries with the largest nll, equal ones in order of their names or rows."""
-    ordered = sorted(entries, key=lambda e: (-e["nll"], *order(e), e.get("token", 0)))
-    return ordered[:MOST_LISTED]

@@ -1,8 +1,7 @@
 """The report: rows in, findings out; states of it merge."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +11,8 @@ from .._engine import Array
 from .._engine.scores import scores
 from ._findings import findings, plain
 from ._inputs import Arrays, arrays, as_logarithms, check_sums, check_targets, kind_of
-from ._shown import Shown
-from .state.lists import LONGEST_ID, cut
+from ._kept import Kept
+from .state.lists import LONGEST_ID, cut, moved
 from .state.parts import Parts
 from .state.rows import Rows
 
@@ -23,7 +22,7 @@ MOST_LEFT_OUT = 20  # rows that are listed
 Kind = Literal["auto", "logits", "log-probabilities", "probabilities"]
 
 
-class Report(Shown):
+class Report(Kept):
     """How unhappy a model is with the truth, where, and why: a state of fixed size.
 
     Rows come by `update`, in any number of calls, and states of parts of the rows by `merge`; the
@@ -54,17 +53,17 @@ class Report(Shown):
         class_names: Sequence[str] | None = None,
         ignore_index: int = -100,
     ) -> None:
-        kinds = Kind.__args__  # type: ignore[attr-defined]
+        kinds = get_args(Kind)
         if kind not in kinds:
             raise ValueError(f"kind must be one of {', '.join(kinds)}, got {kind!r}")
+        super().__init__()
         self.kind: str = kind
         self.kind_reason = "given"
         self.class_names = None if class_names is None else [str(name) for name in class_names]
         self.ignore_index = ignore_index
-        self.read = self.ignored = 0
-        self.left_out = {"missing": 0, "not finite": 0, "probability 0": 0}
+        self.ignored = 0
         self.left_out_rows: list[dict[str, Any]] = []
-        self.weighted = self.has_ids = self.merged_without_ids = False
+        self.weighted = False
         self.parts: Parts | None = None
 
     def update(
@@ -217,16 +216,10 @@ class Report(Shown):
                 raise ValueError(f"{name} must be the same in both reports: {mine!r}, {theirs!r}")
         parts = self._parts(other.parts.classes)
         parts.merge(other.parts, self.read)
-        more = [{**entry, "row": entry["row"] + self.read} for entry in other.left_out_rows]
-        self._list_left_out(more)
-        self.merged_without_ids |= self.read > 0 and not (self.has_ids and other.has_ids)
-        self.merged_without_ids |= other.merged_without_ids
+        self._list_left_out(moved(other.left_out_rows, self.read))
         self.weighted |= other.weighted
-        self.has_ids |= other.has_ids
-        self.read += other.read
         self.ignored += other.ignored
-        for why, count in other.left_out.items():
-            self.left_out[why] += count
+        self._count(other)
 
     @property
     def used(self) -> int:
@@ -250,20 +243,3 @@ class Report(Shown):
             self.parts.suspects.ranked(temperature), self.class_names
         )
         return ranked
-
-    def save(self, path: str | Path) -> None:
-        """Write the state as JSON, for `load` and `merge`."""
-        from ._saving import save
-
-        save(self, Path(path))
-
-    @classmethod
-    def load(cls, path: str | Path) -> "Report":
-        """A report that `save` wrote.
-
-        Raises:
-            ValueError: the file does not hold a report.
-        """
-        from ._saving import load
-
-        return load(cls, Path(path))

@@ -8,7 +8,7 @@ import base64
 import json
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,56 +17,54 @@ from .state.parts import Parts
 from .state.slices import Column
 
 if TYPE_CHECKING:
+    from ._kept import Kept
     from ._logprobs import LogprobReport
     from ._report import Report
-
-    Kept = TypeVar("Kept", Report, LogprobReport)
 
 SCHEMA = "neglog.state/1"
 MOST_CLASSES = 1 << 24
 
 
-def save(report: "Report | LogprobReport", path: Path) -> None:
+def save(report: "Kept", path: Path) -> None:
     """Write the state to a new file or over an old one."""
     path.write_text(json.dumps(packed(report)), encoding="utf-8")
 
 
-def load(kind: "type[Kept]", path: Path) -> "Kept":
-    """Read a state."""
-    try:
-        return unpacked(kind, json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"{path} does not hold a report's state: {error}") from error
-
-
-def load_any(path: Path) -> "Report | LogprobReport":
-    """A report of the class that the file names.
+def load(path: Path, kind: "type[Kept] | None" = None) -> "Report | LogprobReport":
+    """Read a state from a file; of this class, or of the one that the file names.
 
     Raises:
-        ValueError: the file does not hold a report.
+        ValueError: the file does not hold one.
     """
-    from ._logprobs import LogprobReport
-    from ._report import Report
-
-    with path.open(encoding="utf-8", errors="replace") as file:
-        start = file.read(200)
-    if f'"{LogprobReport.__name__}"' in start:
-        return load(LogprobReport, path)
-    return load(Report, path)
+    return parsed(path.read_bytes(), f"{path} does not hold a report's state", kind)
 
 
-def packed(report: "Report | LogprobReport") -> dict[str, Any]:
+def parsed(
+    text: str | bytes, complaint: str, kind: "type[Kept] | None" = None
+) -> "Report | LogprobReport":
+    """The report of a state as text; an error begins with the complaint."""
+    try:
+        return unpacked(json.loads(text), kind)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{complaint}: {error}") from error
+
+
+def packed(report: "Kept") -> dict[str, Any]:
     """The state as plain values."""
     return {"schema": SCHEMA, "kind": type(report).__name__, "report": _plain(report)}
 
 
-def unpacked(kind: "type[Kept]", data: dict[str, Any]) -> "Kept":
+def unpacked(data: dict[str, Any], kind: "type[Kept] | None") -> "Report | LogprobReport":
     """The report of these plain values."""
+    from ._logprobs import LogprobReport
+    from ._report import Report
+
     if data.get("schema") != SCHEMA:
         raise ValueError(f"expected the schema {SCHEMA!r}, got {data.get('schema')!r}")
-    if data["kind"] != kind.__name__:
-        raise ValueError(f"it is a {data['kind']}, expected a {kind.__name__}")
-    report = kind()
+    known = {each.__name__: each for each in (Report, LogprobReport) if kind in (None, each)}
+    if data["kind"] not in known:
+        raise ValueError(f"it is a {data['kind']}, expected a {' or '.join(known)}")
+    report = known[data["kind"]]()
     _fill(report, data["report"])
     if report.used:
         report.to_dict()  # whatever does not fit together shows here

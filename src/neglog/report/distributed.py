@@ -23,7 +23,7 @@ from .._show.extras import needs
 from ._files import _names, report_on
 from ._logprobs import LogprobReport
 from ._report import Report
-from ._saving import packed, unpacked
+from ._saving import packed, parsed
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -221,13 +221,7 @@ def _text(report: Report | LogprobReport) -> str:
 
 
 def _loaded(text: str | bytes) -> Report | LogprobReport:
-    try:
-        data = json.loads(text)
-        if data["kind"] == LogprobReport.__name__:
-            return unpacked(LogprobReport, data)
-        return unpacked(Report, data)
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise ValueError(f"a state is damaged: {error}") from error
+    return parsed(text, "a state is damaged")
 
 
 def _texts(some: Any) -> list[Any]:

@@ -19,7 +19,7 @@ class Classes:
 
     def add(self, rows: Rows) -> None:
         """Add a batch."""
-        groups = Groups.of(rows.target, self.nll.total.size)
+        groups = Groups.of(rows.target, self.nll.size)
         self.nll.add(rows.nll, rows.weight, groups=groups)
         self.hits.add(rows.hits, rows.weight, groups=groups)
 
@@ -28,9 +28,9 @@ class Classes:
         self.nll.merge(other.nll)
         self.hits.merge(other.hits)
 
-    def findings(self, most: int = MOST_LISTED) -> dict[str, Any]:
+    def findings(self) -> dict[str, Any]:
         """The classes that cost the most, in order; classes without rows are not listed."""
-        return table(self.nll, self.hits, most, "class")
+        return table(self.nll, self.hits, MOST_LISTED, "class")
 
 
 def table(nll: Moments, hits: Moments, most: int, key: str) -> dict[str, Any]:

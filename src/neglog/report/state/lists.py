@@ -1,7 +1,7 @@
 """Rows that are listed one by one: the k worst."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,19 @@ def order(entry: Mapping[str, Any]) -> tuple[str, int]:
     return entry["id"] or "", entry["row"]
 
 
+def foremost(
+    entries: Iterable[dict[str, Any]], most: int, key: str = "nll", sign: int = 1
+) -> list[dict[str, Any]]:
+    """The entries with the largest `key` (sign -1: the smallest), equal ones in their order."""
+    ranked = sorted(entries, key=lambda e: (-sign * e[key], *order(e), e.get("token", 0)))
+    return ranked[:most]
+
+
+def moved(entries: Iterable[Mapping[str, Any]], offset: int) -> list[dict[str, Any]]:
+    """Entries of a report whose rows come after `offset` others."""
+    return [{**entry, "row": entry["row"] + offset} for entry in entries]
+
+
 def tied_places(rows: Rows, at: Array) -> Array:
     """These places, equal rows in their order."""
     if rows.ids is None:
@@ -75,12 +88,10 @@ class Worst:
 
     def merge(self, other: "Worst", offset: int) -> None:
         """Add the rows of the other, whose numbers begin at `offset`."""
-        self._take([{**entry, "row": entry["row"] + offset} for entry in other.entries])
+        self._take(moved(other.entries, offset))
 
     def _take(self, more: list[dict[str, Any]]) -> None:
-        every = [*self.entries, *more]
-        every.sort(key=lambda entry: (-entry["nll"], *order(entry)))
-        self.entries = every[:MOST_LISTED]
+        self.entries = foremost([*self.entries, *more], MOST_LISTED)
 
     def findings(self) -> list[dict[str, Any]]:
         """The rows, the worst one first."""

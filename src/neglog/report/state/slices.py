@@ -77,6 +77,8 @@ class Column:
                 " such as a language or a source"
             )
         new = list(known)[len(self.values) :]
+        if not new:
+            return places
         self.values += new
         for moments in (self.nll, self.hits):
             sums = moments.sums

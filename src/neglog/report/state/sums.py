@@ -131,6 +131,11 @@ class Moments:
         """sum w b, by group."""
         return self._sum(2)
 
+    @property
+    def size(self) -> int:
+        """The number of groups."""
+        return len(self.sums.high)
+
     def _sum(self, k: int) -> Array:
         total: Array = self.sums.high[:, k] + self.sums.low[:, k]
         return total

@@ -184,7 +184,7 @@ def _takes_both(logits: Tensor, probs: Tensor | None, problem: TorchProblem) -> 
     Kept for an upstream gradient that came before, as by `prepared`, they would have to be copied.
     """
     coefs = (problem.nll_coef, problem.dense_coef, problem.square_coef, problem.total)
-    trained = torch.is_grad_enabled() and logits.requires_grad and not require_grad(probs, *coefs)
+    trained = is_recorded(logits) and not require_grad(probs, *coefs)
     return trained and logits.dtype.itemsize > 2 and is_wanted(problem, logits)
 
 
