@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 
 namespace neglog {
 namespace {
@@ -20,6 +21,18 @@ int64_t parts_of(const ScoresJob& job) {
     const int64_t most = std::clamp<int64_t>(kMostNumbers / numbers_of_classes(job), 2, kMostParts);
     const int64_t least = is_binned(job) ? kLeastRows : pieces(kLeastRows, job.classes);
     return std::clamp<int64_t>(job.rows / least, 1, most);
+}
+
+// Where the rows from `begin` on may write.
+UnlikelyRows after(const UnlikelyRows& all, int64_t begin) {
+    return {all.row + begin, all.curves + begin * 4 * kBetas, 0};
+}
+void append(UnlikelyRows& all, const UnlikelyRows& part) {
+    const UnlikelyRows to = after(all, all.count);
+    const size_t count = static_cast<size_t>(part.count);
+    std::memmove(to.row, part.row, count * sizeof(int64_t));
+    std::memmove(to.curves, part.curves, count * 4 * kBetas * sizeof(float));
+    all.count += part.count;
 }
 
 class Watch {
@@ -46,9 +59,14 @@ Outcome run_scores(const ScoresJob& job, const ScoreSums& sums, const Interrupte
     const auto begin_of = [&](int64_t part) { return job.rows * part / parts; };
     // The first part adds to the caller's.
     std::vector<double> own(static_cast<size_t>((parts - 1) * size));
+    std::vector<UnlikelyRows> unlikely(static_cast<size_t>(parts));
+    for (int64_t part = 0; part < parts && job.from_nll; ++part)
+        unlikely[static_cast<size_t>(part)] = after(*sums.unlikely, begin_of(part));
     const auto sums_of = [&](int64_t part) {
         double* at = own.data() + (part - 1) * size;
-        return part ? ScoreSums{at + of_classes, at} : sums;
+        UnlikelyRows* rows = &unlikely[static_cast<size_t>(part)];
+        return part ? ScoreSums{at + of_classes, at, rows}
+                    : ScoreSums{sums.tempered, sums.classes, rows};
     };
     Watch watch(interrupted);
     const int64_t longest = pieces(job.rows, parts);
@@ -65,6 +83,8 @@ Outcome run_scores(const ScoresJob& job, const ScoreSums& sums, const Interrupte
         if (outcome != Outcome::done) return outcome;
         if (watch.says_stop()) return Outcome::interrupted;
     }
+    for (const UnlikelyRows& rows : unlikely)
+        if (job.from_nll) append(*sums.unlikely, rows);
     for (int64_t part = 1; part < parts; ++part) {
         const ScoreSums more = sums_of(part);
         for (int64_t i = 0; i < 3 * kBetas; ++i) sums.tempered[i] += more.tempered[i];

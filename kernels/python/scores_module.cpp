@@ -5,12 +5,13 @@
 namespace neglog {
 namespace {
 
-// Adds to tempered and to the sums of the classes.
-void scores(int dtype, nb::handle logits, nb::handle target, nb::handle weight, nb::handle rank,
-            nb::handle one_vs_rest, nb::handle tempered, nb::handle class_sums) {
+// Adds to tempered and to the sums of the classes.  Returns how many rows are unlikely.
+int64_t scores(int dtype, nb::handle logits, nb::handle target, nb::handle weight, nb::handle rank,
+               nb::handle one_vs_rest, nb::handle tempered, nb::handle class_sums,
+               nb::handle from_nll, nb::handle unlikely, nb::handle curves) {
     ScoresJob job{};
     job.dtype = static_cast<DType>(dtype);
-    Array z, weights, ranks, rests, curve, classes;
+    Array z, weights, ranks, rests, curve, classes, limits, places, tails;
     z.take(logits, "logits", 2, size_of(job.dtype));
     job.rows = z.shape(0);
     job.classes = z.shape(1);
@@ -38,12 +39,22 @@ void scores(int dtype, nb::handle logits, nb::handle target, nb::handle weight, 
     curve.same("tempered", curve.shape(0) == 3 * kBetas);
     classes.take(class_sums, "class_sums", 1, 8, true);
     classes.same("class_sums", classes.shape(0) == numbers_of_classes(job));
+    if (!from_nll.is_none()) {
+        limits.take(from_nll, "from_nll", 1, 8);
+        limits.same("from_nll", limits.shape(0) == kBetas);
+        per_row(places, unlikely, "unlikely", true);
+        tails.take(curves, "curves", 1, 4, true);
+        tails.same("curves", tails.shape(0) == job.rows * 4 * kBetas);
+        job.from_nll = limits.as<double>();
+    }
+    UnlikelyRows found{places.as<int64_t>(), tails.as<float>(), 0};
     Outcome outcome;
     {
         const nb::gil_scoped_release free;
-        outcome = run_scores(job, {curve.as<double>(), classes.as<double>()}, signalled);
+        outcome = run_scores(job, {curve.as<double>(), classes.as<double>(), &found}, signalled);
     }
     finish(outcome);
+    return found.count;
 }
 
 }  // namespace
@@ -51,7 +62,8 @@ void scores(int dtype, nb::handle logits, nb::handle target, nb::handle weight, 
 void define_scores(nb::module_& m) {
     m.def("scores", &scores, nb::arg("dtype"), nb::arg("logits"), nb::arg("target"),
           nb::arg("weight").none(), nb::arg("rank"), nb::arg("one_vs_rest"), nb::arg("tempered"),
-          nb::arg("class_sums"));
+          nb::arg("class_sums"), nb::arg("from_nll").none(), nb::arg("unlikely").none(),
+          nb::arg("curves").none());
 }
 
 }  // namespace neglog

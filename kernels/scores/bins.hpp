@@ -54,6 +54,21 @@ template <class C> struct Hits {
 };
 constexpr int32_t kTableBytes = kBins * 2 * static_cast<int32_t>(sizeof(double));
 
+// The weights of rows, by target and the bin of its probability.
+template <class C>
+inline void add_targets(const ScoresJob& job, const ScoredRows<C>& r, double* classes) {
+    double* hits = classes + job.classes * 2 * kBins;
+    const Vec<C> p = load(r.target_exp) * load(r.share);
+    alignas(kVecBytes) int32_t at[kLanes<float>];
+    if constexpr (sizeof(C) == 4)
+        store(at, bin_of(p) >> 4);
+    else
+        store(at, bin_of(narrow(p, Vec<double>{})) >> 4);
+    for (int i = 0; i < r.count; ++i)
+        if (r.weight[i] != 0 && is_class(job, r.target[i]))
+            hits[r.target[i] * kBins + at[i]] += r.weight[i];
+}
+
 // Exponentials [class][lane] of rows that stand side by side.  The classes of a row follow one
 // another, because a sum that was changed just now is slow to read again.
 template <class C>

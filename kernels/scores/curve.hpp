@@ -69,9 +69,9 @@ NEGLOG_INLINE Vec<float> minus_log_complement(const Vec<float> (&doubled)[5],
 }
 
 // Sums of e = exp(beta (z - max)) and of e (max - z) for each beta, without the maximum's own, in
-// each lane.
-template <class C> struct Curve {
-    static constexpr bool kPolynomial = sizeof(C) == 4;
+// each lane; and, for a polynomial in float32, of its products.
+template <class C, bool products = true> struct Curve {
+    static constexpr bool kPolynomial = products && sizeof(C) == 4;
     Vec<C> others[kBetas] = {}, gaps[kBetas] = {}, more[kMorePowers] = {};
 
     // Adds N vectors of logits; the maximum's place holds -inf.  Leaves their exponentials in e.

@@ -6,10 +6,17 @@
 namespace neglog::NEGLOG_ISA {
 namespace {
 
-// Rows side by side, one per lane; lanes without a row have weight 0 and finite numbers.
-template <class C> struct ScoredRows {
+inline bool is_class(const ScoresJob& job, int64_t y) { return 0 <= y && y < job.classes; }
+
+// The curves of rows side by side, one row per lane.
+template <class C> struct CurveSums {
     static constexpr int W = kLanes<C>;
     alignas(kVecBytes) C others[kBetas][W] = {}, gaps[kBetas][W] = {}, more[kMorePowers][W] = {};
+};
+
+// Rows side by side, one per lane; lanes without a row have weight 0 and finite numbers.
+template <class C> struct ScoredRows : CurveSums<C> {
+    static constexpr int W = kLanes<C>;
     alignas(kVecBytes) C gap[W] = {};         // max - z of the target
     alignas(kVecBytes) C target_exp[W] = {};  // exp(z - max) of the target
     alignas(kVecBytes) C is_top[W] = {};      // 1 where the target is the first maximum
@@ -17,6 +24,7 @@ template <class C> struct ScoredRows {
     alignas(kVecBytes) C share[W] = {};       // p = share exp(z - max)
     alignas(kVecBytes) double weight[W] = {};
     int64_t row[W] = {}, top[W] = {}, target[W] = {};
+    bool unlikely[W] = {};
     int count = 0;
 };
 

@@ -26,16 +26,28 @@ struct ScoresJob {
     const double* weight;  // or null: all 1
     int64_t* rank;
     double* one_vs_rest;
+    // Or null: (kBetas) the nll from which on a row is unlikely at that temperature.
+    const double* from_nll;
+};
+
+// Rows that are unlikely at any temperature, in their order, and their curves (4, kBetas).
+struct UnlikelyRows {
+    int64_t* row;
+    float* curves;
+    int64_t count;
 };
 
 // Sums over some of the rows; the kernels add to them.
 struct ScoreSums {
     double* tempered;  // (kBetas, 3): w nll, w d, w^2 d^2 with d = nll - entropy
-    double* classes;   // (classes, kBins, 2): w and w p by bin; or (classes): w p
+    // (classes, kBins, 2): w and w p by bin, then (classes, kBins): w of the rows whose target the
+    // class is; or (classes): w p.
+    double* classes;
+    UnlikelyRows* unlikely;
 };
 static inline bool is_binned(const ScoresJob& job) { return job.classes <= kMostBinned; }
 static inline int64_t numbers_of_classes(const ScoresJob& job) {
-    return job.classes * (is_binned(job) ? 2 * kBins : 1);
+    return job.classes * (is_binned(job) ? 3 * kBins : 1);
 }
 
 }  // namespace neglog

@@ -53,14 +53,14 @@ template <class C> struct CurveTotal {
             return fold<double>(v, [](auto a, auto b) { return a + b; });
         }
     }
-    void add(const Curve<C>& curve) {
+    template <bool products> void add(const Curve<C, products>& curve) {
         for (int k = 0; k < kBetas; ++k) {
             others[k] += total(curve.others[k]);
             gaps[k] += total(curve.gaps[k]);
         }
         for (int k = 0; k < kMorePowers; ++k) more[k] += total(curve.more[k]);
     }
-    void store_to(ScoredRows<C>& r, int i) const {
+    void store_to(CurveSums<C>& r, int i) const {
         for (int k = 0; k < kBetas; ++k) {
             r.others[k][i] = static_cast<C>(others[k]);
             r.gaps[k][i] = static_cast<C>(gaps[k]);
@@ -130,9 +130,52 @@ inline void reduce_long_scores(const ScoresJob& job, ScoredRows<Compute<T>>& r, 
         known ? count_above<T>(z, y, own, true) + count_above<T>(z + y, V - y, own, false) : 0;
 }
 
+// The sums over the classes that are no likelier than the target.
+template <class T>
+inline void sum_tail(const T* z, int64_t V, int64_t target, CurveSums<Compute<T>>& to, int i) {
+    using C = Compute<T>;
+    constexpr int W = kLanes<C>;
+    const int64_t steps = V / kStep<C>, whole = steps * kStep<C>;
+    const Tail<T, kStep<C>> tail(z + whole, V - whole, minus_infinity<T>());
+    const Vec<C> own = splat(static_cast<C>(value_of(z + target)));
+    const int64_t held_by = target / kStep<C>;
+    TailCurve<C> curve;
+    CurveTotal<C> total;
+    const auto add = [&](const T* at, int64_t step) __attribute__((always_inline)) {
+        Vec<C> v[4], e[4];
+        for (int k = 0; k < 4; ++k) v[k] = not_above<C>(load(at + k * W), own);
+        if (step == held_by) {
+            const int64_t place = target % kStep<C>;
+            v[place / W][place % W] = minus_infinity<C>();
+        }
+        curve.template add<4>(v, own, e);
+    };
+    for (int64_t s = 0; s < steps; ++s) {
+        add(z + s * kStep<C>, s);
+        if (s % kShortSum != kShortSum - 1) continue;
+        total.add(curve);
+        curve = {};
+    }
+    if (whole < V) add(tail.at, steps);
+    total.add(curve);
+    total.store_to(to, i);
+}
+
+template <class T>
+inline void tails_of_long(const ScoresJob& job, ScoredRows<Compute<T>>& r, UnlikelyRows* to) {
+    using C = Compute<T>;
+    if (!mark_unlikely<C>(job, r)) return;
+    CurveSums<C> tails;
+    for (int i = 0; i < r.count; ++i)
+        if (r.unlikely[i])
+            sum_tail<T>(logits_of<T>(job, r.row[i]), job.classes, r.target[i], tails, i);
+    add_unlikely<C>(r, tails, *to);
+}
+
 template <class T>
 inline void finish_long(const ScoresJob& job, const Compute<T>* e, ScoredRows<Compute<T>>& r,
-                        TemperedSums<Compute<T>>& tempered, LongRows<Compute<T>>& held) {
+                        TemperedSums<Compute<T>>& tempered, LongRows<Compute<T>>& held,
+                        const ScoreSums& sums) {
     using C = Compute<T>;
     finish_share(r);
     if constexpr (!Curve<C>::kPolynomial)
@@ -140,6 +183,8 @@ inline void finish_long(const ScoresJob& job, const Compute<T>* e, ScoredRows<Co
             r.rest[i] = complement_of(job, r, i, [&](int64_t j) { return e[i * held.pitch + j]; });
     finish_scores<C>(job, r, tempered,
                      [&](int i, int64_t j) { return value_of(logits_of<T>(job, r.row[i]) + j); });
+    if (is_binned(job)) add_targets<C>(job, r, sums.classes);
+    tails_of_long<T>(job, r, sums.unlikely);
     for (int i = 0; i < r.count; ++i) {
         held.share[held.count] = r.share[i];
         held.weight[held.count++] = r.weight[i];
@@ -171,7 +216,7 @@ template <class T> void score_long_rows(const ScoresJob& job, int64_t begin, int
             reduce_long_scores<T>(job, r, i, first + i * pitch);
         }
         const bool full = held.count + r.count == most || row >= end;
-        if (r.count == kLanes<C> || full) finish_long<T>(job, first, r, tempered, held);
+        if (r.count == kLanes<C> || full) finish_long<T>(job, first, r, tempered, held, sums);
         if (!full) continue;
         is_binned(job) ? add_long<C>(held, V, sums.classes)
                        : add_unbinned<C>(held, V, sums.classes);

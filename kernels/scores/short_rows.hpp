@@ -3,6 +3,7 @@
 
 #include "rows/short_reduce.hpp"
 #include "scores/bins.hpp"
+#include "scores/tails.hpp"
 
 namespace neglog::NEGLOG_ISA {
 namespace {
@@ -14,7 +15,6 @@ inline int64_t target_of(const ScoresJob& job, int64_t row) {
     return job.target_is_64 ? static_cast<const int64_t*>(job.target)[row]
                             : static_cast<const int32_t*>(job.target)[row];
 }
-inline bool is_class(const ScoresJob& job, int64_t y) { return 0 <= y && y < job.classes; }
 
 template <class T> inline const T* logits_of(const ScoresJob& job, int64_t row) {
     return static_cast<const T*>(job.logits) + row * job.step;
@@ -108,6 +108,33 @@ template <class C> inline void reduce_short_scores(const ScoresJob& job, ScoredR
     for (int k = 0; k < kMorePowers; ++k) store(r.more[k], curve.more[k]);
 }
 
+// The sums over the classes that are no likelier than the target.
+template <class C>
+inline void tails_of_short(const ScoresJob& job, ScoredRows<C>& r, ScoresTile<C>& tile,
+                           UnlikelyRows* to) {
+    constexpr int W = kLanes<C>;
+    if (!mark_unlikely<C>(job, r)) return;
+    Vec<C> own{};
+    for (int i = 0; i < W; ++i)
+        if (r.unlikely[i]) {
+            own[i] = tile.z[r.target[i] * W + i];
+            tile.z[r.target[i] * W + i] = minus_infinity<C>();
+        }
+    TailCurve<C> curve;
+    for (int64_t j = 0; j < job.classes; j += 2) {
+        const Vec<C> z[2] = {not_above<C>(load(tile.z + j * W), own),
+                             not_above<C>(load(tile.z + (j + 1) * W), own)};
+        Vec<C> e[2];
+        curve.template add<2>(z, own, e);
+    }
+    CurveSums<C> tails;
+    for (int k = 0; k < kBetas; ++k) {
+        store(tails.others[k], curve.others[k]);
+        store(tails.gaps[k], curve.gaps[k]);
+    }
+    add_unlikely<C>(r, tails, *to);
+}
+
 template <class T> void score_short_rows(const ScoresJob& job, int64_t begin, int64_t end,
                                          const ScoreSums& sums) {
     using C = Compute<T>;
@@ -128,6 +155,8 @@ template <class T> void score_short_rows(const ScoresJob& job, int64_t begin, in
         finish_scores<C>(job, r, tempered,
                          [&](int i, int64_t j) { return static_cast<double>(tile.z[j * W + i]); });
         add_short<C>(r, job.classes, tile.e, sums.classes);
+        add_targets<C>(job, r, sums.classes);
+        tails_of_short<C>(job, r, tile, sums.unlikely);
     }
     tempered.total(sums.tempered);
 }

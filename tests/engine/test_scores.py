@@ -12,7 +12,6 @@ from engine_helpers.score_checks import (
     BETAS,
     DTYPES,
     EDGES,
-    MOST_BINNED,
     WIDTHS,
     bins_of,
     check,
@@ -105,7 +104,7 @@ def test_a_row_of_weight_0_is_not_read(v: int, dtype: str) -> None:
     np.testing.assert_allclose(have.tempered, want.tempered, rtol=1e-14)
     assert_identical(have.one_vs_rest[::2], want.one_vs_rest, "one against the rest")
     nothing = engine.scores(z, y, weight=np.zeros(23))
-    for one in (nothing.tempered, nothing.class_p, nothing.rank, nothing.one_vs_rest):
+    for one in (nothing.tempered, nothing.classes.flat, nothing.rank, nothing.one_vs_rest):
         assert not one.any()
 
 
@@ -121,8 +120,9 @@ def test_what_is_not_finite_stays_in_its_row(v: int, value: float) -> None:
     assert_identical(have.one_vs_rest[fine], want.one_vs_rest[fine], "one against the rest")
     assert_identical(have.rank[fine], want.rank[fine], "rank")
     assert np.isnan(have.one_vs_rest[9])
-    if have.class_bins is not None:
-        assert have.class_bins[:, :, 0].sum(axis=1).tolist() == [19.0] * v
+    if have.classes.binned:
+        assert have.classes.bins[:, :, 0].sum(axis=1).tolist() == [19.0] * v
+        assert have.classes.hits.sum() == 18.0  # all rows whose target is a class
 
 
 @pytest.mark.parametrize("v", [1, 5, 1000, 1001])
@@ -130,9 +130,8 @@ def test_no_rows(v: int) -> None:
     have = engine.scores(np.zeros((0, v), np.float32), np.zeros(0, np.int64))
     assert have.rank.shape == have.one_vs_rest.shape == (0,)
     assert have.tempered.tolist() == [[0.0] * 3] * len(BETAS)
-    assert have.class_p.tolist() == [0.0] * v
-    assert (have.class_bins is None) == (v > MOST_BINNED)
-    assert have.class_bins is None or not have.class_bins.any()
+    assert have.classes.p.tolist() == [0.0] * v
+    assert not have.classes.flat.any()
 
 
 def test_bins_by_their_edges() -> None:
@@ -153,15 +152,16 @@ def test_bits_depend_neither_on_threads_nor_on_layout(
     z = rng.standard_normal((n, v)).astype(dtype_of(dtype))
     y, w = rng.integers(0, v, n), rng.uniform(0, 2, n)
     threads(1)
-    want = engine.scores(z, y, weight=w)
+    want = engine.scores(z, y, weight=w, from_nll=np.full(9, 2.0))
     apart = np.zeros((n, v + 7), z.dtype)[::-1, 3:-4]
     apart[...] = z
     for count, rows in ((2, z), (3, apart)):
         threads(count)
-        have = engine.scores(rows, y, weight=w)
+        have = engine.scores(rows, y, weight=w, from_nll=np.full(9, 2.0))
         for name, one, other in zip(want._fields, have, want, strict=True):
-            if other is not None:
-                assert_identical(one, other, f"{name} by {count} threads")
+            if name == "classes":
+                one, other = one.flat, other.flat
+            assert_identical(one, other, f"{name} by {count} threads")
 
 
 @pytest.mark.parametrize("v", [10, 1000])
@@ -169,9 +169,12 @@ def test_sums_are_the_same_for_any_split(v: int) -> None:
     z, y, w = problem(60, v, "float32")
     whole = engine.scores(z, y, weight=w)
     parts = [engine.scores(z[i:j], y[i:j], weight=w[i:j]) for i, j in ((0, 7), (7, 8), (8, 60))]
-    for name in ("tempered", "class_p", "class_bins"):
-        total = sum(getattr(part, name) for part in parts)
-        np.testing.assert_allclose(total, getattr(whole, name), rtol=1e-13)
+    total = sum(part.tempered for part in parts)
+    np.testing.assert_allclose(total, whole.tempered, rtol=1e-13)
+    classes = engine.ClassSums(v)  # added to by one call after the other
+    for i, j in ((0, 7), (7, 8), (8, 60)):
+        engine.scores(z[i:j], y[i:j], weight=w[i:j], classes=classes)
+    np.testing.assert_allclose(classes.flat, whole.classes.flat, rtol=1e-13)
     for name in ("rank", "one_vs_rest"):
         together = np.concatenate([getattr(part, name) for part in parts])
         assert_identical(together, getattr(whole, name), name)

@@ -38,7 +38,7 @@ def with_wrong_labels(seed: int, n: int = 1500, v: int = 10) -> tuple[np.ndarray
 def test_the_list_is_benjamini_hochbergs_on_exact_p_values(v: int, temperature: float) -> None:
     z, y, _ = with_wrong_labels(v, v=v)
     z = z * temperature
-    found = in_batches(Suspects(v), [100, 700], z, y).findings(temperature)
+    found = in_batches(Suspects(), [100, 700], z, y).findings(temperature)
     exact = tails(z, y, temperature)
     q = false_discovery_control(exact)
     expected = np.flatnonzero(q <= RATE)
@@ -70,7 +70,7 @@ def test_the_rate_of_false_discoveries_is_the_stated_one() -> None:
     false, found = [], 0
     for seed in range(25):
         z, y, wrong = with_wrong_labels(seed)
-        listed = in_batches(Suspects(10), [], z, y).findings(1.0)["listed"]
+        listed = in_batches(Suspects(), [], z, y).findings(1.0)["listed"]
         rows = [entry["row"] for entry in listed]
         found += wrong[rows].sum() / wrong.sum()
         false.append((~wrong[rows]).mean() if rows else 0.0)
@@ -80,7 +80,7 @@ def test_the_rate_of_false_discoveries_is_the_stated_one() -> None:
 
 def test_a_model_whose_labels_are_right_has_few_suspects() -> None:
     counts = [
-        in_batches(Suspects(10), [], *model(300, 10, seed=seed)).findings(1.0)["count"]
+        in_batches(Suspects(), [], *model(300, 10, seed=seed)).findings(1.0)["count"]
         for seed in range(40)
     ]
     assert np.mean(np.array(counts) > 0) <= 0.15
@@ -105,12 +105,12 @@ def test_the_list_does_not_depend_on_the_split(
     edges = [0, *sorted(cuts), 90]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(suspects_part, "KEPT", kept)
-        whole = in_batches(Suspects(5), [], z, y, None, ids).findings(1.3)
-        assert in_batches(Suspects(5), cuts, z, y, None, ids).findings(1.3) == whole
+        whole = in_batches(Suspects(), [], z, y, None, ids).findings(1.3)
+        assert in_batches(Suspects(), cuts, z, y, None, ids).findings(1.3) == whole
         parts = [
             (
                 b - a,
-                in_batches(Suspects(5), [], z[a:b], y[a:b], None, ids[a:b] if with_ids else None),
+                in_batches(Suspects(), [], z[a:b], y[a:b], None, ids[a:b] if with_ids else None),
             )
             for a, b in pairwise(edges)
             if a < b
@@ -129,10 +129,10 @@ def test_the_list_does_not_depend_on_the_split(
 
 def test_a_list_that_is_cut_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     z, y, _ = with_wrong_labels(1)
-    whole = in_batches(Suspects(10), [], z, y).findings(1.0)
+    whole = in_batches(Suspects(), [], z, y).findings(1.0)
     monkeypatch.setattr(suspects_part, "KEPT", 10)
-    part = in_batches(Suspects(10), list(range(50, 1500, 50)), z, y)
-    assert len(part.nll) <= 9 * 10 + 10  # bounded
+    part = in_batches(Suspects(), list(range(50, 1500, 50)), z, y)
+    assert len(part.nll) + sum(len(some.nll) for some in part.recent) <= 10 * 10  # bounded
     cut = part.findings(1.0)
     assert len(part.nll) <= 9 * 10
     assert whole["count"] > 10
@@ -147,17 +147,17 @@ def test_large_vocabularies_and_halves() -> None:
     z = (draw.normal(size=(6, 49_152)) * 2).astype(np.float16)
     y = z.argmax(1)
     y[4] = z[4].argmin()
-    part = Suspects(49_152)
+    part = Suspects()
     part.add(rows_of(z, y))
-    assert part.places[:, 0].tolist() == [4]
     found: dict[str, Any] = part.findings(1.0)
+    assert part.places[:, 0].tolist() == [4]
     assert found["count"] == 1
     assert found["listed"][0]["p_value"] == pytest.approx(tails(z, y, 1.0)[4], rel=1e-3)
 
 
 def test_no_rows_and_no_suspects() -> None:
-    found = Suspects(3).findings(1.0)
+    found = Suspects().findings(1.0)
     assert (found["count"], found["at_least"], found["listed"]) == (0, False, [])
     z = np.zeros((3, 4))
     y = drawn(softmax(z), np.random.default_rng(0))
-    assert in_batches(Suspects(4), [], z, y).findings(1.0)["count"] == 0
+    assert in_batches(Suspects(), [], z, y).findings(1.0)["count"] == 0

@@ -148,6 +148,13 @@ class Report(Kept):
             given, logits, target = given.part(used), logits[used], target[used]
             nll, lse, spread, top, row = (x[used] for x in (nll, lse, spread, top, row))
             weight = None if weight is None else weight[used]
+        parts = self._parts(logits.shape[1])
+        scored = scores(
+            *(logits, target),
+            weight=weight,
+            from_nll=parts.suspects.from_nll,
+            classes=parts.calibration.classes,
+        )
         return Rows(
             logits=logits,
             target=target,
@@ -157,7 +164,7 @@ class Report(Kept):
             lse=lse,
             entropy=spread,
             predicted=top,
-            scores=scores(logits, target, weight=weight),
+            scores=scored,
             ids=given.ids,
             text=given.text,
             by=given.by,

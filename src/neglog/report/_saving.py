@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ._logprobs import LogprobReport
     from ._report import Report
 
-SCHEMA = "neglog.state/1"
+SCHEMA = "neglog.state/2"
 MOST_CLASSES = 1 << 24
 
 
@@ -84,7 +84,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if hasattr(value, "__dict__"):
-        return {name: _plain(item) for name, item in vars(value).items()}
+        return {name: _plain(item) for name, item in value.__getstate__().items()}
     return value
 
 

@@ -111,10 +111,11 @@ def check(z: Any, y: Any, w: Any = None, found: Any = None, want: Any = None) ->
     np.testing.assert_allclose(have.one_vs_rest[used], rest, rtol=limits.rest, atol=limits.zero)
     check_tempered(have.tempered, want, weight[used], limits)
     p, w = want.p.astype(float), weight[used]
-    np.testing.assert_allclose(have.class_p, w @ p, rtol=limits.p, atol=limits.zero)
-    assert (have.class_bins is None) == (v > MOST_BINNED)
-    if have.class_bins is not None and not near_an_edge(p).any():
-        check_bins(have.class_bins, p, w, limits)
+    np.testing.assert_allclose(have.classes.p, w @ p, rtol=limits.p, atol=limits.zero)
+    assert bool(have.classes.binned) == (v <= MOST_BINNED)
+    if have.classes.binned and not near_an_edge(p).any():
+        check_bins(have.classes.bins, p, w, limits)
+        check_hits(have.classes.hits, p, y[used], w)
 
 
 def check_tempered(have: Any, want: Exact, w: Any, limits: Limits) -> None:
@@ -136,6 +137,14 @@ def check_bins(have: Any, p: Any, w: Any, limits: Limits) -> None:
         sums = np.bincount(place, x.ravel(), v * BINS).reshape(v, BINS)
         rtol, atol = ((1e-13, 0.0), (limits.p, limits.zero))[i]
         np.testing.assert_allclose(have[:, :, i], sums, rtol=rtol, atol=atol)
+
+
+def check_hits(have: Any, p: Any, y: Any, w: Any) -> None:
+    """The rows' weights, by target and the bin of its probability."""
+    n, v = p.shape
+    place = y * BINS + bins_of(p)[np.arange(n), y]
+    sums = np.bincount(place, w, v * BINS).reshape(v, BINS)
+    np.testing.assert_allclose(have, sums, rtol=1e-13)
 
 
 def check_each(z: Any, y: Any) -> None:

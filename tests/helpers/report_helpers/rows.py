@@ -8,6 +8,7 @@ import numpy as np
 from neglog._engine import run_rows
 from neglog._engine.scores import scores
 from neglog.report.state.rows import Coded, Rows
+from neglog.report.state.suspects import Suspects
 
 
 def rows_of(
@@ -28,7 +29,7 @@ def rows_of(
         lse=found.lse,
         entropy=found.entropy,
         predicted=found.argmax,
-        scores=scores(logits, target, weight=weight),
+        scores=scores(logits, target, weight=weight, from_nll=Suspects().from_nll),
         ids=ids,
         text=None,
         by={"half": Coded(["even", "odd"], np.arange(first, first + len(target)) % 2)},

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..._engine import Array
-from ..._engine.scores import BINS, MOST_BINNED, bin_of
+from ..._engine.scores import ClassSums
 from .rows import Rows
 from .sums import Z95, Estimate, Groups, Moments, Sums, interval
 
@@ -28,33 +28,22 @@ class Calibration:
     def __init__(self, num_classes: int) -> None:
         self.hits = Moments(2 * FINE)
         self.p = Sums(2 * FINE)  # w p of the predicted class
-        self.class_p = Sums(num_classes)
-        binned = num_classes if num_classes <= MOST_BINNED else 0
-        # Plain sums of positive numbers: kept exactly, a batch would take 0.6 ms longer at 1,000
-        # classes, and 10,000 batches are right to 1e-13 as they are.
-        self.class_bins = np.zeros((binned, BINS, 2))  # w and w p of the class's probability
-        self.class_hits = np.zeros(binned * BINS)  # w where it is the target
+        self.classes = ClassSums(num_classes)
 
     def add(self, rows: Rows) -> None:
-        """Add a batch."""
+        """Add a batch; its sums by class may already have gone to `classes`."""
+        if rows.scores.classes is not self.classes:
+            self.classes.flat += rows.scores.classes.flat
         p, w = rows.confidence, rows.weight
         place = fine_bin(p)
         self.hits.add(rows.hits, w, groups=Groups(place, 2 * FINE, slice(None)))
         self.p.add(np.bincount(place, p if w is None else w * p, 2 * FINE))
-        self.class_p.add(rows.scores.class_p)
-        if rows.scores.class_bins is not None:
-            self.class_bins += rows.scores.class_bins
-            place = rows.target * BINS + bin_of(np.exp(-rows.nll))
-            groups = Groups.of(place, len(self.class_hits))
-            self.class_hits[groups.at] += groups.sums(w)
 
     def merge(self, other: "Calibration") -> None:
         """Add the rows of the other."""
         self.hits.merge(other.hits)
         self.p.merge(other.p)
-        self.class_p.merge(other.class_p)
-        self.class_bins += other.class_bins
-        self.class_hits += other.class_hits
+        self.classes.flat += other.classes.flat
 
     def findings(self, frequencies: Array) -> dict[str, Any]:
         """The errors, with what bins and classes say; `frequencies` are the classes' weights."""
@@ -89,8 +78,8 @@ class Calibration:
 
     def _class_wise(self, frequencies: Array) -> dict[str, Any]:
         total = float(frequencies.sum())
-        mean_p, frequency = self.class_p.value / total, frequencies / total
-        errors = self._class_errors() if len(self.class_bins) else None
+        mean_p, frequency = self.classes.p / total, frequencies / total
+        errors = self._class_errors() if self.classes.binned else None
         order = np.arange(len(mean_p))
         if errors is None:  # those whose frequency is least what it should be come first
             order = np.lexsort((order, -np.abs(mean_p - frequency).round(12)))
@@ -109,9 +98,9 @@ class Calibration:
 
     def _class_errors(self) -> Array:
         """The error of each class's probability, (V,)."""
-        classes = len(self.class_bins)
-        w, wp = np.moveaxis(self.class_bins, 2, 0)
-        hit = self.class_hits.reshape(classes, BINS)
+        classes = self.classes.binned
+        w, wp = np.moveaxis(self.classes.bins, 2, 0)
+        hit = self.classes.hits
         group = (equal_mass(w) + SHOWN * np.arange(classes)[:, None]).ravel()
         # The weights' squares are not known by class and bin; they are taken to be spread evenly.
         total = self.hits.sums.value.sum(0)

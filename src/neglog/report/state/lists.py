@@ -15,18 +15,21 @@ LONGEST_ID, LONGEST_TEXT = 200, 500  # characters
 
 def entries(rows: Rows, at: Array) -> list[dict[str, Any]]:
     """Plain values of the rows at these places."""
+    columns = (rows.row, rows.nll, rows.target, rows.predicted, rows.confidence)
     return [
         {
-            "row": int(rows.row[i]),
+            "row": row,
             "id": None if rows.ids is None else cut(rows.ids[i], LONGEST_ID),
             "text": None if rows.text is None else cut(rows.text[i], LONGEST_TEXT),
-            "nll": float(rows.nll[i]),
-            "target": int(rows.target[i]),
-            "predicted": int(rows.predicted[i]),
-            "p_predicted": float(rows.confidence[i]),
+            "nll": nll,
+            "target": target,
+            "predicted": predicted,
+            "p_predicted": confidence,
             "by": {name: coded.values[coded.codes[i]] for name, coded in rows.by.items()},
         }
-        for i in at.tolist()
+        for i, row, nll, target, predicted, confidence in zip(
+            at.tolist(), *(column[at].tolist() for column in columns), strict=True
+        )
     ]
 
 

@@ -25,7 +25,7 @@ class Parts:
         self.worst = Worst()
         self.temperature = Temperature()
         self.calibration = Calibration(classes)
-        self.suspects = Suspects(classes)
+        self.suspects = Suspects()
 
     def add(self, rows: Rows) -> None:
         """Add a batch."""

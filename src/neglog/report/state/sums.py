@@ -142,9 +142,20 @@ class Moments:
 
     def mean(self, at: int = 0) -> Estimate:
         """The mean of a group, and its interval."""
-        n, x, b, xx, xb, bb = map(float, self.sums.high[at] + self.sums.low[at])
-        if b <= 0:
-            return Estimate(math.nan, math.nan, math.nan)
-        mean = x / b
-        spread = max(xx - 2 * mean * xb + mean * mean * bb, 0.0)
-        return interval(mean, spread / b**2 * n / (n - 1) if n > 1 else math.nan)
+        return mean_of(self.sums.value[at])
+
+    def share(self, count: int) -> Estimate:
+        """The share of the first `count` groups in the weight, where every x is 1."""
+        sums = self.sums.value
+        whole, held = sums.sum(0), sums[:count].sum(0)
+        return mean_of(np.where([True, False, True, False, False, True], whole, held))
+
+
+def mean_of(sums: Array) -> Estimate:
+    """sum w x / sum w b and its interval, from the MOMENTS of some rows."""
+    n, x, b, xx, xb, bb = map(float, sums)
+    if b <= 0:
+        return Estimate(math.nan, math.nan, math.nan)
+    mean = x / b
+    spread = max(xx - 2 * mean * xb + mean * mean * bb, 0.0)
+    return interval(mean, spread / b**2 * n / (n - 1) if n > 1 else math.nan)

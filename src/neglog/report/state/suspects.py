@@ -12,20 +12,31 @@ nodes follows from.
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..._engine import Array, run_rows
+from ..._engine import Array
 from ..._engine.scores import BETAS
 from .lists import entries, order
 from .rows import Rows
-from .temperature import ONE, between
+from .temperature import between
 
 RATE = 0.1  # of false discoveries
 KEPT = 10_000  # rows per node
 MOST_LISTED = 1000
-SLACK = 1e-5  # relative; what rounding may do to a bound
+SLACK = 1e-4  # relative; what rounding may do to a bound
+
+
+class Recent(NamedTuple):
+    """Rows of a batch that are kept, for the attributes of the same names."""
+
+    places: Array
+    named: Sequence[dict[str, Any] | None]
+    nll: Array
+    curves: Array
+    gap: Array
 
 
 class Suspects:
@@ -40,74 +51,45 @@ class Suspects:
     10 % with 1,000 classes, with them by 1 %.
     """
 
-    def __init__(self, num_classes: int) -> None:
-        self.log_classes = math.log(num_classes)
+    def __init__(self) -> None:
         self.rows = 0
         self.places = np.zeros((0, 3), np.int64)  # row, target, predicted
         self.named: list[dict[str, Any] | None] = []  # what else is known, where there is more
         self.nll = np.zeros(0)
-        self.curves = np.zeros((0, 4, len(BETAS)))  # A - B, its slope, B, its slope
+        self.curves = np.zeros((0, 4, len(BETAS)), np.float32)  # A - B, its slope, B, its slope
         self.gap = np.zeros(0)  # max - z_y
         self.enough = np.full(len(BETAS), math.log(RATE))  # log tail above which no row is kept
-        self.settled = 0  # rows that were left when some were last left out
+        self.recent: list[Recent] = []  # not settled
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled and saved."""
+        self._settle()
+        return vars(self)
+
+    @property
+    def from_nll(self) -> Array:
+        """The nll from which on a row may be kept, at each node: its tail is at least its p."""
+        return -self.enough * (1 - SLACK)
 
     def add(self, rows: Rows) -> None:
-        """Add a batch."""
+        """Add a batch, which was scored with `from_nll`."""
         self._count(len(rows.nll))
-        at = np.flatnonzero((rows.nll >= self._least_nll(slice(None))) & (rows.scores.rank > 0))
-        if len(at) > KEPT:  # the worst come first: they raise the bar for the others
-            at = at[np.argpartition(-rows.nll[at], KEPT)]
-        for first in range(0, len(at), KEPT):
-            some = at[first : first + KEPT]
-            self._add_some(rows, some[rows.nll[some] >= self._least_nll(slice(None))])
-
-    def _add_some(self, rows: Rows, at: Array) -> None:
-        at = at[self._able(rows, at)]
-        if not len(at):
-            return
+        at, curves = rows.scores.unlikely, rows.scores.curves
         gap = rows.nll[at] - rows.min_entropy[at]
-        curves = _curves(rows, at, BETAS)
         kept = self._chosen(log_tails(curves, gap, BETAS), ties=False)
         at = at[kept]
         places = np.stack([rows.row[at], rows.target[at], rows.predicted[at]], axis=1)
         # An entry takes 3 us; without it, a row takes 0.5.
         bare = rows.ids is None and rows.text is None and not rows.by
         named = [None] * len(at) if bare else entries(rows, at)
-        self._append(places, named, rows.nll[at], curves[kept], gap[kept])
-
-    def _able(self, rows: Rows, at: Array) -> Array:
-        """Which of these rows can be kept at some node, by bounds on their tails."""
-        top = rows.min_entropy[at]
-        gap = rows.nll[at] - top
-        bar = self.enough * (1 - SLACK)
-        # For beta > 1, the tail is at least p_y, and that at least exp(-beta gap) p_max.
-        steep = BETAS[ONE + 1 :] * gap[:, None] + top[:, None]
-        able: Array = (steep >= -bar[ONE + 1 :]).any(1)
-        left = np.flatnonzero(~able & (rows.nll[at] >= self._least_nll(slice(ONE + 1))))
-        for k in range(ONE, -1, -1):  # at a smaller beta, the tail is no smaller
-            if len(left):
-                curves = _curves(rows, at[left], BETAS[k : k + 1])
-                tail = log_tails(curves, gap[left], BETAS[k])[:, 0]
-                able[left] = tail <= bar[k]
-                left = left[~able[left] & (tail <= bar[:k].max(initial=-np.inf))]
-        return able
-
-    def _least_nll(self, nodes: slice) -> float:
-        """The least nll with which a row can be kept at one of these nodes.
-
-        For beta >= 1, p_y(beta) >= p_y^beta; for beta < 1, p_y(beta) >= p_y^beta V^(beta - 1), and
-        the tail is at least p_y.
-        """
-        beta, enough = BETAS[nodes], -self.enough[nodes]
-        flatter = np.maximum(enough, (enough - (1 - beta) * self.log_classes) / beta)
-        least = np.where(beta < 1, flatter, enough / beta)
-        return float(least.min()) * (1 - SLACK)
+        self._append(Recent(places, named, rows.nll[at], curves[kept], gap[kept]))
 
     def merge(self, other: "Suspects", offset: int) -> None:
         """Add the rows of the other, whose numbers begin at `offset`."""
         self._count(other.rows)
+        other._settle()
         places = other.places + np.array([offset, 0, 0])
-        self._append(places, other.named, other.nll, other.curves, other.gap)
+        self._append(Recent(places, other.named, other.nll, other.curves, other.gap))
 
     def _count(self, rows: int) -> None:
         """More rows lower the largest p-value that may be listed."""
@@ -118,30 +100,26 @@ class Suspects:
         """The largest p-value that may be listed."""
         return RATE * min(1.0, KEPT / max(self.rows, 1))
 
-    def _append(
-        self,
-        places: Array,
-        named: Sequence[dict[str, Any] | None],
-        nll: Array,
-        curves: Array,
-        gap: Array,
-    ) -> None:
-        self.places = np.concatenate([self.places, places])
-        self.named = [*self.named, *named]
-        self.nll = np.concatenate([self.nll, nll])
-        self.curves = np.concatenate([self.curves, curves])
-        self.gap = np.concatenate([self.gap, gap])
-        if len(self.nll) > self.settled + KEPT // 2:
+    def _append(self, more: "Recent") -> None:
+        self.recent.append(more)
+        if sum(len(some.nll) for some in self.recent) > KEPT:
             self._settle()
 
     def _settle(self) -> None:
         """Leave out rows that are kept at no node."""
+        if not self.recent:
+            return
+        every = [Recent(self.places, self.named, self.nll, self.curves, self.gap), *self.recent]
+        places, named, nll, curves, gap = zip(*every, strict=True)
+        self.places, self.nll, self.curves, self.gap = map(
+            np.concatenate, (places, nll, curves, gap)
+        )
         tails = log_tails(self.curves, self.gap, BETAS)
+        self.named, self.recent = list(chain.from_iterable(named)), []
         kept = self._chosen(tails, ties=True)
         self.named = [self.named[i] for i in kept.tolist()]
         self.places, self.nll = self.places[kept], self.nll[kept]
         self.curves, self.gap, tails = self.curves[kept], self.gap[kept], tails[kept]
-        self.settled = len(kept)
         if len(kept) >= KEPT:
             last = np.partition(tails, KEPT - 1, axis=0)[KEPT - 1]
             self.enough = np.minimum(self.enough, last)
@@ -237,26 +215,6 @@ def q_values(ascending: Array, rows: int) -> Array:
 
 def log_tails(curves: Array, gap: Array, beta: Any) -> Array:
     """log of the tails at these nodes."""
-    tails: Array = curves[:, 0] - beta * gap[:, None]
+    tails: Array = np.multiply.outer(-gap, beta)
+    tails += curves[:, 0]
     return tails
-
-
-def _curves(rows: Rows, at: Array, betas: Array) -> Array:
-    """A - B, B and their slopes of these rows at some nodes: (n, 4, nodes)."""
-    z, target, predicted = rows.logits[at], rows.target[at], rows.predicted[at]
-    own = np.take_along_axis(z, target[:, None], 1)
-    low = np.where(z > own, z.dtype.type(-np.inf), z)
-    curves = np.empty((len(betas), 4, len(at)))
-    for curve, beta in zip(curves, betas, strict=True):
-        a, a_slope = _log_sum(low, target, beta)
-        b, b_slope = _log_sum(z, predicted, beta)
-        curve[:] = a - b, a_slope - b_slope, b, b_slope
-    return np.ascontiguousarray(np.moveaxis(curves, 2, 0).swapaxes(1, 2))
-
-
-def _log_sum(logits: Array, top: Array, beta: float) -> tuple[Array, Array]:
-    """log of the sum of exp(beta (z - z_top)), and its slope in log beta."""
-    found = run_rows(logits, top, temperature=1 / beta, entropy=True)
-    assert found.nll is not None
-    assert found.entropy is not None
-    return found.nll, found.nll - found.entropy

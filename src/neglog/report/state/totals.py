@@ -7,7 +7,7 @@ import numpy as np
 
 from ..._engine import Array
 from .rows import Rows
-from .sums import Estimate, Moments
+from .sums import Estimate, Groups, Moments
 
 TOP = (1, 3, 5)
 
@@ -21,7 +21,7 @@ class Totals:
         self.min_entropy = Moments()
         self.one_vs_rest = Moments()
         self.per_byte = Moments()
-        self.top = [Moments() for _ in TOP]
+        self.ranks = Moments(TOP[-1] + 1)  # by the rank of the target; those beyond are one
 
     def add(self, rows: Rows) -> None:
         """Add a batch."""
@@ -31,15 +31,13 @@ class Totals:
         self.one_vs_rest.add(rows.scores.one_vs_rest, rows.weight)
         if rows.num_bytes is not None:
             self.per_byte.add(rows.nll, rows.weight, per=rows.num_bytes)
-        for k, hits in zip(TOP, self.top, strict=True):
-            hits.add((rows.scores.rank < k).astype(np.float64), rows.weight)
+        ranks = Groups(np.minimum(rows.scores.rank, TOP[-1]), self.ranks.size, slice(None))
+        self.ranks.add(np.ones(len(rows.nll)), rows.weight, groups=ranks)
 
     def merge(self, other: "Totals") -> None:
         """Add the rows of the other."""
-        for name in ("nll", "entropy", "min_entropy", "one_vs_rest", "per_byte"):
+        for name in ("nll", "entropy", "min_entropy", "one_vs_rest", "per_byte", "ranks"):
             getattr(self, name).merge(getattr(other, name))
-        for mine, theirs in zip(self.top, other.top, strict=True):
-            mine.merge(theirs)
 
     def loss(self, frequencies: Array) -> dict[str, Any]:
         """The nll in several units; `frequencies` are the weights of the classes."""
@@ -62,8 +60,8 @@ class Totals:
     def accuracy(self, num_classes: int) -> dict[str, Estimate | None]:
         """How often the target is among the likeliest k; None where that is certain."""
         return {
-            f"top{k}": hits.mean().within(0, 1) if k == 1 or k < num_classes else None
-            for k, hits in zip(TOP, self.top, strict=True)
+            f"top{k}": self.ranks.share(k).within(0, 1) if k == 1 or k < num_classes else None
+            for k in TOP
         }
 
 
