@@ -63,6 +63,12 @@ def test_a_file_gives_what_its_arrays_give(tmp_path: Path, small_batches: None) 
     assert all(part is not None and 0 <= part <= 1 for _, part in seen)
 
 
+def test_one_column_may_be_named_as_a_string(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    one, listed = (evaluate_file(path, **(BESIDE | {"by": by})) for by in ("lang", ["lang"]))
+    assert one.to_dict() == listed.to_dict()
+
+
 def test_arguments_are_names_of_columns(tmp_path: Path) -> None:
     path = tmp_path / "p.csv"
     path.write_text("a,b,true,extra\n1,2,0,9\n3,1,1,9\n2,2,-1,9\n", encoding="utf-8")

@@ -33,7 +33,7 @@ def evaluate_file(
     ignore_index: int = -100,
     row_weight: str | None = None,
     ids: str | None = None,
-    by: Sequence[str] = (),
+    by: str | Sequence[str] = (),
     text: str | None = None,
     num_bytes: str | None = None,
     ignore: str | Sequence[str] = (),
@@ -90,7 +90,7 @@ def evaluate_file(
         weight=row_weight,
         text=text,
         num_bytes=num_bytes,
-        by=tuple(by),
+        by=_names(by),
         logprob=logprob,
         top_logprobs=top_logprobs,
     )

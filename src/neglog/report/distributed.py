@@ -48,7 +48,7 @@ def states(
     ignore_index: int = -100,
     row_weight: str | None = None,
     ids: str | None = None,
-    by: Sequence[str] = (),
+    by: str | Sequence[str] = (),
     text: str | None = None,
     num_bytes: str | None = None,
     ignore: str | Sequence[str] = (),
@@ -106,7 +106,7 @@ def states(
         weight=row_weight,
         text=text,
         num_bytes=num_bytes,
-        by=tuple(by),
+        by=_names(by),
         logprob=logprob,
         top_logprobs=top_logprobs,
     )
