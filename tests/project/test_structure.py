@@ -26,7 +26,9 @@ LAYERS = (
     {"_problem"},
     {"_head", "_show", "_read"},
     {"_numpy", "torch", "jax"},
-    {"report", "trace", "checker", "learn", "exercises"},
+    {"report", "trace", "learn"},
+    {"checker"},  # its rows open in `trace`, and exercises use it
+    {"exercises", "testing"},
     {"neglog"},
     {"cli"},
     {"__main__"},
@@ -39,6 +41,7 @@ GUESTS = {
     "learn": {"scipy", "sklearn", "threadpoolctl"},
     "trace": {"rich", "matplotlib"},
     "report": {"rich", "pyarrow", "dask"},
+    "checker": {"jax", "rich", "torch"},
     "_read": {"pyarrow"},
     "_show": {"rich", "matplotlib"},
     "cli": {"rich", "sklearn", "matplotlib", "pyarrow"},
