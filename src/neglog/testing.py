@@ -1,9 +1,9 @@
 """For the tests of other projects: an assertion about a loss.
 
-    from neglog.testing import assert_loss
+from neglog.testing import assert_loss
 
-    def test_loss():
-        assert_loss(my_loss)
+def test_loss():
+    assert_loss(my_loss)
 """
 
 from collections.abc import Callable

@@ -7,9 +7,10 @@ from .battery import KINDS
 from .child import process_for
 from .diagnosis import found
 from .findings import Finding, Findings
+from .head import found_in_head
 from .trial import Trial
 
-__all__ = ["Finding", "Findings", "check_loss"]
+__all__ = ["Finding", "Findings", "check_linear_loss", "check_loss"]
 
 Library = Literal["numpy", "torch", "jax"]
 Kind = Literal["logits", "probabilities", "log-probabilities"]
@@ -58,22 +59,66 @@ def check_loss(
     The calls are made in another process where that is possible: a function may hang, crash, exit
     or print. A call may take 5 s, all of them 60 s.
     """
-    known = {"framework": (framework, (None, "numpy", "torch", "jax")), "convention": (convention, KINDS)}
-    for name, (given, allowed) in known.items():
-        if given not in allowed:
-            words = ", ".join(repr(word) for word in allowed if word)
-            raise ValueError(f"{name} must be one of {words}, got {given!r}")
+    if convention not in KINDS:
+        raise ValueError(f"convention must be one of {', '.join(KINDS)}, got {convention!r}")
+    return _checked(function, framework, has_grad, lambda trial: found(trial, convention))
+
+
+def check_linear_loss(
+    function: Callable[..., Any] | str,
+    *,
+    framework: Library | None = None,
+    has_grad: bool | None = None,
+) -> Findings:
+    """Check a cross-entropy that has the linear layer in it, such as a fused kernel.
+
+    The logits are z = hidden @ classes.T + bias, and the loss is that of `check_loss`. Judged are
+    the loss, the gradients for hidden, classes and bias, factors from above (one, another in a
+    second backward pass, one per row), frozen inputs, ignored rows, and float16.
+
+    Args:
+        function: takes hidden (N, D), classes (V, D) and target (N,), and returns the mean loss;
+            with NumPy, it may return (loss, dhidden, dclasses) or these and dbias. Or its name,
+            "module:function". If it has arguments bias (or linear_bias), ignore_index or
+            reduction, they mean what they mean in torch.
+        framework: "numpy", "torch" or "jax"; by default what it refers to.
+        has_grad: whether there are gradients to judge; by default, if the function gives them.
+
+    Returns:
+        Findings, the worst first; true if nothing is wrong.
+
+    Raises:
+        TypeError: the function cannot be called.
+        ValueError: it cannot be imported, or an argument is unknown.
+
+    Examples:
+        >>> from neglog import linear_cross_entropy_and_grad
+        >>> def loss(hidden, classes, target):
+        ...     value, grads = linear_cross_entropy_and_grad(hidden, classes, target)[:2]
+        ...     return value
+        >>> check_linear_loss(loss).codes
+        ()
+    """
+    return _checked(function, framework, has_grad, found_in_head)
+
+
+def _checked(
+    function: Any, framework: str | None, has_grad: bool | None, find: Callable[[Trial], Any]
+) -> Findings:
+    """Start the process, look, and end it."""
+    if framework not in (None, "numpy", "torch", "jax"):
+        raise ValueError(f"framework must be one of numpy, torch, jax, got {framework!r}")
     if not callable(function) and not isinstance(function, str):
         raise TypeError(f"function must be callable or a name, got {type(function).__name__}")
     process = process_for(function, framework)
     try:
-        if process.hello.problem:
-            raise ValueError(process.hello.problem)
+        hello = process.hello
+        if hello.problem:
+            raise ValueError(hello.problem)
         trial = Trial(process, has_grad)
-        findings, remarks = found(trial, convention)
+        findings, remarks = find(trial)
     finally:
         process.close()
-    hello = process.hello
     return Findings(
         hello.name, hello.library, tuple(findings), trial.calls, trial.seconds, tuple(remarks)
     )

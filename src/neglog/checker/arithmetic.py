@@ -38,7 +38,11 @@ class Arithmetic:
         """The rows of one dtype."""
         self.cases = {n: c.read_as(self.kind) for n, c in battery.hard(dtype, times).items()}
         if self.kind != "logits":
-            self.cases = {n: c for n, c in self.cases.items() if n not in ("large", "small", "apart", "offset")}
+            self.cases = {
+                n: c
+                for n, c in self.cases.items()
+                if n not in ("large", "small", "apart", "offset")
+            }
         self.seen = {name: self.trial.see(case) for name, case in self.cases.items()}
         if self._refused(dtype):
             return
@@ -111,7 +115,11 @@ class Arithmetic:
             self._note("masked-nan", "masked")
         elif seen.grad is not None and not np.all(np.isfinite(seen.grad)) and seen.returned:
             self.notes.add(
-                "masked-nan", "fragile", self.cases["masked"], "a finite gradient", seen.grad.tolist()
+                "masked-nan",
+                "fragile",
+                self.cases["masked"],
+                "a finite gradient",
+                seen.grad.tolist(),
             )
 
     def _digits(self, dtype: str, coarse: bool) -> None:
@@ -122,7 +130,8 @@ class Arithmetic:
             self._narrow("", seen.dtype)
         elif dtype == "float64" and seen.returned:
             case = self.cases["unlikely"]
-            off = abs(seen.value / float(self.recipe.value(case)) - 1)
+            want = float(self.recipe.value(case))
+            off = abs(seen.value - want) / max(abs(want), 1e-3)
             if coarse or 2e-10 < off < 1e-5:
                 self._narrow("inside", "float16" if coarse else "float32")
         if seen.grad_dtype in EPS and EPS[seen.grad_dtype] > EPS[dtype]:
@@ -181,7 +190,7 @@ class Arithmetic:
         assert self.slopes is not None
         case = self.cases[name]
         recipe, target = self.slopes.recipe, int(case.target[0])
-        want = np.asarray(recipe.exact_gradient(case) * self.slopes.factor(case), np.float64)
+        want = np.asarray(recipe.exact_gradient(case) * self.slopes.sign, np.float64)
         off = np.abs(grad - want)[0]
         small = np.abs(want[0]) < np.finfo(case.dtype).tiny
         late = off > ULPS * self.eps * np.abs(want[0])
@@ -205,14 +214,26 @@ class Arithmetic:
         loss = np.exp(-float(TRUTH.value(case)))
         share = self.epsilon / (loss + self.epsilon)
         vanished = np.all(grad == 0) and (loss <= self.epsilon or 1 - loss <= 2 * self.epsilon)
-        return bool(vanished or np.all(off <= (share + ULPS * self.eps) * np.abs(want).max() * 1.01) and share > 1e-3)
+        return bool(
+            vanished
+            or (
+                np.all(off <= (share + ULPS * self.eps) * np.abs(want).max() * 1.01)
+                and share > 1e-3
+            )
+        )
 
     def _slope_note(
-        self, code: str, name: str, grad: Any, grade: str, variant: str = "", ulp: float | None = None
+        self,
+        code: str,
+        name: str,
+        grad: Any,
+        grade: str,
+        variant: str = "",
+        ulp: float | None = None,
     ) -> None:
         assert self.slopes is not None
         case = self.cases[name]
-        want = self.slopes.recipe.exact_gradient(case) * self.slopes.factor(case)
+        want = self.slopes.recipe.exact_gradient(case) * self.slopes.sign
         want = np.asarray(want, np.float64).tolist()
         self.notes.add(code, grade, case, want, np.asarray(grad).tolist(), variant, ulp)
 
@@ -231,13 +252,16 @@ class Arithmetic:
         if self.notes.fault(case, seen, "fragile"):
             return
         narrow = seen.dtype in ("float16", "bfloat16")
-        too_large = narrow and abs(want) > float(np.finfo(np.float16).max)  # a sum, and meant to be one
+        too_large = narrow and abs(want) > float(
+            np.finfo(np.float16).max
+        )  # a sum, and meant to be one
         if not agrees(case, seen, self.recipe, 8 * EPS["float16"]) and not too_large:
             if not self._known_far():
                 self.notes.add("half-sums", "fragile", case, want, seen.value)
         elif narrow:
             off = abs(seen.value - want) / (abs(want) * EPS["float32"])
-            self.notes.add("half-result", "imprecise", case, want, seen.value, "", off)
+            ulp = off if np.isfinite(off) else None
+            self.notes.add("half-result", "imprecise", case, want, seen.value, "", ulp)
 
     def _known_far(self) -> bool:
         """Whether far rows are known to go wrong, so that those of halves say nothing new."""
@@ -261,7 +285,12 @@ class Arithmetic:
                 wrapped = Case(case.name, case.logits, last, {}, case.kind)
                 wraps = (case.target >= 0).all() or not agrees(wrapped, seen, self.recipe, 1e-3)
                 self.notes.add(
-                    "target-range", "fragile", case, "IndexError or nan", seen.value, "" if wraps else "wraps"
+                    "target-range",
+                    "fragile",
+                    case,
+                    "IndexError or nan",
+                    seen.value,
+                    "" if wraps else "wraps",
                 )
 
     def ignored(self, dtype: str) -> None:
@@ -273,5 +302,7 @@ class Arithmetic:
             seen = self.trial.see(case)
             grad = seen.grad is None or bool(np.all(np.isfinite(seen.grad)))
             if not seen.returned or not np.isfinite(seen.value) or not grad:
-                got: Any = seen.value if grad and seen.returned else seen.text or "nan in the gradient"
+                got: Any = (
+                    seen.value if grad and seen.returned else seen.text or "nan in the gradient"
+                )
                 self.notes.add(code, "fragile", case, float(self.recipe.value(case)), got)

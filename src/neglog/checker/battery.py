@@ -52,7 +52,7 @@ class Case:
     def given(self) -> NDArray[Any]:
         """What the function gets: the logits, or what it reads instead of them."""
         if self.kind == "logits":
-            return self.logits.copy()
+            return np.array(self.logits)
         s = softmax(self.logits.astype(LD))
         return (s.p if self.kind == "probabilities" else s.log_p).astype(self.logits.dtype)
 

@@ -29,6 +29,7 @@ class Seen:
     dtype: str = ""
     grad: NDArray[np.float64] | None = None
     grad_dtype: str = ""
+    grads: dict[str, NDArray[np.float64]] | None = None  # of a loss with a linear layer
     changed: str = ""  # "logits" or "target", if the call wrote to them
     printed: str = ""
 
@@ -41,12 +42,14 @@ class RubbishError(Exception):
     """The result is no loss; says what it is."""
 
 
-def call(function: Callable[..., Any], library: str, case: Any, has_grad: bool | None) -> Seen:
+def call(
+    function: Callable[..., Any], library: str, case: Any, has_grad: bool | None, ways: Any = None
+) -> Seen:
     """Call the function on a case; whatever it does is part of the answer."""
     printed = io.StringIO()
     try:
         with _quiet(printed):
-            seen = LIBRARIES[library](function, case, has_grad)
+            seen = (ways or LIBRARIES)[library](function, case, has_grad)
     except RubbishError as error:
         seen = Seen("rubbish", str(error))
     except SystemExit as error:
@@ -90,7 +93,7 @@ def _numpy(function: Callable[..., Any], case: Any, has_grad: bool | None) -> Se
         changed = "logits"
     elif target.tobytes() != case.target.tobytes():
         changed = "target"
-    return _seen(loss, grad, changed)
+    return seen_of(loss, grad, changed)
 
 
 def _torch(function: Callable[..., Any], case: Any, has_grad: bool | None) -> Seen:
@@ -113,10 +116,10 @@ def _torch(function: Callable[..., Any], case: Any, has_grad: bool | None) -> Se
     same = torch.equal(before.nan_to_num(nan=1e9), after.nan_to_num(nan=1e9))
     kept = torch.equal(target, torch.tensor(case.target))
     changed = "" if same and kept else "logits" if not same else "target"
-    return _seen(_plain(loss), _plain(grad), changed)
+    return seen_of(plain(loss), plain(grad), changed)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A tensor as NumPy's; bfloat16 as float32, which has all its numbers."""
     if hasattr(value, "detach"):
         value = value.detach().cpu()
@@ -148,9 +151,9 @@ def _jax(function: Callable[..., Any], case: Any, has_grad: bool | None) -> Seen
         for way in (_compiled.setdefault(key, jax.jit(differentiated)), differentiated):
             with contextlib.suppress(Exception):  # a function that makes numbers of its tracers
                 grad, out = way(logits, target)
-                return _seen(np.asarray(out), np.asarray(grad), "")
+                return seen_of(np.asarray(out), np.asarray(grad), "")
     loss, grad = _pair(function(logits, target, **options), logits.shape, has_grad)
-    return _seen(loss, grad, "")
+    return seen_of(loss, grad, "")
 
 
 LIBRARIES = {"numpy": _numpy, "torch": _torch, "jax": _jax}
@@ -158,7 +161,10 @@ LIBRARIES = {"numpy": _numpy, "torch": _torch, "jax": _jax}
 
 def _pair(out: Any, shape: tuple[int, ...], has_grad: bool | None) -> tuple[Any, Any]:
     """(loss, gradient or None)."""
-    if isinstance(out, tuple | list) and len(out) == 2 and has_grad is not False:
+    pair = isinstance(out, tuple | list) and len(out) == 2
+    if pair and out[1] is None:  # as with reduction="none"
+        return out[0], None
+    if pair and has_grad is not False:
         grad = out[1] if hasattr(out[1], "shape") else np.array(out[1])
         if has_grad or grad.ndim == len(shape):
             return out[0], grad
@@ -167,7 +173,7 @@ def _pair(out: Any, shape: tuple[int, ...], has_grad: bool | None) -> tuple[Any,
     return out, None
 
 
-def _seen(loss: Any, grad: Any, changed: str) -> Seen:
+def seen_of(loss: Any, grad: Any, changed: str) -> Seen:
     numbers, dtype = _numbers(loss)
     if numbers.ndim > 1 and numbers.size > 1:
         raise RubbishError(f"an array of shape {numbers.shape}")
@@ -176,7 +182,7 @@ def _seen(loss: Any, grad: Any, changed: str) -> Seen:
     value = float(numbers.mean()) if numbers.size else float("nan")
     if not numbers.size:
         raise RubbishError("an empty array")
-    return Seen("returned", "", value, rows, dtype, slopes, grad_dtype, changed)
+    return Seen("returned", "", value, rows, dtype, slopes, grad_dtype, changed=changed)
 
 
 def _numbers(value: Any) -> tuple[NDArray[np.float64], str]:
@@ -185,10 +191,13 @@ def _numbers(value: Any) -> tuple[NDArray[np.float64], str]:
         raise RubbishError("None")
     if isinstance(value, str | bytes):
         raise RubbishError(f"the text {value[:40]!r}")
-    value = _plain(value)
+    value = plain(value)
     if getattr(value, "size", 0) and not callable(value.size) and value.size > MOST:
         raise RubbishError(f"an array of {value.size} numbers")
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except BaseException:
+        raise RubbishError(f"an object of type {type(value).__name__}") from None
     if array.size > MOST:
         raise RubbishError(f"an array of {array.size} numbers")
     if array.dtype.kind not in "biufOV" or array.dtype.names:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any, BinaryIO, NamedTuple
 
 from .calls import Seen, call
+from .head_calls import LIBRARIES, HeadCase
 from .link import Link, forked, send, spawned
 from .looks import library_of, options_of
 
@@ -58,7 +59,9 @@ def resolved(path: str) -> Any:
     for part in name.split("."):
         if not hasattr(found, part):
             near = [n for n in dir(found) if not n.startswith("_") and callable(getattr(found, n))]
-            raise ValueError(f"{module_name} has no {part}; it has {', '.join(near[:12]) or 'none'}")
+            raise ValueError(
+                f"{module_name} has no {part}; it has {', '.join(near[:12]) or 'none'}"
+            )
         found = getattr(found, part)
     if not callable(found):
         raise ValueError(f"{path} is not a function, but of type {type(found).__name__}")
@@ -81,10 +84,15 @@ def serve(find: Callable[[], Any], library: str | None, inbox: BinaryIO, outbox:
             request = pickle.load(inbox)
         except EOFError:
             return
-        seen = call(function, hello.library, request.case, request.has_grad)
+        seen = _called(function, hello.library, request)
         if os.getpid() != own:  # the function forked, and this is the copy
             os._exit(0)
         send(outbox, seen)
+
+
+def _called(function: Callable[..., Any], library: str, request: Request) -> Seen:
+    ways = LIBRARIES if isinstance(request.case, HeadCase) else None
+    return call(function, library, request.case, request.has_grad, ways)
 
 
 def _name(function: Any) -> str:
@@ -172,15 +180,13 @@ class Here:
 
     def __init__(self, function: Callable[..., Any], library: str | None) -> None:
         self.function = function
-        self.hello = Hello(
-            library or library_of(function), options_of(function), _name(function)
-        )
+        self.hello = Hello(library or library_of(function), options_of(function), _name(function))
 
     def call(self, request: Request, seconds: float) -> Seen:
         """What was seen of a call that may take so long."""
         seen: list[Seen] = []
-        arguments = (self.function, self.hello.library, request.case, request.has_grad)
-        thread = threading.Thread(target=lambda: seen.append(call(*arguments)), daemon=True)
+        arguments = (self.function, self.hello.library, request)
+        thread = threading.Thread(target=lambda: seen.append(_called(*arguments)), daemon=True)
         thread.start()
         thread.join(seconds)
         if seen:

@@ -1,4 +1,4 @@
-"""From calls to findings: first the formula, on easy rows, then its options, then its arithmetic."""
+"""From calls to findings: the formula, on easy rows, then the options, then the arithmetic."""
 
 from dataclasses import replace
 from typing import Any
@@ -96,7 +96,7 @@ class Diagnosis:
             said = mistake.values | values
             want = _number(TRUTH.value(case))
             got = seen.value if seen.rows is None else seen.rows.tolist()
-            self.notes.add(mistake.code, "wrong", case, want, got, mistake.variant, **said)
+            self.notes.add(mistake.code, "wrong", case, want, got, mistake.variant, None, **said)
 
     def _epsilon(self, seen: list[tuple[Case, Seen]]) -> bool:
         """Whether an epsilon that shows on easy rows explains them, with at most one mistake."""
@@ -168,7 +168,7 @@ class Diagnosis:
         if self.fit is None:
             return
         cases = battery.with_options(self.dtypes[0])
-        for name in self.options:
+        for name in (name for name in self.options if name in cases):
             seen = self.trial.all(self._cases(cases[name]))
             for case, one in seen:
                 self._option(name, case, one)
@@ -185,7 +185,8 @@ class Diagnosis:
         fit = explanation([(case, seen)], self.fit.recipe, OF_OPTIONS[name], tolerance, most=1)
         mistakes = (Mistake("option-wrong", {}),) if fit is None else fit.mistakes
         self._note(mistakes, case, seen, option=name)
-        if fit is not None and not fit.mistakes and self.slopes is not None and name != "reduction":
+        plain = fit is not None and not fit.mistakes and self.fit.has_rows and name != "reduction"
+        if plain and self.slopes is not None:
             self.slopes.check(case, seen, self.fit.recipe, self.notes)
 
 
@@ -223,8 +224,12 @@ def found(trial: Trial, convention: str) -> tuple[list[Finding], list[tuple[str,
         diagnosis.run()
     except StoppedError as stop:
         remarks.append(("stopped", str(stop)))
+        if trial.fatal:
+            diagnosis.notes.fault(*trial.fatal[0], "wrong")
     for what, case in trial.changed.items():
-        diagnosis.notes.add("input-changed", "wrong", case, f"{what} as before", "other numbers", what=what)
+        diagnosis.notes.add(
+            "input-changed", "wrong", case, f"{what} as before", "other numbers", what=what
+        )
     if trial.printed:
         remarks.insert(0, ("prints", " ".join(trial.printed.split())[:80]))
     if not trial.process.restarts:

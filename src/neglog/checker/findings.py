@@ -1,4 +1,4 @@
-"""What was found about a function: findings, each with its row, and the forms they can be read in."""
+"""What was found about a function: findings with their rows, and the forms of a report."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -6,7 +6,6 @@ from typing import Any
 
 from .._show.html import framed
 from .._show.words import json_number
-from .battery import Case
 from .words import GRADES, Language, Words
 
 
@@ -176,7 +175,7 @@ class Findings:
         return framed(self.to_html(), "neglog check")
 
 
-def as_row(case: Case) -> dict[str, Any]:
+def as_row(case: Any) -> dict[str, Any]:
     """A call as plain values; of many equal rows the first ones."""
     logits, target = case.given(), case.target
     alike = (target == target[0]).all() and (logits == logits[0]).all()

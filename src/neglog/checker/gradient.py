@@ -1,6 +1,7 @@
 """Gradients: which loss they belong to, and what is wrong with them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,23 +13,21 @@ from .mistakes import Fit
 from .notes import Notes
 from .recipe import TRUTH, Exact, Recipe
 
-Factor = Callable[[Case], float]
-# What the right gradient is multiplied by, and the code of that; none is right.
-FACTORS: tuple[tuple[str, Factor], ...] = (
-    ("", lambda case: 1.0),
-    ("gradient-not-divided", lambda case: float(len(case.target))),
-    ("gradient-sign", lambda case: -1.0),
-)
-
 
 class Slopes:
-    """What the gradient of a function is: of which recipe, times which factor, which way round."""
+    """What the gradient of a function is: of which recipe, with which sign, which way round."""
 
-    def __init__(self, recipe: Recipe, factor: Factor, turned: bool, coarse: bool) -> None:
-        self.recipe = recipe
-        self.factor = factor
-        self.turned = turned
+    def __init__(
+        self,
+        recipe: Recipe,
+        sign: int = 1,
+        turned: bool = False,
+        coarse: bool = False,
+        short: bool = False,
+    ) -> None:
+        self.recipe, self.sign, self.turned = recipe, sign, turned
         self.tolerance = 5e-3 if coarse else 2e-4
+        self.short = short
 
     def of(self, seen: Seen, case: Case) -> NDArray[np.float64] | None:
         """The function's gradient the right way round; None if it has another shape."""
@@ -42,14 +41,16 @@ class Slopes:
         grad = self.of(seen, case)
         if grad is None:
             return False
-        want = self.recipe.gradient(case) * self.factor(case)
+        slopes = self.recipe.short_gradient if self.short else self.recipe.gradient
+        want = slopes(case) * self.sign
         return bool(np.all(np.abs(grad - want) <= self.tolerance * np.maximum(np.abs(want), 0.1)))
 
     def check(self, case: Case, seen: Seen, recipe: Recipe, notes: Notes) -> None:
         """Note the gradient of a call with options if it is not that of the loss."""
-        both = [Slopes(r, self.factor, self.turned, False) for r in (recipe, TRUTH)]
+        own = replace(self.recipe, weights=recipe.weights, smoothing=recipe.smoothing)
+        both = [Slopes(r, self.sign, self.turned) for r in (own, self.recipe)]
         if seen.grad is not None and not any(one.agree(case, seen) for one in both):
-            note_wrong(notes, case, seen, recipe.gradient(case) * self.factor(case))
+            note_wrong(notes, case, seen, own.gradient(case) * self.sign)
 
 
 def fit_gradient(
@@ -70,19 +71,25 @@ def fit_gradient(
                 notes.add(code, "wrong", case, _floats(want), got)
             return slopes
     recipe = fit.recipe if fit else TRUTH
-    worst = next((pair for pair in seen if not Slopes(recipe, FACTORS[0][1], False, coarse).agree(*pair)), seen[0])
+    worst = [pair for pair in seen if not Slopes(recipe, coarse=coarse).agree(*pair)]
     if fit is not None or "state" not in notes:
-        note_wrong(notes, *worst, recipe.gradient(worst[0]))
+        note_wrong(notes, *worst[0], recipe.gradient(worst[0][0]))
     return None
 
 
 def _candidates(fit: Fit | None, coarse: bool) -> Iterator[tuple[str, bool, Slopes]]:
     """The gradient of the function's own loss, or of the right one, and what may be wrong."""
-    recipes = [fit.recipe if fit else TRUTH, TRUTH]
+    own = fit.recipe if fit else TRUTH
+    undivided = replace(own, reduction="sum")
+    ways = [("", own, 1), ("", TRUTH, 1)]
+    if undivided != own:
+        ways += [("gradient-not-divided", undivided, 1)]
+        ways += [("gradient-not-divided", replace(TRUTH, reduction="sum"), 1)]
+    ways += [("gradient-sign", own, -1), ("gradient-sign", TRUTH, -1)]
     for turned in (False, True):
-        for code, factor in FACTORS:
-            for recipe in dict.fromkeys(recipes):
-                yield code, turned, Slopes(recipe, factor, turned, coarse)
+        for code, recipe, sign in ways:
+            for short in (False, True):
+                yield code, turned, Slopes(recipe, sign, turned, coarse, short)
 
 
 def note_wrong(notes: Notes, case: Case, seen: Seen, want: Exact) -> None:
@@ -90,7 +97,12 @@ def note_wrong(notes: Notes, case: Case, seen: Seen, want: Exact) -> None:
     assert seen.grad is not None
     if seen.grad.shape != want.shape:
         notes.add(
-            "wrong-gradient", "wrong", case, f"shape {want.shape}", f"shape {seen.grad.shape}", "shape"
+            "wrong-gradient",
+            "wrong",
+            case,
+            f"shape {want.shape}",
+            f"shape {seen.grad.shape}",
+            "shape",
         )
     else:
         notes.add("wrong-gradient", "wrong", case, _floats(want), seen.grad.tolist())

@@ -10,12 +10,12 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 BOOT = "from neglog.checker.child import main; main()"
 
 
-def send(outbox: BinaryIO, thing: Any) -> None:
+def send(outbox: IO[bytes], thing: Any) -> None:
     outbox.write(pickle.dumps(thing))
     outbox.flush()
 
@@ -30,7 +30,7 @@ class Link:
     """
 
     def __init__(
-        self, pid: int, outbox: BinaryIO, inbox: BinaryIO, wait: Callable[[], int]
+        self, pid: int, outbox: IO[bytes], inbox: IO[bytes], wait: Callable[[], int]
     ) -> None:
         self.pid, self.outbox, self.inbox, self.wait = pid, outbox, inbox, wait
         self.answers: queue.Queue[Any] = queue.Queue()

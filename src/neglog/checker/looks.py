@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-OPTIONS = ("weight", "ignore_index", "label_smoothing", "reduction")
+OPTIONS = ("weight", "ignore_index", "label_smoothing", "reduction", "bias", "linear_bias")
 TORCH, JAX = {"torch"}, {"jax", "jaxlib", "optax", "flax", "equinox"}
 
 

@@ -1,4 +1,4 @@
-"""Mistakes as other ingredients of the recipe, and the search for those that explain what was seen."""
+"""Mistakes as other ingredients of the recipe, and the search for those that explain the calls."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -80,7 +80,9 @@ def explanation(
     for count in range(most + 1):
         for some in combinations(mistakes, count):
             recipe = _with(start, some)
-            if recipe is not None and all(agrees(case, one, recipe, tolerance) for case, one in seen):
+            if recipe is not None and all(
+                agrees(case, one, recipe, tolerance) for case, one in seen
+            ):
                 return Fit(recipe, some)
     return None
 

@@ -31,7 +31,7 @@ class Notes:
         self,
         code: str,
         grade: str,
-        case: Case,
+        case: Any,  # a Case or a HeadCase
         expected: Any,
         got: Any,
         variant: str = "",
@@ -44,7 +44,7 @@ class Notes:
     def drop(self, code: str) -> None:
         del self.by_code[code]
 
-    def fault(self, case: Case, seen: Seen, grade: str) -> bool:
+    def fault(self, case: Any, seen: Seen, grade: str) -> bool:
         """Note a call that gave no result; whether it did not."""
         if seen.returned:
             return False

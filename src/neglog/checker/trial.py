@@ -23,7 +23,7 @@ class Trial:
         self.has_grad = has_grad
         self.started = time.monotonic()
         self.calls = 0
-        self.fatal = 0
+        self.fatal: list[tuple[Case, Seen]] = []
         self.printed = ""
         self.fresh = False  # whether each call gets a process of its own
         self.changed: dict[str, Case] = {}  # what the function has written to
@@ -32,7 +32,7 @@ class Trial:
     def seconds(self) -> float:
         return time.monotonic() - self.started
 
-    def see(self, case: Case) -> Seen:
+    def see(self, case: Any) -> Seen:
         """Call the function on a case.
 
         Raises:
@@ -41,13 +41,14 @@ class Trial:
         left = ALL - self.seconds
         if left <= 0.01:
             raise StoppedError(f"{ALL:.0f} s")
-        if self.fatal >= FATAL:
-            raise StoppedError(f"{FATAL} calls that did not come back")
+        if len(self.fatal) >= FATAL or self.calls == len(self.fatal) == 2:
+            raise StoppedError(f"{len(self.fatal)} calls that did not come back")
         if self.fresh and isinstance(self.process, Process):
             self.process.restart()
         seen = self.process.call(Request(case, self.has_grad), min(CALL, left))
         self.calls += 1
-        self.fatal += seen.how in ("hung", "died", "exited") and not seen.text.startswith("exit:")
+        if seen.how in ("hung", "died", "exited") and not seen.text.startswith("exit:"):
+            self.fatal.append((case, seen))
         self.printed = self.printed or seen.printed.strip()
         if seen.changed:
             self.changed.setdefault(seen.changed, case)

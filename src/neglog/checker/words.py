@@ -66,9 +66,14 @@ class Words:
         if len(logits) == 1 and more:
             parts.append(self("row.times", n=str(row["rows"])))
         elif len(logits) > 1:
-            logits, target = [f"[{', '.join(logits)}{more}]"], [f"[{', '.join(map(str, target))}{more}]"]
+            logits, target = (
+                [f"[{', '.join(logits)}{more}]"],
+                [f"[{', '.join(map(str, target))}{more}]"],
+            )
         kind = "" if row["kind"] == "logits" else f"{self('kind.' + row['kind'])} "
-        return ", ".join([f"{kind}{logits[0]}", f"{self('target')} {target[0]}", *parts, row["dtype"]])
+        return ", ".join(
+            [f"{kind}{logits[0]}", f"{self('target')} {target[0]}", *parts, row["dtype"]]
+        )
 
 
 def shown(value: Any) -> str:
