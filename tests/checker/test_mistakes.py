@@ -4,7 +4,7 @@ import mpmath
 import numpy as np
 import oracle
 import pytest
-from planted import MISTAKES, PAIRS, planted
+from checker_helpers.planted import MISTAKES, PAIRS, planted
 
 import neglog
 from neglog import check_loss

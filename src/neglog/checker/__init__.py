@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from .battery import KINDS
-from .child import process_for
 from .diagnosis import found
 from .findings import Finding, Findings
 from .head import found_in_head
+from .process.child import process_for
 from .trial import Trial
 
 __all__ = ["Finding", "Findings", "check_linear_loss", "check_loss"]

@@ -54,7 +54,8 @@ class Case:
         if self.kind == "logits":
             return np.array(self.logits)
         s = softmax(self.logits.astype(LD))
-        return (s.p if self.kind == "probabilities" else s.log_p).astype(self.logits.dtype)
+        read = s.p if self.kind == "probabilities" else s.log_p
+        return np.asarray(read, self.logits.dtype)
 
 
 def row(name: str, logits: Any, target: Any, dtype: str, **options: Any) -> Case:

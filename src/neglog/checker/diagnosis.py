@@ -8,11 +8,12 @@ import numpy as np
 from . import battery
 from .arithmetic import Arithmetic
 from .battery import Case
-from .calls import Seen
+from .edges import Edges
 from .findings import Finding
 from .gradient import Slopes, fit_gradient
 from .mistakes import FORMULAS, OF_OPTIONS, Fit, Mistake, agrees, explanation, with_epsilon
 from .notes import FAULTS, Notes
+from .process.calls import Seen
 from .recipe import TRUTH
 from .trial import StoppedError, Trial
 
@@ -45,9 +46,10 @@ class Diagnosis:
         arithmetic = Arithmetic(self.trial, self.notes, self.fit, self.slopes, self.kind)
         for dtype in self.dtypes:
             arithmetic.run(dtype, self.coarse, self.times)
-        arithmetic.rest(self.dtypes[0], self.library)
+        edges = Edges(arithmetic)
+        edges.run(self.dtypes[0], self.library)
         if "ignore_index" in self.options and self.fit is not None:
-            arithmetic.ignored(self.dtypes[0])
+            edges.ignored(self.dtypes[0])
 
     def _formula(self) -> bool:
         """Find the recipe; False if the function does not even answer."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from .._show.html import framed
 from .._show.words import json_number
-from .words import GRADES, Language, Words
+from .show.words import GRADES, Language, Words
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ class Findings:
             width: columns, at least 40.
             lang: "en" or "ko".
         """
-        from .text import plain_text
+        from .show.text import plain_text
 
         return plain_text(self, width, lang)
 
@@ -162,12 +162,12 @@ class Findings:
         Args:
             lang: "en" or "ko".
         """
-        from .page import html
+        from .show.page import html
 
         return html(self, lang)
 
     def __rich__(self) -> Any:
-        from .text import renderable
+        from .show.text import renderable
 
         return renderable(self)
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .battery import Case
-from .calls import Seen
 from .mistakes import Fit
 from .notes import Notes
+from .process.calls import Seen
 from .recipe import TRUTH, Exact, Recipe
 
 

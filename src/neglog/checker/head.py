@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from .calls import Seen
-from .head_calls import HeadCase
 from .notes import Notes
+from .process.calls import Seen
+from .process.head_calls import HeadCase
 from .recipe import TRUTH
 from .trial import StoppedError, Trial
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .battery import Case
-from .calls import Seen
+from .process.calls import Seen
 from .recipe import Recipe
 
 

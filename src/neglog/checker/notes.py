@@ -3,10 +3,10 @@
 from typing import Any
 
 from .battery import Case
-from .calls import Seen
 from .findings import Finding, as_row
+from .process.calls import Seen
 from .recipe import Recipe
-from .words import GRADES
+from .show.words import GRADES
 
 # How a call can end without a result, and the code of the finding.
 FAULTS = {

@@ -74,9 +74,9 @@ class Recipe:
         hot = np.arange(z.shape[1]) == case.safe_target[:, None]
         nll = self.nll(z, s, hot)
         a = LD(case.options.get("label_smoothing", 0.0))
-        w = self.class_weights(case)
+        w: Any = self.class_weights(case)
         if a and self.smoothing != "unused":
-            dense = -(w * s.log_p)
+            dense: Any = -(w * s.log_p)
             if self.smoothing == "others":
                 off = (dense * ~hot).sum(axis=1)
                 smooth = (1 - a) * w[case.safe_target] * nll + a / (z.shape[1] - 1) * off

@@ -4,8 +4,8 @@ import time
 from typing import Any
 
 from .battery import Case
-from .calls import Seen
-from .child import Here, Process, Request
+from .process.calls import Seen
+from .process.child import Here, Process, Request
 
 CALL, ALL = 5.0, 60.0  # seconds
 FATAL = 3  # calls that hang or end the process, after which no more are made

@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
     if not outputs and options.json is None:
         with needs("the findings in a terminal", "cli"):
             from neglog._show.terminal import console
-        from neglog.checker.text import renderable
+        from neglog.checker.show.text import renderable
 
         console().print(renderable(findings, options.lang))
     _write(findings, outputs, options)

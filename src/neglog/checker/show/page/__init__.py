@@ -7,12 +7,12 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from ..._show.html import filled, fixed_parts, script_json
-from ...trace import explain
+from ...._show.html import filled, fixed_parts, script_json
+from ....trace import explain
 from ..words import Language, Words, shown
 
 if TYPE_CHECKING:
-    from ..findings import Finding, Findings
+    from ...findings import Finding, Findings
 
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 

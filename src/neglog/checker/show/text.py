@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from .._show.extras import needs
-from .._show.text import TextOutput
+from ..._show.extras import needs
+from ..._show.text import TextOutput
 from .words import Language, Words, shown
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
 
-    from .findings import Finding, Findings
+    from ..findings import Finding, Findings
 
 STYLES = {"wrong": "bold red", "fragile": "bold yellow", "imprecise": "bold blue"}
 GAP = 2  # columns between a label and what it labels

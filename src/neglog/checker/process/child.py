@@ -174,7 +174,7 @@ class Process:
 
 
 class Here:
-    """Calls in a thread of this process. One that does not end is asked to, which C code ignores."""
+    """Calls in a thread of this process. One that hangs is asked to end, which C code ignores."""
 
     restarts = False
 

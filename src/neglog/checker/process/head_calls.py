@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .battery import Case
+from ..battery import Case
+from ..recipe import LD, softmax
 from .calls import RubbishError, Seen, plain, seen_of
-from .recipe import LD, softmax
 
 PARTS = ("hidden", "classes", "bias")
 

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable
 from typing import IO, Any, BinaryIO
 
-BOOT = "from neglog.checker.child import main; main()"
+BOOT = "from neglog.checker.process.child import main; main()"
 
 
 def send(outbox: IO[bytes], thing: Any) -> None:

@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from .._show.words import long, printable
+from ..._show.words import long, printable
 from .words_en import WORDS as WORDS_EN
 from .words_ko import WORDS as WORDS_KO
 
 if TYPE_CHECKING:
-    from .findings import Finding, Findings
+    from ..findings import Finding, Findings
 
 Language = Literal["en", "ko"]
 BOOKS = {"en": WORDS_EN, "ko": WORDS_KO}
