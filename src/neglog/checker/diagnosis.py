@@ -56,7 +56,7 @@ class Diagnosis:
         cases = self._cases(battery.easy(self.dtypes[0], self.times))
         seen = self._stateless(cases)
         if all(one.how in FAULTS for _, one in seen):
-            other = self._read_otherwise()
+            other = self._read_otherwise() if seen[0][1].how == "raised" else None
             if other is None:
                 self.notes.fault(*seen[0], "wrong")
                 return False

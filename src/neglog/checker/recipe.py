@@ -78,7 +78,7 @@ class Recipe:
         if a and self.smoothing != "unused":
             dense: Any = -(w * s.log_p)
             if self.smoothing == "others":
-                off = (dense * ~hot).sum(axis=1)
+                off = np.sum(dense * ~hot, axis=1)
                 smooth = (1 - a) * w[case.safe_target] * nll + a / (z.shape[1] - 1) * off
             else:
                 smooth = (1 - a) * w[case.safe_target] * nll + a / z.shape[1] * dense.sum(axis=1)

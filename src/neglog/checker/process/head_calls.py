@@ -1,7 +1,7 @@
 """Calls of losses that have a linear layer in front: hidden, classes, bias and their gradients."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -86,8 +86,6 @@ def _numpy(function: Callable[..., Any], case: HeadCase, has_grad: bool | None) 
 
 
 def _with(seen: Seen, grads: dict[str, Any]) -> Seen:
-    from dataclasses import replace
-
     arrays = {n: np.asarray(plain(g), np.float64) for n, g in grads.items() if g is not None}
     return replace(seen, grads=arrays)
 
