@@ -1,4 +1,4 @@
-"""Functions that hang, crash, exit, fork, print or return rubbish: a finding, and nothing is left."""
+"""Functions that hang, crash, exit, fork or print: a finding, and no process is left."""
 
 import os
 import subprocess

@@ -81,7 +81,9 @@ class Recipe:
                 off = np.sum(dense * ~hot, axis=1)
                 smooth = (1 - a) * w[case.safe_target] * nll + a / (z.shape[1] - 1) * off
             else:
-                smooth = (1 - a) * w[case.safe_target] * nll + a / z.shape[1] * dense.sum(axis=1)
+                smooth = (1 - a) * w[case.safe_target] * nll + a / z.shape[1] * np.sum(
+                    dense, axis=1
+                )
             return self.sign * smooth / BASES[self.base]
         return self.sign * w[case.safe_target] * nll / BASES[self.base]
 

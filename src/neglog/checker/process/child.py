@@ -7,6 +7,7 @@ has started its threads, or there is none, as on Windows, a thread of this proce
 
 import contextlib
 import ctypes
+import faulthandler
 import importlib
 import os
 import pickle
@@ -71,6 +72,7 @@ def resolved(path: str) -> Any:
 def serve(find: Callable[[], Any], library: str | None, inbox: BinaryIO, outbox: BinaryIO) -> None:
     """Answer requests until there are none; runs in the child."""
     own = os.getpid()
+    faulthandler.disable()  # a crash is the function's, and no news of this program
     _limit_memory()
     try:
         function = find()
