@@ -94,9 +94,9 @@ class Recipe:
         if self.formula == "sigmoid":
             return np.logaddexp(LD(0), -z)[hot]
         if self.formula == "sigmoids":
-            return np.logaddexp(LD(0), np.where(hot, -z, z)).sum(axis=1)
+            return np.sum(np.logaddexp(LD(0), np.where(hot, -z, z)), axis=1)
         if self.formula == "one-vs-rest":
-            return -np.where(hot, s.log_p, np.log(s.complement)).sum(axis=1)
+            return -np.sum(np.where(hot, s.log_p, np.log(s.complement)), axis=1)
         if self.epsilon and self.epsilon_way == "add":
             return -np.log(s.p[hot] + LD(self.epsilon))
         if self.epsilon:
