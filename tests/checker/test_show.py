@@ -29,7 +29,7 @@ def test_the_languages_have_the_same_keys_and_places() -> None:
 
 
 def test_every_finding_has_a_line_that_mends_it() -> None:
-    other = ("fix.", "grade.", "headline.", "remark.", "row.", "kind.", "explain")
+    other = ("fix.", "said.", "count", "grade.", "headline.", "remark.", "row.", "kind.", "explain")
     codes = {k.partition(".")[0] for k in WORDS_EN if not k.startswith(other)}
     frame = {"title", "target", "expected", "got", "mend", "row", "ulp", "calls", "skip", "foot"}
     assert {code for code in codes - frame if f"fix.{code}" not in WORDS_EN} == set()

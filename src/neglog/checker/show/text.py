@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..._show.extras import needs
 from ..._show.text import TextOutput
-from .words import Language, Words, shown
+from .words import Language, Words
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -66,8 +66,8 @@ def _finding(
     yield from _indented("", say.sentence(finding), out, console)
     lines = [
         (say("row"), say.row(finding.row)),
-        (say("expected"), shown(finding.expected)),
-        (say("got"), shown(finding.got)),
+        (say("expected"), say.result(finding.expected)),
+        (say("got"), say.result(finding.got)),
         (say("mend"), say.fix(finding)),
     ]
     widest = max(out.words(label).cell_len for label, _ in lines)

@@ -47,12 +47,22 @@ class Words:
         if not findings.findings:
             return self("headline.none", name=name, n=str(findings.calls))
         counts = [(g, sum(f.grade == g for f in findings.findings)) for g in GRADES]
-        listed = ", ".join(f"{n} {self(f'grade.{g}')}" for g, n in counts if n)
+        listed = ", ".join(
+            self("count", n=str(n), grade=self(f"grade.{g}")) for g, n in counts if n
+        )
         key = "headline.wrong" if not findings.ok else "headline.right"
         return self(key, name=name, listed=listed)
 
     def remarks(self, findings: "Findings") -> list[str]:
         return [self(f"remark.{key}", text=printable(text)) for key, text in findings.remarks]
+
+    def result(self, value: Any) -> str:
+        """What was expected or what came: numbers in seven digits, a gradient as a list."""
+        if isinstance(value, str):
+            return printable(self.words.get(f"said.{value}", value))
+        if isinstance(value, list | tuple):
+            return f"[{', '.join(map(self.result, value))}]"
+        return long(float(value))
 
     def calls(self, findings: "Findings") -> str:
         seconds = f"{findings.seconds:.1f}"
@@ -74,15 +84,6 @@ class Words:
         return ", ".join(
             [f"{kind}{logits[0]}", f"{self('target')} {target[0]}", *parts, row["dtype"]]
         )
-
-
-def shown(value: Any) -> str:
-    """A result: numbers in seven digits, a gradient as a list."""
-    if isinstance(value, str):
-        return printable(value)
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(shown, value))}]"
-    return long(float(value))
 
 
 def _option(value: Any) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...._show.html import filled, fixed_parts, script_json
 from ....trace import explain
-from ..words import Language, Words, shown
+from ..words import Language, Words
 
 if TYPE_CHECKING:
     from ...findings import Finding, Findings
@@ -56,8 +56,8 @@ def _explain_page() -> tuple[str, str]:
 def _article(finding: "Finding", say: Words) -> str:
     lines = {
         "row": escape(say.row(finding.row)),
-        "expected": escape(shown(finding.expected)),
-        "got": escape(shown(finding.got)),
+        "expected": escape(say.result(finding.expected)),
+        "got": escape(say.result(finding.got)),
         "mend": f"<code>{escape(say.fix(finding))}</code>",
     }
     rows = "".join(f"<dt>{escape(say(key))}</dt><dd>{text}</dd>" for key, text in lines.items())
