@@ -1,7 +1,8 @@
 """What the checker says of known losses: `python -m bench.checked_losses` prints the table.
 
 Keras runs on the backend that KERAS_BACKEND names; `jax` unless it is set. A library that is not
-installed is left out with a line that says so.
+installed is left out with a line that says so. Neither Liger nor CCE is in requirements/bench.txt:
+both need triton.
 """
 
 import os
@@ -84,14 +85,9 @@ def cce_head() -> Head:
     cce = library("cut_cross_entropy")
 
     def loss(
-        hidden: Any,
-        classes: Any,
-        y: Any,
-        bias: Any = None,
-        ignore_index: int = -100,
-        reduction: str = "mean",
+        hidden: Any, classes: Any, y: Any, ignore_index: int = -100, reduction: str = "mean"
     ) -> Any:
-        options = {"bias": bias, "ignore_index": ignore_index, "reduction": reduction}
+        options = {"ignore_index": ignore_index, "reduction": reduction}
         return cce.linear_cross_entropy(hidden, classes, y, impl="torch_compile", **options)
 
     return loss

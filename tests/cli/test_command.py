@@ -66,7 +66,8 @@ def test_the_package_runs_as_a_module(tmp_path: Path) -> None:
             ["predict", "x"],
             "expected demo, explain, report or check, got 'predict'\n"
             "  for example: neglog demo\n  for example: neglog explain --logits 5,4,2 --target 0"
-            "\n  for example: neglog report predictions.csv\n  for example: neglog check mymodel.losses:cross_entropy",
+            "\n  for example: neglog report predictions.csv"
+            "\n  for example: neglog check mymodel.losses:cross_entropy",
         ),
         (
             ["here"],
