@@ -124,7 +124,9 @@ def once(h: Any, c: Any, y: Any) -> Any:
 def test_a_mistake_in_a_linear_loss_is_named(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
     monkeypatch.setitem(head.__globals__, "switched", {code})
-    assert check_linear_loss(head, framework="torch").codes == ((code,) if code else ())
+    found = check_linear_loss(head, framework="torch")
+    assert found.codes == ((code,) if code else ())
+    assert all(finding.sentence in " ".join(found.to_text(400).split()) for finding in found)
 
 
 def test_a_wrong_gradient_of_a_linear_loss_is_named() -> None:

@@ -9,6 +9,7 @@ from checker_helpers.planted import MISTAKES, PAIRS, planted
 import neglog
 from neglog import check_loss
 from neglog.checker import battery
+from neglog.checker.codes import GRADE_OF
 from neglog.checker.recipe import TRUTH
 
 # What a planted mistake brings along, because it is made of the same arithmetic.
@@ -30,8 +31,10 @@ def test_nothing_is_found_in_the_correct_function() -> None:
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_planted_mistake_is_named(mistake: str) -> None:
-    found = set(check_loss(planted(mistake)).codes)
+    findings = check_loss(planted(mistake))
+    found = set(findings.codes)
     assert mistake in found
+    assert {f.code: f.grade for f in findings} == {f.code: GRADE_OF[f.code] for f in findings}
     assert found <= {mistake} | BESIDE.get(mistake, set())
 
 

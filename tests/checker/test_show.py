@@ -11,6 +11,7 @@ from page_helpers.browser import browser_fixture, open_page, watched  # noqa: F4
 
 from neglog import check_loss
 from neglog.checker import Findings
+from neglog.checker.codes import GRADE_OF
 from neglog.checker.show.words import GRADES
 from neglog.checker.show.words_en import WORDS as WORDS_EN
 from neglog.checker.show.words_ko import WORDS as WORDS_KO
@@ -32,7 +33,8 @@ def test_every_finding_has_a_line_that_mends_it() -> None:
     other = ("fix.", "said.", "count", "grade.", "headline.", "remark.", "row.", "kind.", "explain")
     codes = {k.partition(".")[0] for k in WORDS_EN if not k.startswith(other)}
     frame = {"title", "target", "expected", "got", "mend", "row", "ulp", "calls", "skip", "foot"}
-    assert {code for code in codes - frame if f"fix.{code}" not in WORDS_EN} == set()
+    assert codes - frame == GRADE_OF.keys()
+    assert {code for code in GRADE_OF if f"fix.{code}" not in WORDS_EN} == set()
 
 
 def test_the_worst_comes_first(findings: Findings) -> None:

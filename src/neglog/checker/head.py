@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from .codes import GRADE_OF
 from .notes import Notes
 from .process.calls import Seen
 from .process.head_calls import HeadCase
@@ -57,9 +58,9 @@ class Head:
         off = np.abs(np.asarray(got) - want)
         if np.all(off <= TOLERANCE[case.dtype] * np.maximum(np.abs(want), 1)):
             return True
-        self.notes.add(
-            code, "wrong", case, want.tolist(), np.asarray(got).tolist(), "", None, **values
-        )
+        variant = "counted" if code == "ignored-rows" else ""
+        grade, found = GRADE_OF[code], np.asarray(got).tolist()
+        self.notes.add(code, grade, case, want.tolist(), found, variant, None, **values)
         return False
 
     def _slopes(self, case: HeadCase, seen: Seen, code: str = "", variant: str = "") -> None:
@@ -78,9 +79,8 @@ class Head:
     def _note(
         self, code: str, case: HeadCase, want: Any, got: Any, variant: str, what: str
     ) -> None:
-        grade = "imprecise" if code == "half-gradient" else "wrong"
         expected = np.asarray(want, np.float64).tolist()
-        self.notes.add(code, grade, case, expected, got, variant, None, what=what)
+        self.notes.add(code, GRADE_OF[code], case, expected, got, variant, None, what=what)
 
     def _call(self, case: HeadCase, grade: str = "wrong") -> Seen | None:
         seen = self.trial.see(case)
@@ -107,7 +107,7 @@ class Head:
         some = replace(case, target=target, options={"ignore_index": -100})
         none = replace(some, name="every row ignored", target=np.full(N, -100))
         seen = self._call(some)
-        if seen is not None and self._value(some, seen, ["ignored-rows", "counted"][0]):
+        if seen is not None and self._value(some, seen, "ignored-rows"):
             self._slopes(some, seen)
         seen = self.trial.see(none)
         if not seen.returned or not np.isfinite(seen.value):
