@@ -1,7 +1,8 @@
 """The command `neglog`.
 
 Exit codes: 0 success (also if the reader closes the pipe early), 2 bad input or usage (one
-message, no traceback), 3 a condition of `report --fail-if` holds, 130 interrupted.
+message, no traceback), 3 a condition of `report --fail-if` holds or `check` finds something wrong,
+130 interrupted.
 """
 
 import errno

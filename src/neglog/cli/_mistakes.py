@@ -7,6 +7,7 @@ EXAMPLES = {
     "demo": "neglog demo",
     "explain": "neglog explain --logits 5,4,2 --target 0",
     "report": "neglog report predictions.csv",
+    "check": "neglog check mymodel.losses:cross_entropy",
     "likelihood": "neglog explain likelihood --data 1,2,3 --normal orange=1.5,1",
 }
 

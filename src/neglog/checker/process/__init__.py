@@ -1,0 +1,1 @@
+"""Where the function runs, and what is seen of a call."""

@@ -1,0 +1,1 @@
+"""How findings are shown: words in two languages, a text, a page."""
