@@ -167,7 +167,7 @@ def test_small_tables_against_one_programme_for_all_rows() -> None:
         answer = found is not None, found is not None and found.complete
         assert answer == separable(X, y, num_classes)
         seen.append(answer)
-    assert min(seen.count(kind) for kind in [(False, False), (True, False), (True, True)]) > 4
+    assert min(seen.count(kind) for kind in [(False, False), (True, False), (True, True)]) >= 4
 
 
 @pytest.mark.parametrize("unit", [1.0, 1e-9, 1e9])

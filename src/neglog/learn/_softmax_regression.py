@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
 from neglog._numpy import log_softmax, softmax
+from neglog.learn._inference import Fitted, Summary, summarise
 from neglog.learn._objective import Doubles, Objective, linear
 
 
@@ -143,6 +144,64 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         log_probs: Doubles = log_softmax(self.logits(X))
         return log_probs
 
+    def summary(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: ArrayLike | None = None,
+        *,
+        level: float = 0.95,
+        robust: bool = False,
+    ) -> Summary:
+        """Standard errors, tests and intervals of the coefficients, as differences to class 0.
+
+        Args:
+            X: (N, D), the rows that the model was fitted on: it keeps none.
+            y: (N,) their labels.
+            sample_weight: (N,) their weights; a weight of 2 counts a row twice.
+            level: of the intervals, between 0 and 1.
+            robust: standard errors from the sandwich (HC0) instead of the information matrix:
+                valid for large N even where the model is not the true one.
+
+        Returns:
+            A frozen table; `print` shows it, `to_dict` gives it as JSON would hold it. What is not
+            valid is nan, and its notes say why: collinear columns, classes that can be separated,
+            rows that are not those of the fit. With ``l2 > 0`` coefficients are drawn towards 0;
+            then nothing is tested, and standard errors are those of a normal prior.
+
+        Raises:
+            ValueError: level is not between 0 and 1; a label is not in ``classes_``; X, y or
+                sample_weight is not as for ``fit``; the matrix would take more than 1 GiB.
+
+        Examples:
+            >>> from neglog.learn import SoftmaxRegression
+            >>> X, y = [[0.0], [1.0], [2.0], [3.0], [4.0]], ["no", "no", "yes", "no", "yes"]
+            >>> print(SoftmaxRegression(l2=0).fit(X, y).summary(X, y))
+            5 rows, 2 classes, against class no
+            log-likelihood       -2.4220   with no feature      -3.3651   pseudo-R2 0.2803
+            LR chi2(1) 1.8862, p 0.1696   AIC 8.8439   BIC 8.0628
+            standard errors: model-based; low and high: 95 % intervals
+            <BLANKLINE>
+                             coef       se     z       p     low    high
+            yes
+              x0           1.0904   0.9749  1.12  0.2633 -0.8203  3.0011
+              intercept   -2.8035   2.5632 -1.09  0.2740 -7.8272  2.2201
+
+        Equal to statsmodels' ``MNLogit``, which leaves the first class out in the same way.
+        """
+        check_is_fitted(self)
+        if not (_is(Real, level) and 0 < level < 1):
+            raise ValueError(f"level must be between 0 and 1, got {level!r}")
+        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64, reset=False)
+        weight = _weights(sample_weight, len(y))
+        target = _codes(y, self.classes_)
+        present = weight > 0
+        names = getattr(self, "feature_names_in_", [f"x{j}" for j in range(X.shape[1])])
+        fitted = Fitted(self.classes_, self.coef_, self.intercept_, True, float(self.l2), names)
+        if not present.all():
+            X, target, weight = X[present], target[present], weight[present]
+        return summarise(fitted, X, target, weight, level, robust)
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
@@ -234,6 +293,15 @@ def _is_unbounded(objective: Objective, result: OptimizeResult) -> bool:
         return True
     step = result.hess_inv @ -result.jac
     return bool(np.abs(objective.logits(result.x + step) - logits).max() > 0.01)
+
+
+def _codes(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:
+    """(N,) the number of each label."""
+    codes = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
+    if (strange := classes[codes] != y).any():
+        raise ValueError(f"y holds {y[strange][0]!r}, which is not in classes_")
+    found: NDArray[np.int64] = codes
+    return found
 
 
 def _weights(sample_weight: ArrayLike | None, rows: int) -> Doubles:
