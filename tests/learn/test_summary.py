@@ -224,7 +224,7 @@ def test_what_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     model = fitted(X, y)
     with pytest.raises(ValueError, match="level must be between 0 and 1, got 95"):
         model.summary(X, y, level=95)
-    with pytest.raises(ValueError, match=r"y holds .*9.*, which is not in classes_"):
+    with pytest.raises(ValueError, match=r"y\[\d+\] is .*9.*, which is no class of the model"):
         model.summary(X, np.where(y == 0, 9, y))
     with pytest.raises(ValueError, match="300 rows of X"):
         model.summary(X, y, np.ones(3))

@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from neglog._numpy import log_softmax, softmax
 from neglog.learn._inference import Fitted, Summary, summarise
+from neglog.learn._labels import codes
 from neglog.learn._objective import Doubles, Objective, linear
 
 
@@ -194,7 +195,7 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"level must be between 0 and 1, got {level!r}")
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64, reset=False)
         weight = _weights(sample_weight, len(y))
-        target = _codes(y, self.classes_)
+        target = codes(y, self.classes_, "give the rows of the fit")
         present = weight > 0
         names = getattr(self, "feature_names_in_", [f"x{j}" for j in range(X.shape[1])])
         fitted = Fitted(self.classes_, self.coef_, self.intercept_, True, float(self.l2), names)
@@ -293,15 +294,6 @@ def _is_unbounded(objective: Objective, result: OptimizeResult) -> bool:
         return True
     step = result.hess_inv @ -result.jac
     return bool(np.abs(objective.logits(result.x + step) - logits).max() > 0.01)
-
-
-def _codes(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:
-    """(N,) the number of each label."""
-    codes = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
-    if (strange := classes[codes] != y).any():
-        raise ValueError(f"y holds {y[strange][0]!r}, which is not in classes_")
-    found: NDArray[np.int64] = codes
-    return found
 
 
 def _weights(sample_weight: ArrayLike | None, rows: int) -> Doubles:
