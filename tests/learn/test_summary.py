@@ -27,8 +27,8 @@ def drawn(rows: int = 300, columns: int = 3, num_classes: int = 3, seed: int = 0
     return X, (z + rng.gumbel(size=z.shape)).argmax(axis=1)
 
 
-def fitted(X: Any, y: Any, l2: float = 0.0, **fit: Any) -> SoftmaxRegression:
-    return SoftmaxRegression(l2=l2, tol=1e-10).fit(X, y, **fit)
+def fitted(X: Any, y: Any, l2: float = 0.0, tol: float = 1e-10, **fit: Any) -> SoftmaxRegression:
+    return SoftmaxRegression(l2=l2, tol=tol).fit(X, y, **fit)
 
 
 def column(summary: Summary, name: str) -> Doubles:
@@ -128,10 +128,9 @@ def test_a_sparse_table_is_the_same_table(monkeypatch: pytest.MonkeyPatch) -> No
 def test_units_do_not_matter() -> None:
     X, y = drawn()
     unit, shift = np.array([1e-6, 1e6, 1e-3]), np.array([0.0, 1e7, 2000.0])
-    plain, odd = (
-        fitted(X, y).summary(X, y),
-        fitted(X * unit + shift, y).summary(X * unit + shift, y),
-    )
+    plain = fitted(X, y).summary(X, y)
+    X = X * unit + shift
+    odd = fitted(X, y, tol=1e-8).summary(X, y)
     np.testing.assert_allclose(
         column(odd, "se")[:, :3] * unit, column(plain, "se")[:, :3], rtol=1e-5
     )
@@ -219,13 +218,46 @@ def test_with_a_penalty_nothing_is_tested() -> None:
     assert "Fit with l2=0 for tests" in ours.notes[0]
 
 
+def test_with_class_weights_only_the_robust_errors_hold() -> None:
+    """A weight of class k counts its rows' losses so often, but not as rows of their own."""
+    X, y = drawn(num_classes=2)
+    model = SoftmaxRegression(l2=0, tol=1e-10, class_weight={1: 3.0}).fit(X, y)
+    assert np.isnan(column(model.summary(X, y), "se")).all()
+    ours = model.summary(X, y, robust=True)
+    p = model.predict_proba(X)[:, 1]
+    rows, weight = np.column_stack([X, np.ones(len(X))]), np.where(y == 1, 3.0, 1.0)
+    bread = np.linalg.inv((rows * (weight * p * (1 - p))[:, None]).T @ rows)
+    scores = rows * (weight * (y - p))[:, None]
+    exact = np.sqrt(np.diag(bread @ scores.T @ scores @ bread))
+    np.testing.assert_allclose(column(ours, "se")[0], exact, rtol=1e-8)
+    assert ours.num_rows == 300
+    assert np.isnan([ours.p, ours.aic, ours.bic]).all()
+    assert ours.notes[0].startswith("class_weight: this is a weighted likelihood")
+
+
+def test_without_an_intercept() -> None:
+    sm = pytest.importorskip("statsmodels.api", reason="needs statsmodels")
+    X, y = drawn()
+    model = SoftmaxRegression(l2=0, tol=1e-10, fit_intercept=False).fit(X, y)
+    ours = model.summary(X, y)
+    peer = sm.MNLogit(y, X).fit(disp=0, method="newton", tol=1e-14)
+    np.testing.assert_allclose(column(ours, "se"), np.asarray(peer.bse).T, rtol=1e-6)
+    assert ours.aic == pytest.approx(2 * 6 - 2 * peer.llf, rel=1e-10)
+    assert ours.null_log_likelihood == pytest.approx(-300 * np.log(3), rel=1e-14)
+    assert ours.df == 6
+
+
 def test_what_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     X, y = drawn()
     model = fitted(X, y)
     with pytest.raises(ValueError, match="level must be between 0 and 1, got 95"):
         model.summary(X, y, level=95)
-    with pytest.raises(ValueError, match=r"y\[\d+\] is .*9.*, which is no class of the model"):
+    with pytest.raises(ValueError, match=r"y holds .*9.*, which is not one of classes"):
         model.summary(X, np.where(y == 0, 9, y))
+    with pytest.raises(TypeError, match="level"):
+        model.summary(X, y, level="0.9")
+    with pytest.raises(ValueError, match="one label for each row, got probabilities"):
+        model.summary(X, np.eye(3)[y])
     with pytest.raises(ValueError, match="300 rows of X"):
         model.summary(X, y, np.ones(3))
     with pytest.raises(ValueError, match="features"):

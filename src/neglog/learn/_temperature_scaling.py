@@ -12,9 +12,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._contract import check_shape
 from .._numpy import log_softmax, softmax
-from ._labels import codes
-from ._objective import Doubles
-from ._softmax_regression import _weights
+from ._labels import row_weights
+from ._rows import Doubles
 
 CHUNK = 2**18  # logits that are widened to float64 at a time
 STEPS = 100  # tests take up to 40
@@ -87,8 +86,8 @@ class TemperatureScaling(BaseEstimator):  # type: ignore[misc]
         self.classes_ = self._labels()
         y = np.asarray(y)
         check_shape("y", y.shape, table.shape[:1], "one label for each row of logits")
-        way_out = "classes= names the columns, which are else 0, 1, ..."
-        rows = _Rows(table, codes(y, self.classes_, way_out), _weights(sample_weight, len(table)))
+        weight = row_weights(sample_weight, len(table))
+        rows = _Rows(table, _columns(y, self.classes_), weight)
         rows.check()
         self.n_iter_, inverse = _minimum(rows)
         self.temperature_ = 1 / inverse if inverse else np.inf
@@ -136,6 +135,24 @@ def _checked(logits: Any) -> NDArray[Any]:
             "second of two classes, stack zeros before it: np.column_stack([0 * z, z])"
         )
     return table
+
+
+def _columns(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:
+    """(N,) the column of each label; the labels of the columns need not be sorted."""
+    order = np.argsort(classes, kind="stable")
+    try:
+        found = np.searchsorted(classes, y, sorter=order)
+        found = order[np.minimum(found, len(classes) - 1)]
+        strange = classes[found] != y
+    except TypeError:  # text among numbers
+        strange = np.ones(len(y), bool)
+    if strange.any():
+        row = int(np.argmax(strange))
+        raise ValueError(
+            f"y[{row}] is {y[row]!r}, which is the label of no column; classes= names the "
+            "columns, which are else 0, 1, ..."
+        )
+    return found
 
 
 def _times(table: NDArray[Any], inverse: float) -> Doubles:

@@ -9,7 +9,7 @@ from scipy.linalg import eigh, lstsq, qr
 from scipy.sparse import issparse
 from sklearn.utils.sparsefuncs import min_max_axis
 
-from .._objective import Doubles
+from .._rows import Doubles
 
 CHUNK = 2**20  # doubles that a chunk's widest array may take: 8 MiB
 # Of the largest eigenvalue of the columns' correlations. A column that is the sum of two others,

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve, pinvh
 
 from ..._numpy import cross_entropy_and_grad, softmax
-from .._objective import Doubles, linear
+from .._rows import Doubles, linear
 from .design import Design
 
 MOST = 2**30  # bytes of one matrix
@@ -39,7 +39,7 @@ def add_up(
     target: NDArray[np.int64],
     coef: Doubles,  # (K, D)
     intercept: Doubles,  # (K,)
-    robust: bool,
+    squared: Doubles | None,  # (N,) the weights of the squares, if these are wanted
 ) -> Sums:
     """One pass over the rows.
 
@@ -52,17 +52,16 @@ def add_up(
     nll = 0.0
     score = np.zeros((num_classes, columns))
     products = np.zeros((side, side))
-    squares = np.zeros((side - columns, side - columns)) if robust else None
+    squares = np.zeros((side - columns, side - columns)) if squared is not None else None
     for rows, x, share in design.chunks(num_classes):
         logits = linear(design.X[rows], coef, intercept)
         losses, residual = cross_entropy_and_grad(logits, target[rows], reduction="none")
         nll += float(share @ losses)
         score -= (residual * share[:, None]).T @ x
-        root = np.sqrt(share)[:, None]
-        wide = _outer(softmax(logits) * root, x)
+        wide = _outer(softmax(logits) * np.sqrt(share)[:, None], x)
         products += wide.T @ wide
-        if squares is not None:
-            wide = _outer(residual[:, 1:] * root, x)
+        if squares is not None and squared is not None:
+            wide = _outer(residual[:, 1:] * np.sqrt(squared[rows])[:, None], x)
             squares += wide.T @ wide
     blocks = products.reshape(num_classes, columns, num_classes, columns)
     each = np.arange(num_classes)

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtrc, ndtr, ndtri
 
-from ..._show.words import listed, printable
-from .._objective import Doubles
+from .._rows import Doubles
 from .._separation import Separation, find
+from . import notes
 from .design import Design, relations
-from .information import Sums, add_up, check_size, deviations, inverse, penalty, sandwich
+from .information import add_up, check_size, deviations, inverse, penalty, sandwich
 from .table import Coefficient, Summary
 
 # Change of a logit by a Newton step: 2e-5 or less at a maximum, 0.1 or more where there is none.
@@ -28,7 +28,13 @@ class Fitted:
     intercept: Doubles  # (K,)
     has_intercept: bool
     l2: float
+    has_class_weight: bool
     names: Sequence[str]  # (D,)
+
+    @property
+    def is_likelihood(self) -> bool:
+        """Whether the fit is one of maximum likelihood, which the tests are for."""
+        return not (self.l2 or self.has_class_weight)
 
     @property
     def columns(self) -> list[str]:
@@ -40,81 +46,89 @@ class Fitted:
         return np.column_stack([self.coef, *[self.intercept] * self.has_intercept])
 
 
-def summarise(
-    model: Fitted, X: Any, target: NDArray[np.int64], weight: Doubles, level: float, robust: bool
-) -> Summary:
-    """The summary of a model on rows of positive weight.
+@dataclass(frozen=True)
+class Given:
+    """The rows of the fit."""
+
+    X: Any  # (N, D) float64, dense or CSR
+    target: NDArray[np.int64]  # (N,) 0..K-1
+    count: Doubles  # (N,) > 0, how often a row is there
+    weight: Doubles  # (N,) > 0, that times the weight of its class
+
+
+def summarise(model: Fitted, given: Given, level: float, robust: bool) -> Summary:
+    """The summary of a model.
 
     Standard errors are roots of the diagonal of the inverse of the information I, or of the
     sandwich. With a penalty, I + N l2 R takes the place of I.
     """
     check_size(len(model.classes), len(model.columns))
-    design = Design.of(X, weight, model.has_intercept)
+    design = Design.of(given.X, given.weight, model.has_intercept)
     basis, null = design.basis()
-    sums = add_up(design, target, model.coef, model.intercept, robust)
+    squared = given.weight**2 / given.count if robust else None
+    sums = add_up(design, given.target, model.coef, model.intercept, squared)
     slope, curvature = sums.score, sums.information
     if model.l2:
-        strength = float(weight.sum()) * model.l2
+        strength = float(given.weight.sum()) * model.l2
         curvature = curvature + penalty(design, len(model.classes), strength)
-        slope = slope - strength * np.pad(
-            model.coef[1:] / design.scale, ((0, 0), (0, int(model.has_intercept)))
-        )
+        slope[:, : len(model.names)] -= strength * model.coef[1:] / design.scale
         basis, null = np.eye(len(model.columns)), null[:, :0]
     covariance = inverse(curvature, basis)
-    step = np.einsum("kilj,lj->ki", covariance, slope)
     se = deviations(sandwich(covariance, sums.squares), design.back)
-    notes = _penalised(model.l2) if model.l2 else []
+    said = _invalid(model, robust)
+    if model.has_class_weight and not robust:
+        se[:] = np.nan
     if null.shape[1]:
         se[:, _mixed(design.back, null)] = np.nan
-        notes += [_collinear(relation) for relation in relations(null, model.columns)]
-    if _moved(design, step) > MOVED:
-        found = None if model.l2 else find(X, target, len(model.classes), model.has_intercept)
-        notes.append(_no_maximum(model, found))
-        _forget(se, found, model.has_intercept)
-    return _summary(model, sums, se, basis.shape[1], target, weight, level, robust, tuple(notes))
+        said += [notes.collinear(relation) for relation in relations(null, model.columns)]
+    if _moved(design, np.einsum("kilj,lj->ki", covariance, slope)) > MOVED:
+        said.append(_forget(se, model, given))
+    return _summary(model, given, sums.nll, se, basis.shape[1], level, robust, tuple(said))
+
+
+def _invalid(model: Fitted, robust: bool) -> list[str]:
+    weighted = [notes.class_weighted(robust)] if model.has_class_weight else []
+    return weighted + ([notes.penalised(model.l2)] if model.l2 else [])
 
 
 def _summary(
     model: Fitted,
-    sums: Sums,
+    given: Given,
+    nll: float,
     se: Doubles,
     rank: int,
-    target: NDArray[np.int64],
-    weight: Doubles,
     level: float,
     robust: bool,
-    notes: tuple[str, ...],
+    said: tuple[str, ...],
 ) -> Summary:
-    num_rows, others = float(weight.sum()), len(model.classes) - 1
+    num_rows, others = float(given.count.sum()), len(model.classes) - 1
     free = others * rank
-    null = _null_log_likelihood(target, weight, len(model.classes), model.has_intercept)
-    lr, df = 2 * (-sums.nll - null), free - others * int(model.has_intercept)
-    valid = np.nan if model.l2 else 1.0
+    null = _null_log_likelihood(model, given)
+    lr, df = 2 * (-nll - null), free - others * int(model.has_intercept)
+    valid = 1.0 if model.is_likelihood else np.nan
     return Summary(
         rows=tuple(_rows(model, se, level)),
         reference=model.classes[0],
         num_rows=num_rows,
         num_classes=len(model.classes),
-        log_likelihood=-sums.nll,
+        log_likelihood=-nll,
         null_log_likelihood=null,
         lr=lr,
         df=df,
         p=float(chdtrc(df, max(lr, 0.0))) * valid,
-        aic=(2 * sums.nll + 2 * free) * valid,
-        bic=(2 * sums.nll + np.log(num_rows) * free) * valid,
-        pseudo_r2=1 + sums.nll / null,
+        aic=(2 * nll + 2 * free) * valid,
+        bic=(2 * nll + np.log(num_rows) * free) * valid,
+        pseudo_r2=1 + nll / null,
         level=level,
         robust=robust,
-        notes=notes,
+        notes=said,
     )
 
 
-def _null_log_likelihood(
-    target: NDArray[np.int64], weight: Doubles, num_classes: int, has_intercept: bool
-) -> float:
-    if not has_intercept:
-        return -float(weight.sum() * np.log(num_classes))
-    counts = np.bincount(target, weight)
+def _null_log_likelihood(model: Fitted, given: Given) -> float:
+    if not model.has_intercept:
+        return -float(given.weight.sum() * np.log(len(model.classes)))
+    counts = np.bincount(given.target, given.weight)
     counts = counts[counts > 0]
     return float(counts @ np.log(counts / counts.sum()))
 
@@ -145,45 +159,19 @@ def _moved(design: Design, step: Doubles) -> float:
     return max(float(np.abs(x @ step.T).max()) for _, x, _ in design.chunks(len(step)))
 
 
-def _forget(se: Doubles, found: Separation | None, has_intercept: bool) -> None:
-    """nan for coefficients that have no maximum; the others are those of the limit."""
+def _forget(se: Doubles, model: Fitted, given: Given) -> str:
+    """Why there is no maximum; nan for the coefficients that have none.
+
+    The others keep the errors of their limit.
+    """
+    found: Separation | None = None
+    if not model.l2:
+        found = find(given.X, given.target, len(model.classes), model.has_intercept)
     for direction in found.directions if found else ():
-        inside = np.isin(np.arange(len(se) + 1), direction.classes)
+        inside = np.isin(np.arange(len(model.classes)), direction.classes)
         of_class = np.flatnonzero(inside[1:] != inside[0])
-        features = direction.features if len(direction.features) else np.arange(se.shape[1])
+        features = direction.features if len(direction.features) else np.arange(len(model.names))
         se[np.ix_(of_class, features)] = np.nan
-        if has_intercept:
+        if model.has_intercept:
             se[of_class, -1] = np.nan
-
-
-# ---- what is not valid
-
-
-def _penalised(l2: float) -> list[str]:
-    return [
-        f"l2={l2:g}: coefficients are drawn towards 0, so z, p, the LR test, AIC and BIC are not "
-        "valid and are left out. Standard errors and intervals are those of a normal prior on the "
-        "coefficients (their curvature at the optimum). Fit with l2=0 for tests"
-    ]
-
-
-def _collinear(relation: list[str]) -> str:
-    first, *others = (repr(printable(name)) for name in relation)
-    if relation[1:] in ([], ["intercept"]):
-        return f"feature {first} is constant: its coefficient and the intercept have no own values"
-    return (
-        f"feature {first} follows from {listed(others)} (collinear): their coefficients have no "
-        "own values; leave one of them out"
-    )
-
-
-def _no_maximum(model: Fitted, found: Separation | None) -> str:
-    if found is None:
-        return (
-            "the model is not at the maximum for these rows: they are not those of the fit, or it "
-            "stopped early; nothing below the log-likelihood is valid"
-        )
-    return (
-        f"{found.text(model.classes.tolist(), model.names)}: no maximum exists, and the "
-        "coefficients concerned have no standard errors; fit with l2 > 0"
-    )
+    return notes.no_maximum(found, model.classes.tolist(), model.names)

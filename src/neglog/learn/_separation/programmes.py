@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 from scipy.sparse import issparse
 
-from .._objective import Doubles
+from .._rows import Doubles
 from .splits import Direction, Indices
 
 Flags = NDArray[np.bool_]

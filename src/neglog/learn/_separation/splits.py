@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils.sparsefuncs import min_max_axis
 
-from .._objective import Doubles
+from .._rows import Doubles
 
 Indices = NDArray[np.int64]
 
