@@ -45,6 +45,20 @@ def test_two_layer_network(tmp_path: Path) -> None:
     assert float(re.findall(r"right ([\d.]+)%", lines[-1])[0]) > 97
 
 
+def test_anes(tmp_path: Path) -> None:
+    pytest.importorskip("statsmodels", reason="needs statsmodels")
+    text = output("anes", tmp_path)
+    assert "944 rows, 7 classes, against class 0" in text
+    assert "odds of a strong Republican (class 6) by 7.9; 95 % interval: 6.0 to 10.5" in text
+
+
+def test_bagging(tmp_path: Path) -> None:
+    pytest.importorskip("sklearn", reason="needs the extra cli")
+    text = output("bagging", tmp_path)
+    whole, alone, bagged, few, many = map(float, re.findall(r"^  (0\.\d+)  ", text, re.M))
+    assert whole < many < bagged < alone < few
+
+
 def test_report_languages(tmp_path: Path) -> None:
     """On made-up languages whose letters differ; the real ones come with another package."""
     pytest.importorskip("sklearn", reason="needs the extra cli")
