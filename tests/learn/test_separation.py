@@ -191,7 +191,8 @@ def test_what_is_too_large_is_judged_by_single_features(monkeypatch: pytest.Monk
     y = drawn(X, 3, 1)
     monkeypatch.setattr("neglog.learn._separation.found.MOST_COEFFICIENTS", 10)
     a_combination(X, y)
-    assert find(X, y, 3, True) is None
+    assert "too many and of too many features" in named(find(X, y, 3, True), 3, 4)
+    assert find(X, y, 3, True, combinations=False) is None
     a_gap(X, y)
     assert named(find(X, y, 3, True), 3, 4).endswith("class 'c' from the others by 'x1'")
 

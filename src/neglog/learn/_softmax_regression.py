@@ -8,20 +8,22 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import OptimizeResult, minimize
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 from threadpoolctl import threadpool_limits
 
 from neglog._numpy import log_softmax, softmax
-from neglog.learn._inference import Fitted, Summary, summarise
-from neglog.learn._labels import codes
-from neglog.learn._objective import Doubles, Objective, linear
+from neglog.learn._inference import WithSummary
+from neglog.learn._labels import class_weights, is_soft, labels_of, row_weights
+from neglog.learn._newton import Solution, newton
+from neglog.learn._objective import Penalised
+from neglog.learn._rows import Doubles, Moments, Rows, RowSums, Scaling, linear
+from neglog.learn._separation import why_none
 
 
-class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class SoftmaxRegression(WithSummary, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     r"""Linear softmax classifier, fitted by maximum (penalised) likelihood.
 
     .. math:: F = \frac{\sum_i s_i \, \mathrm{nll}_i}{\sum_i s_i}
@@ -71,8 +73,22 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         maximum likelihood estimates in logistic regression models", Biometrika 71 (1984).
     """
 
-    def __init__(self, *, l2: float = 1e-4, max_iter: int = 1000, tol: float = 1e-6) -> None:
+    def __init__(
+        self,
+        *,
+        l2: float = 1e-4,
+        fit_intercept: bool = True,
+        class_weight: Any = None,
+        classes: ArrayLike | None = None,
+        warm_start: bool = False,
+        max_iter: int = 1000,
+        tol: float = 1e-6,
+    ) -> None:
         self.l2 = l2
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.classes = classes
+        self.warm_start = warm_start
         self.max_iter = max_iter
         self.tol = tol
 
@@ -87,9 +103,9 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Minimise F over the coefficients and the intercept.
 
         Args:
-            X: (N, D) numbers, dense or sparse (CSR), read as float64. (With products in float32 the
-                line search fails at a gradient of 3e-6, because of their rounding errors.)
-            y: (N,) labels of any kind, of two or more classes.
+            X: (N, D) numbers, dense or sparse (CSR); float32 stays float32, anything else is read
+                as float64.
+            y: (N,) labels of any kind, of two or more classes; or (N, K) probabilities.
             sample_weight: (N,) weights s >= 0; a weight of 2 counts a row twice, 0 leaves it out.
             callback: called with this model before the first step and after each step; all
                 attributes and methods work there.
@@ -106,28 +122,55 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 can be separated, so that there is no maximum and the coefficients keep growing.
         """
         self._check_options()
-        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)
-        check_classification_targets(y)
-        weight = _weights(sample_weight, len(y))
+        self._minimise(self._rows(X, y, sample_weight), callback)
+        return self
+
+    def _rows(self, X: Any, y: Any, sample_weight: ArrayLike | None) -> Rows:
+        """The checked rows that have any weight; sets `classes_`."""
+        X, y = validate_data(
+            self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], multi_output=True
+        )
+        if y.ndim == 2 and not is_soft(y):
+            y = column_or_1d(y, warn=True)
+        before = getattr(self, "classes_", None) if self._is_warm() else None
+        weight = row_weights(sample_weight, len(y))
         present = weight > 0
         if not present.all():
             X, y, weight = X[present], y[present], weight[present]
-        self.classes_, target = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
+        labels = labels_of(y, self.classes if self.classes is not None else before)
+        if len(labels.classes) < 2:
             raise ValueError(
-                f"y has one class only, {self.classes_[0]!r}: there is nothing to tell apart; "
+                f"y has one class only, {labels.classes[0]!r}: there is nothing to tell apart; "
                 "give rows of two classes or more"
             )
+        weight = class_weights(self.class_weight, labels, weight)
+        self.classes_ = labels.classes
         share = weight / weight.sum()
-        objective = Objective.of(X, target, share, len(self.classes_), float(self.l2))
-        self._minimise(objective, callback)
-        return self
+        scaling = Scaling.of(Moments.of(X, share), centred=self.fit_intercept and not issparse(X))
+        target = labels.target
+        if target.ndim == 2:
+            target = np.ascontiguousarray(target, X.dtype)
+        return Rows(X, target, share, len(self.classes_), scaling)
+
+    def _is_warm(self) -> bool:
+        return bool(self.warm_start) and hasattr(self, "coef_")
+
+    def _start(self, scaling: Scaling) -> Doubles:
+        """Theta of the first step: zeros, or the fitted model."""
+        if self._is_warm():
+            return scaling.theta(self.coef_, self.intercept_)
+        return np.zeros((len(self.classes_), len(scaling.scale) + 1))
 
     def logits(self, X: Any) -> Doubles:
         """W x + b, (N, K): what the functions of neglog take."""
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False)
-        return linear(X, self.coef_, self.intercept_)
+        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
+        return linear(X, self.coef_, self.intercept_)  # type: ignore[no-any-return]
+
+    def decision_function(self, X: Any) -> Doubles:
+        """The logits, (N, K); with two classes their difference, (N,), as scikit-learn has it."""
+        logits = self.logits(X)
+        return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The most probable label of each row: (N,)."""
@@ -145,64 +188,6 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         log_probs: Doubles = log_softmax(self.logits(X))
         return log_probs
 
-    def summary(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: ArrayLike | None = None,
-        *,
-        level: float = 0.95,
-        robust: bool = False,
-    ) -> Summary:
-        """Standard errors, tests and intervals of the coefficients, as differences to class 0.
-
-        Args:
-            X: (N, D), the rows that the model was fitted on: it keeps none.
-            y: (N,) their labels.
-            sample_weight: (N,) their weights; a weight of 2 counts a row twice.
-            level: of the intervals, between 0 and 1.
-            robust: standard errors from the sandwich (HC0) instead of the information matrix:
-                valid for large N even where the model is not the true one.
-
-        Returns:
-            A frozen table; `print` shows it, `to_dict` gives it as JSON would hold it. What is not
-            valid is nan, and its notes say why: collinear columns, classes that can be separated,
-            rows that are not those of the fit. With ``l2 > 0`` coefficients are drawn towards 0;
-            then nothing is tested, and standard errors are those of a normal prior.
-
-        Raises:
-            ValueError: level is not between 0 and 1; a label is not in ``classes_``; X, y or
-                sample_weight is not as for ``fit``; the matrix would take more than 1 GiB.
-
-        Examples:
-            >>> from neglog.learn import SoftmaxRegression
-            >>> X, y = [[0.0], [1.0], [2.0], [3.0], [4.0]], ["no", "no", "yes", "no", "yes"]
-            >>> print(SoftmaxRegression(l2=0).fit(X, y).summary(X, y))
-            5 rows, 2 classes, against class no
-            log-likelihood       -2.4220   with no feature      -3.3651   pseudo-R2 0.2803
-            LR chi2(1) 1.8862, p 0.1696   AIC 8.8439   BIC 8.0628
-            standard errors: model-based; low and high: 95 % intervals
-            <BLANKLINE>
-                             coef       se     z       p     low    high
-            yes
-              x0           1.0904   0.9749  1.12  0.2633 -0.8203  3.0011
-              intercept   -2.8035   2.5632 -1.09  0.2740 -7.8272  2.2201
-
-        Equal to statsmodels' ``MNLogit``, which leaves the first class out in the same way.
-        """
-        check_is_fitted(self)
-        if not (_is(Real, level) and 0 < level < 1):
-            raise ValueError(f"level must be between 0 and 1, got {level!r}")
-        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64, reset=False)
-        weight = _weights(sample_weight, len(y))
-        target = codes(y, self.classes_, "give the rows of the fit")
-        present = weight > 0
-        names = getattr(self, "feature_names_in_", [f"x{j}" for j in range(X.shape[1])])
-        fitted = Fitted(self.classes_, self.coef_, self.intercept_, True, float(self.l2), names)
-        if not present.all():
-            X, target, weight = X[present], target[present], weight[present]
-        return summarise(fitted, X, target, weight, level, robust)
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
@@ -217,59 +202,48 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"tol must be a finite number > 0, got {self.tol!r}")
 
     def _minimise(
-        self, objective: Objective, callback: Callable[["SoftmaxRegression"], object] | None
+        self,
+        rows: RowSums,
+        callback: Callable[["SoftmaxRegression"], object] | None,
     ) -> None:
+        objective = Penalised(rows, float(self.l2), fit_intercept=self.fit_intercept)
+        start = self._start(rows.scaling)
         steps = count()
 
         def after_step(theta: Doubles) -> None:
             self.n_iter_ = next(steps)
             if callback is not None:
-                self._adopt(objective, theta)
+                self._adopt(rows, objective, theta)
                 callback(self)
 
-        after_step(objective.start())
-        # maxcor: 30 remembered steps instead of 10 save 13 to 65 % of the steps. ftol: a small
-        # step is no reason to stop; SciPy stops anyway if the loss no longer changes.
-        options = {
-            "maxiter": self.max_iter,
-            "maxfun": 100 * self.max_iter,
-            "maxls": 50,
-            "maxcor": 30,
-            "gtol": self.tol,
-            "ftol": 0.0,
-        }
-        # The BLAS of NumPy and that of SciPy each have threads that wait by spinning. On small
-        # products they take time from each other (digits, two busy cores: 9.0 s; one thread: 0.3).
-        with threadpool_limits(1 if objective.is_small else None, user_api="blas"):
-            result = minimize(
-                objective,
-                objective.start(),
-                jac=True,
-                method="L-BFGS-B",
-                callback=after_step,
-                options=options,
+        with threadpool_limits(1 if rows.is_small else None, user_api="blas"):
+            found = newton(
+                objective, start, max_iter=self.max_iter, tol=self.tol, after_step=after_step
             )
-        self._adopt(objective, result.x)
-        self._warn(objective, result)
+        self._adopt(rows, objective, found.theta)
+        self._warn(objective, found)
 
-    def _adopt(self, objective: Objective, theta: Doubles) -> None:
-        self.coef_, self.intercept_ = objective.model(theta)
-        self.nll_, self.penalty_ = objective.parts(theta)
+    def _adopt(self, rows: RowSums, objective: Penalised, theta: Doubles) -> None:
+        """The model at theta, which the objective has just seen."""
+        dtype = rows.dtype
+        self.coef_, self.intercept_ = (a.astype(dtype) for a in rows.scaling.model(theta))
+        self.nll_, self.penalty_ = objective.nll, objective.penalty(theta)
         self.loss_ = self.nll_ + self.penalty_
 
-    def _warn(self, objective: Objective, result: OptimizeResult) -> None:
-        if self.l2 == 0 and _is_unbounded(objective, result):
+    def _warn(self, objective: Penalised, found: Solution) -> None:
+        names = getattr(self, "feature_names_in_", [f"x{j}" for j in range(self.n_features_in_)])
+        if self.l2 == 0 and (why := why_none(objective, found, self.classes_.tolist(), names)):
             warnings.warn(
-                "l2=0 and some classes can be separated without error: the likelihood has no "
-                f"maximum and the coefficients grow without end (nll_={self.nll_:.3g} after "
-                f"{self.n_iter_} steps); set l2 > 0, for instance l2=1e-4",
+                f"l2=0 and the likelihood has no maximum: {why}. The coefficients grow without "
+                f"end (nll_={self.nll_:.3g} after {self.n_iter_} steps); set l2 > 0, for "
+                "instance l2=1e-4",
                 ConvergenceWarning,
                 stacklevel=4,
             )
-        elif not result.success:
+        elif not found.converged:
             warnings.warn(
                 f"stopped after {self.n_iter_} steps with a gradient of "
-                f"{np.abs(result.jac).max():.1e}, above tol={self.tol:g} ({result.message}); "
+                f"{np.abs(found.gradient).max():.1e}, above tol={self.tol:g} ({found.why}); "
                 "raise max_iter, l2 or tol",
                 ConvergenceWarning,
                 stacklevel=4,
@@ -279,36 +253,3 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 def _is(kind: type, value: object) -> bool:
     """isinstance, for arguments whose annotation a type checker would trust."""
     return isinstance(value, kind)
-
-
-def _is_unbounded(objective: Objective, result: OptimizeResult) -> bool:
-    """Whether the loss has no minimum, l2 being 0.
-
-    It has none if every row is classified correctly, because larger coefficients are then better.
-    If only some classes can be separated, the loss falls along some direction as e^-t. However
-    small the gradient is, the next Newton step then moves a logit by about 1 nat. At a minimum it
-    moves none (measured: 0.17 or more without a minimum, 2e-5 or less with one).
-    """
-    logits = objective.logits(result.x)
-    if (logits.argmax(axis=1) == objective.target).all():
-        return True
-    step = result.hess_inv @ -result.jac
-    return bool(np.abs(objective.logits(result.x + step) - logits).max() > 0.01)
-
-
-def _weights(sample_weight: ArrayLike | None, rows: int) -> Doubles:
-    """(N,) float64, checked; ones where none are given."""
-    if sample_weight is None:
-        return np.ones(rows)
-    weight = np.asarray(sample_weight, np.float64)
-    if weight.shape != (rows,):
-        raise ValueError(
-            f"sample_weight must hold one number for each of the {rows} rows of X, "
-            f"got shape {weight.shape}"
-        )
-    if not (np.isfinite(weight).all() and (weight >= 0).all()):
-        row = int(np.argmin(np.isfinite(weight) & (weight >= 0)))
-        raise ValueError(f"sample_weight must be finite and >= 0, row {row} has {weight[row]}")
-    if not weight.any():
-        raise ValueError("sample_weight is zero in every row: at least one weight must be > 0")
-    return weight

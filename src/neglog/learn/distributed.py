@@ -36,6 +36,7 @@ class Setting:
     classes: Any = None  # (K,)
     class_weight: dict[Any, float] | None = None
     total: float = 1.0  # weight of all rows
+    mass: Any = None  # (K,) the classes' shares of it
     scaling: Scaling | None = None
 
 

@@ -7,5 +7,6 @@ combinations by linear programmes (Konis 2007), where there are not too many (`p
 """
 
 from .found import Separation, find
+from .maximum import why_none
 
-__all__ = ["Separation", "find"]
+__all__ = ["Separation", "find", "why_none"]

@@ -25,6 +25,10 @@ class Separation:
 
     def text(self, classes: Sequence[Any], names: Sequence[str]) -> str:
         """complete separation; class 'a' from the others by each of 'x1' and 'x2'; ..."""
+        if not (self.complete or self.directions):
+            return (
+                "some classes seem to be separated, too many and of too many features to say which"
+            )
         alike: dict[bytes, list[Direction]] = {}
         for direction in self.directions:
             alike.setdefault(direction.classes.tobytes(), []).append(direction)
@@ -54,9 +58,17 @@ def _said(alike: Sequence[Direction], classes: Sequence[Any], names: Sequence[st
 
 
 def find(
-    X: Any, target: Indices, num_classes: int, intercept: bool, right: bool = False
+    X: Any,
+    target: Indices,
+    num_classes: int,
+    intercept: bool,
+    *,
+    right: bool = False,
+    combinations: bool = True,
 ) -> Separation | None:
-    """What separates the classes; None if nothing does, or if there is too much to try.
+    """What separates the classes; None if nothing does.
+
+    Where there are too many combinations to try, a `Separation` without directions says so.
 
     Args:
         X: (N, D) float64, dense or CSR, of the rows that count.
@@ -64,6 +76,7 @@ def find(
         num_classes: K.
         intercept: whether the model has one.
         right: whether a model has every row right, which is a complete separation.
+        combinations: whether combinations of features are tried.
     """
     present, target = np.unique(target, return_inverse=True)
     absent = np.setdiff1d(np.arange(num_classes), present)
@@ -72,12 +85,17 @@ def find(
     combined: list[Direction] = []
     size, count = X.shape[1] + int(intercept), len(present)
     most = MOST_VARIABLES if right else MOST_COEFFICIENTS
-    if max(size, count) * len(target) <= MOST_NUMBERS and size * count <= most:
+    tried = max(size, count) * len(target) <= MOST_NUMBERS and size * count <= most
+    if combinations and tried:
         table = programmes.scaled(X, intercept)
         number = np.arange(count) if right else programmes.groups(table, target, count)
-        number_of_groups = int(number.max()) + 1
-        if number_of_groups == 2 or 2 < number_of_groups <= MOST_VARIABLES // size:
+        of_groups = int(number.max()) + 1
+        tried = of_groups <= max(2, MOST_VARIABLES // size)
+        if tried and of_groups > 1:
             combined, all_of_it = programmes.combinations(table, target, number, single, intercept)
-            right = right or (all_of_it and number_of_groups == count)
+            right = right or (all_of_it and of_groups == count)
     found += [Direction(present[each.classes], each.features) for each in single + combined]
-    return Separation(right and not len(absent), tuple(found)) if found or right else None
+    unknown = combinations and not tried
+    if not (found or right or unknown):
+        return None
+    return Separation(right and not len(absent), tuple(found))

@@ -32,7 +32,7 @@ ENTRY = 1e-6  # below this part of the largest, a coefficient is 0
 
 def scaled(X: Any, intercept: bool) -> Doubles:
     """(N, q) features scaled to [-1, 1], and a column of ones."""
-    table = X.toarray() if issparse(X) else X
+    table = np.asarray(X.toarray() if issparse(X) else X, np.float64)
     low, high = table.min(axis=0), table.max(axis=0)
     centre = low / 2 + high / 2 if intercept else np.zeros(len(low))
     half = np.maximum(high - centre, centre - low)
