@@ -57,7 +57,7 @@ def assert_same(found: SoftmaxRegression, whole: SoftmaxRegression, X: Any) -> N
 def test_the_optimum_is_that_of_all_rows(form: Any, weighted: bool, options: Any) -> None:
     X, y, weight = table()
     if form is csr_array:
-        X = X * (np.arange(600) % 3 > 0)[:, None]  # some rows are empty
+        X = (X - X.mean(axis=0)) / X.std(axis=0) * (np.arange(600) % 3 > 0)[:, None]
     model = SoftmaxRegression(l2=1e-2, tol=1e-9, **options)
     parts = cut(form(X), y, weight) if weighted else cut(form(X), y)
     found = fit_parts(model, here(parts))
@@ -72,18 +72,18 @@ def test_dask(form: str) -> None:
     dask = pytest.importorskip("dask", reason="needs the extra dask")
     X, y, weight = table()
     frame = pd.DataFrame(X, columns=list("abcd")).assign(label=y, often=weight)
-    whole = SoftmaxRegression(l2=1e-2, tol=1e-9).fit(frame[list("abcd")], y, sample_weight=weight)
-    model = SoftmaxRegression(l2=1e-2, tol=1e-9)
+    model, given = SoftmaxRegression(l2=1e-2, tol=1e-9), X
     with dask.config.set(scheduler="threads", num_workers=2):
         if form == "frame":
             dd = pytest.importorskip("dask.dataframe", reason="needs the extra dask")
             parts = dd.from_pandas(frame, npartitions=8)
             found = fit_dask(model, parts, target="label", weight="often")
             assert list(found.feature_names_in_) == list("abcd")
+            given = frame[list("abcd")]
         else:
             found = fit_dask(model, [dask.delayed(part) for part in cut(X, y, weight)])
-            X = X if form != "frame" else frame[list("abcd")]
-    assert_same(found, whole, frame[list("abcd")] if form == "frame" else X)
+    whole = SoftmaxRegression(l2=1e-2, tol=1e-9).fit(given, y, sample_weight=weight)
+    assert_same(found, whole, given)
 
 
 def test_a_worker_that_dies_and_whose_task_is_tried_again() -> None:
@@ -145,7 +145,7 @@ def test_what_is_refused_and_told() -> None:
         fit_parts(SoftmaxRegression(), here([(X[:0], y[:0])]))
     with pytest.raises(ValueError, match="the parts hold no row"):
         fit_parts(SoftmaxRegression(), here([]))
-    with pytest.raises(ValueError, match="one class only, 'ant'"):
+    with pytest.raises(ValueError, match=r"one class only, .*'ant'"):
         fit_parts(SoftmaxRegression(), here([(X[:3], y[:3]), (X[3:5], y[3:5])]))
     with pytest.raises(ValueError, match="l2 must be"):
         fit_parts(SoftmaxRegression(l2=-1), here(cut(X, y)))

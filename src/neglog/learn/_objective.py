@@ -33,7 +33,10 @@ class Penalised:
         self.rows, self.fit_intercept = rows, fit_intercept
         penalty = l2 / rows.scaling.scale**2
         self._l2 = np.append(penalty, 0.0)  # by column of theta
-        self._inverse = Preconditioner(*rows.moments(), penalty, rows.num_classes)
+        first, second = rows.moments()
+        if not fit_intercept:  # nothing takes what an offset of the features contributes
+            first = np.zeros_like(first)
+        self._inverse = Preconditioner(first, second, penalty, rows.num_classes)
         self.precision = rows.precision
         self._theta = np.empty((0, 0))
         self._curvature = np.empty(0)

@@ -138,19 +138,22 @@ class SoftmaxRegression(WithSummary, ClassifierMixin, BaseEstimator):  # type: i
         if not present.all():
             X, y, weight = X[present], y[present], weight[present]
         labels = labels_of(y, self.classes if self.classes is not None else before)
-        if len(labels.classes) < 2:
-            raise ValueError(
-                f"y has one class only, {labels.classes[0]!r}: there is nothing to tell apart; "
-                "give rows of two classes or more"
-            )
+        self._set_classes(labels.classes)
         weight = class_weights(self.class_weight, labels, weight)
-        self.classes_ = labels.classes
         share = weight / weight.sum()
         scaling = Scaling.of(Moments.of(X, share), centred=self.fit_intercept and not issparse(X))
         target = labels.target
         if target.ndim == 2:
             target = np.ascontiguousarray(target, X.dtype)
         return Rows(X, target, share, len(self.classes_), scaling)
+
+    def _set_classes(self, classes: NDArray[Any]) -> None:
+        if len(classes) < 2:
+            raise ValueError(
+                f"y has one class only, {classes[0]!r}: there is nothing to tell apart; "
+                "give rows of two classes or more"
+            )
+        self.classes_ = classes
 
     def _is_warm(self) -> bool:
         return bool(self.warm_start) and hasattr(self, "coef_")

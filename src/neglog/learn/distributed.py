@@ -10,83 +10,20 @@ each core runs a task of its own, workers start with NEGLOG_NUM_THREADS=1 and OM
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
-from sklearn.utils import check_X_y
 
 from .._show.extras import needs
-from ._labels import class_weights, labels_of, row_weights
-from ._rows import Doubles, FirstOrder, Moments, Rows, Scaling
+from ._labels import class_weights, labels_of
+from ._parts import Setting, sums
+from ._rows import Doubles, FirstOrder, Moments, Scaling
 from ._softmax_regression import SoftmaxRegression
 
 __all__ = ["fit_dask", "fit_parts", "sums"]
 
 Run = Callable[..., Iterable[Any]]
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What every part must know; what is not known yet is asked first."""
-
-    target: str | None  # the column of the labels in a data frame
-    weight: str | None  # that of the weights
-    classes: Any = None  # (K,)
-    class_weight: dict[Any, float] | None = None
-    total: float = 1.0  # weight of all rows
-    mass: Any = None  # (K,) the classes' shares of it
-    scaling: Scaling | None = None
-
-
-def sums(part: Any, setting: Setting, theta: Any = None, v: Any = None) -> Any:
-    """The sums over the rows of one part: a pure function, which a worker calls.
-
-    Args:
-        part: (X, y) or (X, y, weight) as for `SoftmaxRegression.fit`, or a data frame.
-        setting: what `fit_parts` hands on.
-        theta: (K, D + 1) the model; None before the first step.
-        v: (K, D + 1): the Hessian times v is wanted, not value and gradient.
-
-    Returns:
-        A tuple of numbers and arrays; None for a part without rows.
-
-    Raises:
-        ValueError: X, y or the weights are not as for `SoftmaxRegression.fit`.
-
-    Examples: see `fit_parts`.
-    """
-    X, y, weight, names = _arrays(part, setting)
-    kept = weight > 0
-    if not kept.any():
-        return None
-    X, y, weight = X[kept], y[kept], weight[kept]
-    labels = labels_of(y, setting.classes)
-    if setting.classes is None:
-        by_class = np.bincount(labels.target, weight)
-        return labels.classes, by_class, X.shape[1], names, X.dtype, issparse(X)
-    share = class_weights(setting.class_weight, labels, weight) / setting.total
-    if setting.scaling is None:
-        return Moments.of(X, share)
-    rows = Rows(X, labels.target, share, len(setting.classes), setting.scaling)
-    if theta is None:
-        return rows.moments()
-    return rows.first_order(theta) if v is None else (rows.second_order(theta, v),)
-
-
-def _arrays(part: Any, setting: Setting) -> tuple[Any, Any, Doubles, list[str] | None]:
-    """X, y, weights, and the names of the columns of X."""
-    if hasattr(part, "columns"):
-        own = [name for name in (setting.target, setting.weight) if name is not None]
-        X, y = part.drop(columns=own), part[setting.target]
-        weight, names = part[setting.weight] if setting.weight else None, list(X.columns)
-    else:
-        X, y, weight, names = (*part, None, None)[:4]
-    if not len(y) or (weight is not None and not np.any(weight)):
-        return X, y, np.zeros(len(y)), names
-    X, y = check_X_y(X, y, accept_sparse="csr", dtype=[np.float64, np.float32])
-    return X, y, row_weights(weight, len(y)), names
 
 
 def fit_parts(
@@ -100,13 +37,13 @@ def fit_parts(
 
     Args:
         model: its options count; no `warm_start`.
-        run: ``run(function, *arguments)`` gives ``function(part, *arguments)`` of each part. It is
-            called a few times for each step of the solver, so the parts should stay in memory.
+        run: ``run(function, *arguments)`` gives ``function(part, *arguments)`` of each part, a few
+            times for each step of the solver: the parts should stay in memory.
         target: the column of the labels, where the parts are data frames.
         weight: the column of the weights there.
 
     Returns:
-        The model, fitted. Features are named by the data frames.
+        The model, fitted.
 
     Raises:
         ValueError: as for `SoftmaxRegression.fit`; the parts have unlike columns, or no rows.
@@ -122,35 +59,34 @@ def fit_parts(
         array(['a', 'b'], dtype='<U1')
     """
     model._check_options()
-    setting, dtype = _setting(model, run, Setting(target, weight))
-    model._minimise(_Parts(run, setting, dtype), None)
+    model._minimise(_surveyed(model, run, Setting(target, weight)), None)
     return model
 
 
-def _setting(model: SoftmaxRegression, run: Run, setting: Setting) -> tuple[Setting, Any]:
-    """Classes, weights and scaling, from two rounds; and the dtype of X."""
-    surveys = _present(run(sums, setting))
-    shapes = {(columns, tuple(names or ())) for _, _, columns, names, _, _ in surveys}
-    if len(shapes) > 1:
-        raise ValueError(f"parts must have the same columns, got {sorted(shapes)[:2]}")
-    ((columns, names),) = shapes
-    found = labels_of(np.concatenate([survey[0] for survey in surveys]), model.classes)
-    weight = np.concatenate([survey[1] for survey in surveys])
-    by_class = class_weights(model.class_weight, found, weight) / weight
-    model.classes_ = found.classes
-    model.n_features_in_ = columns
-    if names:
-        model.feature_names_in_ = np.array(names, object)
+def _surveyed(model: SoftmaxRegression, run: Run, setting: Setting) -> "_Parts":
+    """The parts with the classes, weights and scaling of them all, from two rounds."""
+    found, by_class, columns, names, dtypes, sparse = zip(
+        *_present(run(sums, setting)), strict=True
+    )
+    if len(set(columns)) > 1 or len(set(names)) > 1:
+        raise ValueError(f"the parts must have the same columns, got {set(columns)}, {set(names)}")
+    model.n_features_in_ = columns[0]
+    if names[0]:
+        model.feature_names_in_ = np.array(names[0], object)
+    labels = labels_of(np.concatenate(found), model.classes)
+    model._set_classes(labels.classes)
+    weight = np.concatenate(by_class)
+    weighted = class_weights(model.class_weight, labels, weight)
     setting = replace(
         setting,
-        classes=found.classes,
-        class_weight=dict(zip(found.classes[found.target], by_class, strict=True)),
-        total=float(weight @ by_class),
+        classes=labels.classes,
+        class_weight=dict(zip(labels.classes[labels.target], weighted / weight, strict=True)),
+        total=float(weighted.sum()),
     )
     moments = Moments(*_added(run(sums, setting)))
-    sparse = any(survey[5] for survey in surveys)
-    scaling = Scaling.of(moments, centred=not sparse and model.fit_intercept)
-    return replace(setting, scaling=scaling), np.result_type(*[survey[4] for survey in surveys])
+    scaling = Scaling.of(moments, centred=model.fit_intercept and not any(sparse))
+    mass = np.bincount(labels.target, weighted, len(labels.classes)) / setting.total
+    return _Parts(run, replace(setting, scaling=scaling), mass, np.result_type(*dtypes))
 
 
 class _Parts:
@@ -158,8 +94,8 @@ class _Parts:
 
     is_small = False
 
-    def __init__(self, run: Run, setting: Setting, dtype: Any) -> None:
-        self._run, self._setting, self.dtype = run, setting, np.dtype(dtype)
+    def __init__(self, run: Run, setting: Setting, mass: Doubles, dtype: Any) -> None:
+        self._run, self._setting, self.mass, self.dtype = run, setting, mass, dtype
         self.scaling: Any = setting.scaling
         self.num_classes = len(setting.classes)
         self.precision = 1e-14 if self.dtype == np.float64 else 1e-7
@@ -176,10 +112,9 @@ class _Parts:
 
 
 def _present(results: Iterable[Any]) -> list[Any]:
-    found = [result for result in results if result is not None]
-    if not found:
-        raise ValueError("the parts hold no row with a weight above 0")
-    return found
+    if found := [result for result in results if result is not None]:
+        return found
+    raise ValueError("the parts hold no row with a weight above 0")
 
 
 def _added(results: Iterable[Any]) -> list[Any]:
@@ -192,26 +127,25 @@ def fit_dask(
     """Fit a model on a Dask DataFrame, or on delayed arrays, where they are.
 
     Args:
-        model: as for `fit_parts`.
+        model: as for `fit_parts`, as are target and weight.
         parts: a DataFrame of features, labels and weights, or a sequence of delayed (X, y) or
             (X, y, weight). They are persisted: workers keep them during the fit.
-        target: the column of the labels.
-        weight: the column of the weights, if there are any.
 
-    Returns:
-        The model, fitted.
+    Returns: the model.
 
     Raises:
-        ValueError: as for `fit_parts`.
-        ModuleNotFoundError: Dask is missing: pip install 'neglog[dask]'.
+        ValueError, ModuleNotFoundError: as for `fit_parts`; Dask is missing.
 
-    Examples: tests/learn/test_distributed_fit.py
+    Examples: `fit_dask(SoftmaxRegression(), dd.read_parquet("s3://..."), target="label")`
     """
     with needs("fit_dask", "dask"):
-        import dask
-    held = dask.persist(*(parts.to_delayed() if hasattr(parts, "to_delayed") else parts))
+        from dask import base
+        from dask.delayed import delayed
+    given = parts.to_delayed() if hasattr(parts, "to_delayed") else parts
+    held = base.persist(*given)  # type: ignore[no-untyped-call]
 
     def run(function: Any, *arguments: Any) -> Any:
-        return dask.compute(*[dask.delayed(function)(part, *arguments) for part in held])
+        tasks = [delayed(function)(part, *arguments) for part in held]
+        return base.compute(*tasks)  # type: ignore[no-untyped-call]
 
     return fit_parts(model, run, target=target, weight=weight)

@@ -56,7 +56,7 @@ class WithSummary:
         Examples:
             >>> from neglog.learn import SoftmaxRegression
             >>> X, y = [[0.0], [1.0], [2.0], [3.0], [4.0]], ["no", "no", "yes", "no", "yes"]
-            >>> print(SoftmaxRegression(l2=0).fit(X, y).summary(X, y))
+            >>> print(SoftmaxRegression(l2=0, tol=1e-9).fit(X, y).summary(X, y))
             5 rows, 2 classes, against class no
             log-likelihood       -2.4220   with no feature      -3.3651   pseudo-R2 0.2803
             LR chi2(1) 1.8862, p 0.1696   AIC 8.8439   BIC 8.0628
