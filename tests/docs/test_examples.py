@@ -91,7 +91,9 @@ def test_report_dask(tmp_path: Path) -> None:
     assert len(re.findall(r"^(?:en|ko): \d+ rows, mean nll 0\.\d+$", text, re.M)) == 2
 
 
-@pytest.mark.parametrize(("name", "package"), [("report_ray", "ray"), ("report_spark", "pyspark")])
+@pytest.mark.parametrize(
+    ("name", "package"), [("report_ray", "ray"), ("fit_ray", "ray"), ("report_spark", "pyspark")]
+)
 def test_examples_of_other_clusters(name: str, package: str, tmp_path: Path) -> None:
     path = next(path for path in EXAMPLES if path.stem == name)
     compile(path.read_text(encoding="utf-8"), str(path), "exec")

@@ -4,9 +4,9 @@
     part, theta (, v) -> `sums` --+-- added -> a step of the solver -> theta (, v)
     part, theta (, v) -> `sums` --+
 
-The nll, its gradient and its Hessian products are sums over rows. `sums` keeps nothing, so a task
-that dies and is tried again gives the same numbers, and the optimum is that of one machine. Where
-each core runs a task of its own, workers start with NEGLOG_NUM_THREADS=1 and OMP_NUM_THREADS=1.
+The nll, its gradient and its Hessian products are sums over rows. `sums` keeps nothing: a task that
+dies and is tried again gives the same numbers, and the optimum is that of one machine. Workers that
+have a core each start with NEGLOG_NUM_THREADS=1 and OMP_NUM_THREADS=1.
 """
 
 from collections.abc import Callable, Iterable
@@ -42,8 +42,7 @@ def fit_parts(
         target: the column of the labels, where the parts are data frames.
         weight: the column of the weights there.
 
-    Returns:
-        The model, fitted.
+    Returns: the model, fitted.
 
     Raises:
         ValueError: as for `SoftmaxRegression.fit`; the parts have unlike columns, or no rows.
