@@ -3,6 +3,7 @@
 Everything is a sum over rows, so that the sums of parts of the rows add up to those of all.
 """
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
@@ -10,12 +11,15 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from neglog._engine import Array, run_rows, softmax
-from neglog._head.chunks import chunk_of, chunks
+from neglog._engine.curvature import times_curvature
+from neglog._head.chunks import chunks
 
 Doubles = NDArray[np.float64]
 
 MOST_KEPT = 128 * 2**20  # bytes of probabilities that are kept between gradient and products
-CHUNK = 64 * 2**20  # bytes of logits at a time
+CHUNK = 2**20  # bytes of logits at a time, which stay in a cache until they are read again
+MOST_CHUNK = 64 * 2**20
+LEAST_ROWS = 256  # of a chunk: with fewer the products are slower
 MOST_SQUARE = 1500  # columns whose second moments are held as a matrix
 
 
@@ -46,7 +50,7 @@ class Scaling(NamedTuple):
 
     @classmethod
     def of(cls, moments: Moments, *, centred: bool) -> Self:
-        """`centred` is False for sparse rows, which would become dense."""
+        """`centred` is False for sparse rows, and where there are no intercepts."""
         mean = moments.first if centred else np.zeros_like(moments.first)
         scale = np.sqrt(np.maximum(moments.second - mean**2, 0))
         constant = scale <= 1e-7 * np.sqrt(moments.second)
@@ -82,6 +86,7 @@ class RowSums(Protocol):
 
     scaling: Scaling
     num_classes: int
+    mass: Doubles  # (K,): share y
 
     @property
     def dtype(self) -> Any:
@@ -128,7 +133,11 @@ class Rows:
         if X.dtype == np.float32:
             self._wide = np.dtype(np.float32)
         self._scaled = self._rescaled()
-        self._share = share.astype(self._wide)[:, None]
+        self._share = share.astype(self._wide)
+        if target.ndim == 1:  # share y, summed over the rows
+            self.mass: Doubles = np.bincount(target, share, num_classes).astype(np.float64)
+        else:
+            self.mass = np.asarray(share @ target, np.float64)
 
     def _rescaled(self) -> Any:
         """X as the Hessian products read it."""
@@ -153,9 +162,13 @@ class Rows:
         rows, columns = self.X.shape
         return bool(rows * columns * self.num_classes <= 2**24)
 
-    def _chunks(self, itemsize: int) -> Any:
-        row = self.num_classes * itemsize
-        return chunks(self.X.shape[0], chunk_of(self.num_classes, itemsize, max(CHUNK, row)))
+    def _chunks(self, dtype: Any) -> Iterator[tuple[slice, Array]]:
+        """Rows of a chunk, and a place for their logits: new ones cost page faults."""
+        row = self.num_classes * dtype.itemsize
+        rows = max(CHUNK // row, min(LEAST_ROWS, MOST_CHUNK // row), 1)
+        place = np.empty((min(rows, self.X.shape[0]), self.num_classes), dtype)
+        for part in chunks(self.X.shape[0], rows):
+            yield part, place[: part.stop - part.start]
 
     def first_order(self, theta: Doubles) -> FirstOrder:
         n, columns = self.X.shape
@@ -165,21 +178,18 @@ class Rows:
         self._at = theta
         self._kept = np.empty((n, self.num_classes), self._wide) if keep else None
         d_coef = np.zeros((self.num_classes, columns))
-        d_intercept, curvature = np.zeros(self.num_classes), np.zeros(self.num_classes)
+        d_intercept, squares = np.zeros(self.num_classes), np.zeros(self.num_classes)
         nll = 0.0
-        for rows in self._chunks(dtype.itemsize):
-            z = linear(X[rows], coef, intercept)
-            losses = self._pass(z, rows)
-            nll += float(self.share[rows] @ losses)
+        for rows, z in self._chunks(dtype):
+            share = self.share[rows]
+            linear(X[rows], coef, intercept, z)
+            nll += float(share @ self._pass(z, rows))
             p = self._probabilities(z, rows)
-            if keep:
-                self._kept[rows] = p  # type: ignore[index]
-            share = self._share[rows]
-            curvature += (share * p * (1 - p)).sum(0, dtype=np.float64)
-            z *= share if share.dtype == dtype else self.share[rows, None]
+            squares += np.einsum("i,ij,ij->j", self._share[rows], p, p)
             d_coef += (X[rows].T @ z).T
             d_intercept += z.sum(0, dtype=np.float64)
         by_theta = (d_coef - d_intercept[:, None] * mean) / scale
+        curvature = np.maximum(d_intercept + self.mass - squares, 0)
         return FirstOrder(nll, np.column_stack([by_theta, d_intercept]), curvature)
 
     def _first_order_of(self, theta: Doubles) -> tuple[Any, Any, Any, Any]:
@@ -189,14 +199,19 @@ class Rows:
         return self.X, self.scaling.model(theta), *self.scaling
 
     def _pass(self, z: Array, rows: slice) -> Array:
-        """Overwrites logits with p - y; returns the nll of each row."""
-        part: Any = self.target[rows]
+        """Overwrites logits with share (p - y); returns the nll of each row."""
+        part, share = self.target[rows], self.share[rows]
         if part.ndim == 1:
-            return run_rows(z, part, grad=z).nll  # type: ignore[return-value]
-        return run_rows(z, None, probs=part, grad=z).dense  # type: ignore[return-value]
+            return run_rows(z, part, nll_coef=share, grad=z).nll  # type: ignore[return-value]
+        found = run_rows(z, None, probs=part, dense_coef=share, grad=z)
+        return found.dense  # type: ignore[return-value]
 
     def _probabilities(self, gradient: Array, rows: slice) -> Array:
-        p, part = gradient.astype(self._wide), self.target[rows]
+        """P from share (p - y), kept for the products if all of them fit."""
+        part = self.target[rows]
+        shape = gradient.shape
+        p = np.empty(shape, self._wide) if self._kept is None else self._kept[rows]
+        np.multiply(gradient, 1 / self.share[rows, None], out=p, casting="same_kind")
         if part.ndim == 1:
             p[np.arange(len(p)), part] += 1
         else:
@@ -209,13 +224,11 @@ class Rows:
         slope, shift = v[:, :-1].astype(self._wide), v[:, -1].astype(self._wide)
         at = theta.astype(self._wide)
         product = np.zeros(v.shape)
-        for rows in self._chunks(self._wide.itemsize):
+        for rows, u in self._chunks(self._wide):
             X = self._scaled[rows]
             p = self._kept[rows] if self._kept is not None else self._softmax(X, at)
-            u = linear(X, slope, shift)
-            u -= np.einsum("ij,ij->i", p, u)[:, None]
-            u *= p
-            u *= self._share[rows]
+            linear(X, slope, shift, u)
+            times_curvature(p, u, self.share[rows])
             product[:, :-1] += (X.T @ u).T
             product[:, -1] += u.sum(0, dtype=np.float64)
         return product
@@ -226,17 +239,24 @@ class Rows:
         return p
 
     def moments(self) -> tuple[Doubles, Doubles]:
-        X, share = self._scaled, self._share[:, 0]
+        X, share = self._scaled, self._share
         first = np.asarray(share @ X, np.float64)
         if issparse(X) or X.shape[1] > MOST_SQUARE:
             squares = X.multiply(X) if issparse(X) else X * X
             return first, np.asarray(share @ squares, np.float64)
-        weighted = X * np.sqrt(self._share)
+        weighted = X * np.sqrt(share)[:, None]
         return first, np.asarray(weighted.T @ weighted, np.float64)
 
 
-def linear(X: Any, coef: Array, intercept: Array) -> Any:
+def linear(X: Any, coef: Array, intercept: Array, out: Array | None = None) -> Array:
     """X @ coef.T + intercept, (N, K)."""
-    logits = X @ coef.T
-    logits += intercept
-    return logits
+    if out is None or issparse(X):
+        product = X @ coef.T
+        if out is None:
+            out = product
+        else:
+            out[...] = product
+    else:
+        np.matmul(X, coef.T, out=out)
+    out += intercept
+    return out

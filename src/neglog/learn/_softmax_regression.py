@@ -11,14 +11,16 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 from threadpoolctl import threadpool_limits
 
 from neglog._numpy import log_softmax, softmax
+from neglog.learn._features import validated
 from neglog.learn._inference import WithSummary
 from neglog.learn._labels import class_weights, is_soft, labels_of, row_weights
 from neglog.learn._newton import Solution, newton
-from neglog.learn._objective import Penalised
+from neglog.learn._objective import Penalised, centred
+from neglog.learn._orthant import orthant_newton
 from neglog.learn._rows import Doubles, Moments, Rows, RowSums, Scaling, linear
 from neglog.learn._separation import why_none
 
@@ -27,26 +29,36 @@ class SoftmaxRegression(WithSummary, ClassifierMixin, BaseEstimator):  # type: i
     r"""Linear softmax classifier, fitted by maximum (penalised) likelihood.
 
     .. math:: F = \frac{\sum_i s_i \, \mathrm{nll}_i}{\sum_i s_i}
-                  + \frac{\mathrm{l2}}{2} \sum_{kd} W_{kd}^2, \qquad
+                  + \frac{\mathrm{l2}}{2} \sum_{kd} W_{kd}^2
+                  + \mathrm{l1} \sum_{kd} |W_{kd}|, \qquad
               \mathrm{nll}_i = -\log \mathrm{softmax}(W x_i + b)_{y_i}
 
     The nll is minus the log-likelihood of a row, so with ``l2=0`` the minimum is the maximum of
-    the likelihood. F is convex. L-BFGS minimises it on features that are centred and scaled; the
-    minimum is that of the original features, which are neither copied nor changed.
+    the likelihood. F is convex. Newton steps minimise it, each found by conjugate gradients whose
+    Hessian products are sums over rows: no N x K matrix is built where it would be large.
 
     Args:
         l2: penalty on the squared coefficients, >= 0; the intercept is free.
-        max_iter: maximum number of L-BFGS steps, >= 1.
-        tol: the fit has converged when no entry of the gradient exceeds it, > 0.
+        l1: penalty on the absolute coefficients, >= 0: some become 0 exactly.
+        fit_intercept: whether there are intercepts; without them they are 0.
+        class_weight: None; a dict from label to weight; or "balanced", which gives every class
+            the same total. Labels that are missing from the dict have weight 1.
+        classes: the labels, where y may lack some; None: those in y. With l2 > 0 a class without
+            rows gets small probabilities; with l2 = 0 it has no finite optimum, and its
+            probabilities go to 0.
+        warm_start: whether `fit` starts from the fitted model, if there is one.
+        max_iter: maximum number of Newton steps, >= 1.
+        tol: the fit has converged when no entry of the gradient exceeds it, > 0, the features
+            taken at unit deviation.
 
     Attributes:
         classes_: (K,) the labels, sorted.
-        coef_: (K, D) float64, one row per class, also for two classes.
-        intercept_: (K,) float64.
+        coef_: (K, D) in the dtype of X, one row per class, also for two classes.
+        intercept_: (K,) in the dtype of X.
         nll_: mean nll of the training rows, in nats.
-        penalty_: ``l2 / 2 * sum(coef_**2)``.
+        penalty_: ``l2 / 2 * sum(coef_**2) + l1 * sum(abs(coef_))``.
         loss_: ``nll_ + penalty_``, the minimum.
-        n_iter_: number of L-BFGS steps.
+        n_iter_: number of Newton steps.
         n_features_in_: D.
         feature_names_in_: (D,), if the columns of X have names.
 
@@ -68,15 +80,16 @@ class SoftmaxRegression(WithSummary, ClassifierMixin, BaseEstimator):  # type: i
     probabilities, with ``w = coef_[1] - coef_[0]``.
 
     References:
-        D. C. Liu, J. Nocedal, "On the limited memory BFGS method for large scale optimization",
-        Mathematical Programming 45 (1989). A. Albert, J. A. Anderson, "On the existence of
-        maximum likelihood estimates in logistic regression models", Biometrika 71 (1984).
+        S. G. Nash, "A survey of truncated-Newton methods", Journal of Computational and Applied
+        Mathematics 124 (2000). A. Albert, J. A. Anderson, "On the existence of maximum likelihood
+        estimates in logistic regression models", Biometrika 71 (1984).
     """
 
     def __init__(
         self,
         *,
         l2: float = 1e-4,
+        l1: float = 0.0,
         fit_intercept: bool = True,
         class_weight: Any = None,
         classes: ArrayLike | None = None,
@@ -85,6 +98,7 @@ class SoftmaxRegression(WithSummary, ClassifierMixin, BaseEstimator):  # type: i
         tol: float = 1e-6,
     ) -> None:
         self.l2 = l2
+        self.l1 = l1
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight
         self.classes = classes
@@ -127,9 +141,7 @@ class SoftmaxRegression(WithSummary, ClassifierMixin, BaseEstimator):  # type: i
 
     def _rows(self, X: Any, y: Any, sample_weight: ArrayLike | None) -> Rows:
         """The checked rows that have any weight; sets `classes_`."""
-        X, y = validate_data(
-            self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], multi_output=True
-        )
+        X, y = validated(self, X, y)
         if y.ndim == 2 and not is_soft(y):
             y = column_or_1d(y, warn=True)
         before = getattr(self, "classes_", None) if self._is_warm() else None
@@ -158,17 +170,11 @@ class SoftmaxRegression(WithSummary, ClassifierMixin, BaseEstimator):  # type: i
     def _is_warm(self) -> bool:
         return bool(self.warm_start) and hasattr(self, "coef_")
 
-    def _start(self, scaling: Scaling) -> Doubles:
-        """Theta of the first step: zeros, or the fitted model."""
-        if self._is_warm():
-            return scaling.theta(self.coef_, self.intercept_)
-        return np.zeros((len(self.classes_), len(scaling.scale) + 1))
-
     def logits(self, X: Any) -> Doubles:
         """W x + b, (N, K): what the functions of neglog take."""
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
-        return linear(X, self.coef_, self.intercept_)  # type: ignore[no-any-return]
+        X = validated(self, X, reset=False)
+        return linear(X, self.coef_, self.intercept_)
 
     def decision_function(self, X: Any) -> Doubles:
         """The logits, (N, K); with two classes their difference, (N,), as scikit-learn has it."""
@@ -197,8 +203,10 @@ class SoftmaxRegression(WithSummary, ClassifierMixin, BaseEstimator):  # type: i
         return tags
 
     def _check_options(self) -> None:
-        if not (_is(Real, self.l2) and 0 <= self.l2 < np.inf):
-            raise ValueError(f"l2 must be a finite number >= 0, got {self.l2!r}")
+        for name in ("l2", "l1"):
+            value = getattr(self, name)
+            if not (_is(Real, value) and 0 <= value < np.inf):
+                raise ValueError(f"{name} must be a finite number >= 0, got {value!r}")
         if not (_is(Integral, self.max_iter) and self.max_iter >= 1):
             raise ValueError(f"max_iter must be an integer >= 1, got {self.max_iter!r}")
         if not (_is(Real, self.tol) and 0 < self.tol < np.inf):
@@ -209,8 +217,15 @@ class SoftmaxRegression(WithSummary, ClassifierMixin, BaseEstimator):  # type: i
         rows: RowSums,
         callback: Callable[["SoftmaxRegression"], object] | None,
     ) -> None:
-        objective = Penalised(rows, float(self.l2), fit_intercept=self.fit_intercept)
-        start = self._start(rows.scaling)
+        objective = Penalised(
+            rows, float(self.l2), float(self.l1), fit_intercept=bool(self.fit_intercept)
+        )
+        if self._is_warm():
+            start = rows.scaling.theta(self.coef_, self.intercept_)
+            start = start if self.l1 else centred(start)
+            direction = None
+        else:
+            start, direction = objective.start()
         steps = count()
 
         def after_step(theta: Doubles) -> None:
@@ -220,9 +235,11 @@ class SoftmaxRegression(WithSummary, ClassifierMixin, BaseEstimator):  # type: i
                 callback(self)
 
         with threadpool_limits(1 if rows.is_small else None, user_api="blas"):
-            found = newton(
-                objective, start, max_iter=self.max_iter, tol=self.tol, after_step=after_step
-            )
+            options: Any = {"max_iter": self.max_iter, "tol": self.tol, "after_step": after_step}
+            if self.l1:
+                found = orthant_newton(objective, objective.l1, start, **options)
+            else:
+                found = newton(objective, start, direction=direction, **options)
         self._adopt(rows, objective, found.theta)
         self._warn(objective, found)
 
@@ -235,7 +252,10 @@ class SoftmaxRegression(WithSummary, ClassifierMixin, BaseEstimator):  # type: i
 
     def _warn(self, objective: Penalised, found: Solution) -> None:
         names = getattr(self, "feature_names_in_", [f"x{j}" for j in range(self.n_features_in_)])
-        if self.l2 == 0 and (why := why_none(objective, found, self.classes_.tolist(), names)):
+        why = ""
+        if self.l2 == self.l1 == 0:
+            why = why_none(objective, found, self.classes_.tolist(), names)
+        if why:
             warnings.warn(
                 f"l2=0 and the likelihood has no maximum: {why}. The coefficients grow without "
                 f"end (nll_={self.nll_:.3g} after {self.n_iter_} steps); set l2 > 0, for "

@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from ..._contract import as_number
+from .._features import validated
 from .._labels import class_weights, is_soft, labels_of, row_weights
 from .summarise import Fitted, Given, summarise
 from .table import Summary
@@ -76,7 +77,7 @@ class WithSummary:
             raise ValueError("summary needs l1=0: a coefficient at exactly 0 has no standard error")
         if is_soft(y):
             raise ValueError("y must hold one label for each row, got probabilities")
-        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64, reset=False)
+        X, y = validated(self, X, y, reset=False)
         count = row_weights(sample_weight, len(y))
         present = count > 0
         if not present.all():
