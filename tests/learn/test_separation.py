@@ -8,10 +8,13 @@ from numpy.typing import NDArray
 
 pytest.importorskip("sklearn", reason="needs the extra cli")
 
+import pandas as pd
 from scipy.optimize import linprog
 from scipy.sparse import csr_array
 from sklearn.datasets import load_iris, load_wine
+from sklearn.exceptions import ConvergenceWarning
 
+from neglog.learn import SoftmaxRegression
 from neglog.learn._separation import Separation, find
 
 Doubles = NDArray[np.float64]
@@ -158,7 +161,7 @@ def test_small_tables_against_one_programme_for_all_rows() -> None:
     """Whole numbers, so that rows often lie on the border; as many rows as leaves it open."""
     rng = np.random.default_rng(5)
     seen = []
-    for _ in range(40):
+    for _ in range(30):
         num_classes, columns = int(rng.integers(2, 5)), int(rng.integers(1, 4))
         rows = int(rng.integers(2, 7)) * num_classes
         X = rng.integers(-2, 3, size=(rows, columns)).astype(float)
@@ -167,7 +170,7 @@ def test_small_tables_against_one_programme_for_all_rows() -> None:
         answer = found is not None, found is not None and found.complete
         assert answer == separable(X, y, num_classes)
         seen.append(answer)
-    assert min(seen.count(kind) for kind in [(False, False), (True, False), (True, True)]) >= 4
+    assert min(seen.count(kind) for kind in [(False, False), (True, False), (True, True)]) >= 3
 
 
 @pytest.mark.parametrize("unit", [1.0, 1e-9, 1e9])
@@ -195,6 +198,49 @@ def test_what_is_too_large_is_judged_by_single_features(monkeypatch: pytest.Monk
     assert find(X, y, 3, True, combinations=False) is None
     a_gap(X, y)
     assert named(find(X, y, 3, True), 3, 4).endswith("class 'c' from the others by 'x1'")
+
+
+@pytest.mark.parametrize("case", SEPARATED)
+def test_a_fit_warns_and_names_them(case: str) -> None:
+    """A silent "converged" would pass for a maximum: the gradient does vanish."""
+    X = noise(300, 5)
+    y = drawn(X, 4, 1)
+    SoftmaxRegression(l2=0).fit(X, y)  # no warning, as warnings are errors
+    SEPARATED[case][0](X, y)
+    with pytest.warns(ConvergenceWarning) as told:
+        model = SoftmaxRegression(l2=0).fit(pd.DataFrame(X, columns=list("vwxyz")), y)
+    (warning,) = told
+    text = str(warning.message)
+    said = SEPARATED[case][1].replace("'c'", "'2'").replace("x1", "w").replace("x3", "y")
+    if "together" in said:  # both are as important
+        said, text = (
+            said.replace("'y' and 'w'", "'w' and 'y'"),
+            text.replace("'y' and 'w'", "'w' and 'y'"),
+        )
+    assert f"no maximum: {said}. The coefficients grow" in text
+    assert "set l2 > 0" in text
+    assert warning.filename == __file__
+    assert np.isfinite(model.coef_).all()
+    SoftmaxRegression(l2=1e-4).fit(X, y)
+
+
+@pytest.mark.parametrize("form", [np.asarray, csr_array])
+def test_a_fit_with_a_maximum_far_out_is_not_doubted(form: Any) -> None:
+    X = noise(2_000, 2)
+    margin = X @ [1.0, -2.0]
+    y = (margin > 0).astype(np.int64)
+    near = np.argsort(np.abs(margin))[:20]  # and from there on a few labels are wrong
+    y[near] = np.arange(20) % 2
+    model = SoftmaxRegression(l2=0).fit(form(X), y)
+    assert np.abs(model.coef_).max() > 20
+
+
+def test_a_class_fixed_ahead_without_rows_is_named() -> None:
+    X = noise(200, 2)
+    with pytest.warns(ConvergenceWarning, match="class 'b' without rows"):
+        SoftmaxRegression(l2=0, classes=["a", "b", "c"]).fit(
+            X, np.array(["a", "c"])[drawn(X, 2, 3)]
+        )
 
 
 def test_long_and_wild_names_are_cut() -> None:

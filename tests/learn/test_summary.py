@@ -1,6 +1,5 @@
 """The summary of a fit: statsmodels' MNLogit, exact small cases, and what is not valid."""
 
-import json
 from typing import Any
 
 import numpy as np
@@ -271,42 +270,3 @@ def test_the_size_is_checked_before_memory_is_taken() -> None:
     """100,000 classes of 20 features would take 32 TiB."""
     with pytest.raises(ValueError, match=r"32857\.1 GiB, above the limit of 1 GiB; merge classes"):
         information.check_size(100_000, 21)
-
-
-# ---- what is shown
-
-
-def test_the_text_fits_a_terminal_and_no_name_controls_it() -> None:
-    X, y = drawn(num_classes=4)
-    names = ["\x1b[31mred", "a name of more than twenty letters", "한국어로 쓴 긴 이름입니다"]
-    frame = pd.DataFrame(X, columns=names)
-    labels = np.array(["가", "\u202eb", "c" * 200, "d"])[y]
-    text = str(fitted(frame, labels).summary(frame, labels))
-    lines = text.splitlines()
-    assert max(map(len, lines)) <= 80
-    assert "\x1b" not in text
-    assert "\u202e" not in text
-    rows = [line for line in lines if line.startswith("  ")]
-    ends = {len(line) + sum("가" <= letter <= "힣" for letter in line) for line in rows}
-    assert len(ends) == 1, "columns below each other"
-
-
-def test_a_long_table_is_cut_with_a_count() -> None:
-    X, y = drawn(rows=600, columns=12, num_classes=8)
-    summary = fitted(X, y).summary(X, y)
-    text = str(summary)
-    assert len(summary.rows) == 7 * 13
-    assert text.endswith("... and 31 more coefficients: see rows or to_dict()")
-    assert len(text.splitlines()) < 80
-
-
-def test_it_is_plain_json() -> None:
-    X, y = drawn()
-    labels = np.array(["a", "b", "c"])[y]
-    summary = SoftmaxRegression(l2=0.1).fit(X, labels).summary(X, labels)
-    again = json.loads(json.dumps(summary.to_dict(), allow_nan=False))
-    assert again["rows"][0]["class"] == "b"
-    assert again["rows"][0]["coef"] == summary.rows[0].coef
-    assert (again["rows"][0]["p"], again["aic"], again["reference"]) == ("nan", "nan", "a")
-    with pytest.raises(AttributeError):
-        summary.df = 3  # type: ignore[misc]

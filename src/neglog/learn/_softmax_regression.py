@@ -132,8 +132,8 @@ class SoftmaxRegression(WithSummary, ClassifierMixin, BaseEstimator):  # type: i
                 wrong shape; y has one class only.
 
         Warns:
-            ConvergenceWarning: ``max_iter`` steps were not enough; or ``l2=0`` and the classes
-                can be separated, so that there is no maximum and the coefficients keep growing.
+            ConvergenceWarning: ``max_iter`` steps were not enough; or without a penalty some
+                classes can be separated, so that there is no maximum: which, by which features.
         """
         self._check_options()
         self._minimise(self._rows(X, y, sample_weight), callback)
