@@ -77,6 +77,20 @@ def test_rows_of_very_unlike_size(rows: float) -> None:
     assert ours.temperature_ == pytest.approx(1 / exact, rel=1e-10)
 
 
+def test_a_step_that_goes_too_far() -> None:
+    """One of 1,000 classes stands out, and is right in half of the rows: its p must be 1/2.
+
+    At T = inf the logits hardly vary; Newton's step from there ends at T = 0.02, and the next one
+    below 0.
+    """
+    z = np.zeros((10, 1000))
+    z[:, 0] = 10
+    y = np.arange(10) % 2
+    ours = TemperatureScaling().fit(z, y)
+    assert ours.temperature_ == pytest.approx(10 / np.log(999), rel=1e-12)
+    assert ours.n_iter_ < 20
+
+
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.int64])
 def test_other_numbers_are_read_exactly(dtype: type) -> None:
     z, y = drawn()
