@@ -18,7 +18,7 @@ Doubles = NDArray[np.float64]
 
 MOST_KEPT = 128 * 2**20  # bytes of probabilities that are kept between gradient and products
 CHUNK = 2**20  # bytes of logits at a time, which stay in a cache until they are read again
-MOST_CHUNK = 64 * 2**20
+MOST_CHUNK = 64 * 2**20  # where that is less than LEAST_ROWS; and of sparse rows
 LEAST_ROWS = 256  # of a chunk: with fewer the products are slower
 MOST_SQUARE = 1500  # columns whose second moments are held as a matrix
 
@@ -162,31 +162,35 @@ class Rows:
         rows, columns = self.X.shape
         return bool(rows * columns * self.num_classes <= 2**24)
 
-    def _chunks(self, dtype: Any) -> Iterator[tuple[slice, Array]]:
-        """Rows of a chunk, and a place for their logits: new ones cost page faults."""
+    def _chunks(self, dtype: Any, places: int = 1) -> Iterator[tuple[slice, Array]]:
+        """Rows of a chunk, and (places, n, K) for their logits: new ones cost page faults.
+
+        Sparse rows are cut as little as possible, because each chunk adds D x K numbers.
+        """
         row = self.num_classes * dtype.itemsize
-        rows = max(CHUNK // row, min(LEAST_ROWS, MOST_CHUNK // row), 1)
-        place = np.empty((min(rows, self.X.shape[0]), self.num_classes), dtype)
+        most = MOST_CHUNK // row
+        rows = max(most if issparse(self.X) else CHUNK // row, min(LEAST_ROWS, most), 1)
+        shape = places, min(rows, self.X.shape[0]), self.num_classes
+        place = np.empty(shape, dtype)
         for part in chunks(self.X.shape[0], rows):
-            yield part, place[: part.stop - part.start]
+            yield part, place[:, : part.stop - part.start]
 
     def first_order(self, theta: Doubles) -> FirstOrder:
         n, columns = self.X.shape
         X, (coef, intercept), mean, scale = self._first_order_of(theta)
         dtype = X.dtype
-        keep = self._wide.itemsize * n * self.num_classes <= MOST_KEPT
         self._at = theta
-        self._kept = np.empty((n, self.num_classes), self._wide) if keep else None
+        self._kept = np.empty((n, self.num_classes), self._wide) if self._keeps() else None
         d_coef = np.zeros((self.num_classes, columns))
         d_intercept, squares = np.zeros(self.num_classes), np.zeros(self.num_classes)
-        nll = 0.0
-        for rows, z in self._chunks(dtype):
+        nll, product = 0.0, place_of(X, d_coef)
+        for rows, (z,) in self._chunks(dtype):
             share = self.share[rows]
             linear(X[rows], coef, intercept, z)
             nll += float(share @ self._pass(z, rows))
             p = self._probabilities(z, rows)
             squares += np.einsum("i,ij,ij->j", self._share[rows], p, p)
-            d_coef += (X[rows].T @ z).T
+            add_product(z, X[rows], d_coef, product)
             d_intercept += z.sum(0, dtype=np.float64)
         by_theta = (d_coef - d_intercept[:, None] * mean) / scale
         curvature = np.maximum(d_intercept + self.mass - squares, 0)
@@ -219,24 +223,27 @@ class Rows:
         return p
 
     def second_order(self, theta: Doubles, v: Doubles) -> Doubles:
-        if self._at is not theta and not np.array_equal(self._at, theta):  # type: ignore[arg-type]
+        if self._keeps() and self._at is not theta and not np.array_equal(self._at, theta):  # type: ignore[arg-type]
             self.first_order(theta)
-        slope, shift = v[:, :-1].astype(self._wide), v[:, -1].astype(self._wide)
-        at = theta.astype(self._wide)
-        product = np.zeros(v.shape)
-        for rows, u in self._chunks(self._wide):
+        model, direction = theta.astype(self._wide), v.astype(self._wide)
+        d_coef, d_intercept = np.zeros((len(v), v.shape[1] - 1)), np.zeros(len(v))
+        product = place_of(self._scaled, d_coef)
+        for rows, (u, p) in self._chunks(self._wide, 2):
             X = self._scaled[rows]
-            p = self._kept[rows] if self._kept is not None else self._softmax(X, at)
-            linear(X, slope, shift, u)
+            if self._kept is None:
+                softmax(linear(X, model[:, :-1], model[:, -1], p), p)
+            else:
+                p = self._kept[rows]
+            linear(X, direction[:, :-1], direction[:, -1], u)
             times_curvature(p, u, self.share[rows])
-            product[:, :-1] += (X.T @ u).T
-            product[:, -1] += u.sum(0, dtype=np.float64)
-        return product
+            add_product(u, X, d_coef, product)
+            d_intercept += u.sum(0, dtype=np.float64)
+        return np.column_stack([d_coef, d_intercept])
 
-    def _softmax(self, X: Any, theta: Array) -> Array:
-        p: Array = linear(X, theta[:, :-1], theta[:, -1])
-        softmax(p, p)
-        return p
+    def _keeps(self) -> bool:
+        """Whether the probabilities fit: kept, they save one product in three."""
+        size = self._wide.itemsize * self.X.shape[0] * self.num_classes
+        return bool(size <= MOST_KEPT)
 
     def moments(self) -> tuple[Doubles, Doubles]:
         X, share = self._scaled, self._share
@@ -260,3 +267,17 @@ def linear(X: Any, coef: Array, intercept: Array, out: Array | None = None) -> A
         np.matmul(X, coef.T, out=out)
     out += intercept
     return out
+
+
+def place_of(X: Any, d_coef: Array) -> Array | None:
+    """Where `add_product` may put a product; sparse ones take their own."""
+    return None if issparse(X) else np.empty(d_coef.shape, X.dtype)
+
+
+def add_product(a: Array, X: Any, into: Doubles, place: Array | None) -> None:
+    """Into (K, D) += a' (K, n) @ X (n, D)."""
+    if place is None:
+        into += (X.T @ a).T
+    else:
+        np.matmul(a.T, X, out=place)
+        into += place
