@@ -54,15 +54,17 @@ class Penalised:
 
     def start(self) -> tuple[Doubles, Doubles | None]:
         """Theta of the first step, and the direction of that step if it is not Newton's."""
-        if not self.fit_intercept:
-            return np.zeros((self.rows.num_classes, self._columns + 1)), None
-        theta = priors(self.rows.mass, self._columns)
-        if self._centred.ndim == 1 or self.l1.any():
-            return theta, None
-        _, gradient = self.value_and_gradient(theta)
-        direction = to_discriminant(self.rows.mass, gradient, self._centred, self._l2[:-1])
-        direction[:, -1] -= direction[:, :-1] @ self._mean
-        return theta, centred(direction)
+        zeros = np.zeros((self.rows.num_classes, self._columns + 1))
+        if not self.fit_intercept or self.l1.any():
+            return zeros, None
+        direction = priors(self.rows.mass, self._columns)
+        if self._centred.ndim == 2:
+            _, gradient = self.value_and_gradient(zeros)
+            sums = self._mean / len(zeros) - gradient[:, :-1]
+            away = sums - self.rows.mass[:, None] * self._mean
+            direction += to_discriminant(self.rows.mass, away, self._centred, self._l2[:-1])
+            direction[:, -1] -= direction[:, :-1] @ self._mean
+        return zeros, centred(direction)
 
     def penalty(self, theta: Doubles) -> float:
         return self._square(theta) + float(np.sum(np.abs(theta) * self.l1))

@@ -17,7 +17,7 @@ def priors(mass: Doubles, columns: int) -> Doubles:
 
 
 def to_discriminant(
-    mass: Doubles, gradient: Doubles, second_moments: Doubles, penalty: Doubles
+    mass: Doubles, away: Doubles, second_moments: Doubles, penalty: Doubles
 ) -> Doubles:
     """The direction from `priors` to the linear discriminant.
 
@@ -28,16 +28,16 @@ def to_discriminant(
 
     Args:
         mass: (K,) the classes' shares.
-        gradient: (K, D + 1) at `priors`, which is share of the class x (mean of all - its mean).
+        away: (K, D), a class's share x (the mean of its features - that of all).
         second_moments: (D, D) of features around their mean.
         penalty: (D,) of the columns.
     """
     floor = np.maximum(mass, 1e-3 / len(mass))[:, None]
-    means = -gradient[:, :-1] / floor
+    means = away / floor
     within = second_moments - (means * mass[:, None]).T @ means
     least = _LEAST * np.trace(second_moments) / len(second_moments)
     within[np.diag_indices_from(within)] += penalty * len(mass) + least
-    direction = np.empty_like(gradient)
+    direction = np.empty((len(mass), away.shape[1] + 1))
     direction[:, :-1] = solve(within, means.T, assume_a="pos").T
     direction[:, -1] = -0.5 * np.einsum("kd,kd->k", direction[:, :-1], means)
     return direction
