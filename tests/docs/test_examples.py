@@ -45,6 +45,20 @@ def test_two_layer_network(tmp_path: Path) -> None:
     assert float(re.findall(r"right ([\d.]+)%", lines[-1])[0]) > 97
 
 
+def test_anes(tmp_path: Path) -> None:
+    pytest.importorskip("statsmodels", reason="needs statsmodels")
+    text = output("anes", tmp_path)
+    assert "944 rows, 7 classes, against class 0" in text
+    assert "odds of a strong Republican (class 6) by 7.9; 95 % interval: 6.0 to 10.5" in text
+
+
+def test_bagging(tmp_path: Path) -> None:
+    pytest.importorskip("sklearn", reason="needs the extra cli")
+    text = output("bagging", tmp_path)
+    whole, alone, bagged, few, many = map(float, re.findall(r"^  (0\.\d+)  ", text, re.M))
+    assert whole < many < bagged < alone < few
+
+
 def test_report_languages(tmp_path: Path) -> None:
     """On made-up languages whose letters differ; the real ones come with another package."""
     pytest.importorskip("sklearn", reason="needs the extra cli")
@@ -77,7 +91,9 @@ def test_report_dask(tmp_path: Path) -> None:
     assert len(re.findall(r"^(?:en|ko): \d+ rows, mean nll 0\.\d+$", text, re.M)) == 2
 
 
-@pytest.mark.parametrize(("name", "package"), [("report_ray", "ray"), ("report_spark", "pyspark")])
+@pytest.mark.parametrize(
+    ("name", "package"), [("report_ray", "ray"), ("fit_ray", "ray"), ("report_spark", "pyspark")]
+)
 def test_examples_of_other_clusters(name: str, package: str, tmp_path: Path) -> None:
     path = next(path for path in EXAMPLES if path.stem == name)
     compile(path.read_text(encoding="utf-8"), str(path), "exec")

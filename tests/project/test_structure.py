@@ -38,7 +38,7 @@ DEPTH = {name: depth for depth, names in enumerate(LAYERS) for name in names}
 # What a part imports from elsewhere, beyond the standard library and NumPy.
 GUESTS = {
     "torch": {"torch"},
-    "learn": {"scipy", "sklearn", "threadpoolctl"},
+    "learn": {"scipy", "sklearn", "threadpoolctl", "dask"},
     "trace": {"rich", "matplotlib"},
     "report": {"rich", "pyarrow", "dask"},
     "checker": {"jax", "rich", "torch"},
@@ -48,11 +48,11 @@ GUESTS = {
 }
 # What an extra of pyproject.toml must install: what the parts that it serves import.
 EXTRAS = {
-    "learn": GUESTS["learn"],
+    "learn": GUESTS["learn"] - {"dask"},  # which only what is distributed needs
     "report": GUESTS["_read"],
     "dask": {"dask"} | GUESTS["_read"],  # what is distributed needs no rich
     "plot": {"matplotlib"},  # what shows things draws with it, and prints with rich
-    "cli": GUESTS["cli"] | GUESTS["learn"] | GUESTS["_show"],
+    "cli": GUESTS["cli"] | (GUESTS["learn"] - {"dask"}) | GUESTS["_show"],
     "torch": GUESTS["torch"],
     "all": set().union(*GUESTS.values()) - {"jax"},  # comes with the functions that are checked
 }

@@ -10,6 +10,8 @@ except ImportError as error:
         name=error.name,
     ) from error
 
+from neglog.learn._inference import Summary
 from neglog.learn._softmax_regression import SoftmaxRegression
+from neglog.learn._temperature_scaling import TemperatureScaling
 
-__all__ = ["SoftmaxRegression"]
+__all__ = ["SoftmaxRegression", "Summary", "TemperatureScaling"]

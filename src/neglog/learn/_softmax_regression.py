@@ -8,41 +8,57 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import OptimizeResult, minimize
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 from threadpoolctl import threadpool_limits
 
 from neglog._numpy import log_softmax, softmax
-from neglog.learn._objective import Doubles, Objective, linear
+from neglog.learn._features import validated
+from neglog.learn._inference import WithSummary
+from neglog.learn._labels import class_weights, is_soft, labels_of, row_weights
+from neglog.learn._newton import Solution, newton
+from neglog.learn._objective import Penalised, centred
+from neglog.learn._orthant import orthant_newton
+from neglog.learn._rows import Doubles, Moments, Rows, RowSums, Scaling, linear
+from neglog.learn._separation import why_none
 
 
-class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class SoftmaxRegression(WithSummary, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     r"""Linear softmax classifier, fitted by maximum (penalised) likelihood.
 
     .. math:: F = \frac{\sum_i s_i \, \mathrm{nll}_i}{\sum_i s_i}
-                  + \frac{\mathrm{l2}}{2} \sum_{kd} W_{kd}^2, \qquad
+                  + \frac{\mathrm{l2}}{2} \sum_{kd} W_{kd}^2
+                  + \mathrm{l1} \sum_{kd} |W_{kd}|, \qquad
               \mathrm{nll}_i = -\log \mathrm{softmax}(W x_i + b)_{y_i}
 
     The nll is minus the log-likelihood of a row, so with ``l2=0`` the minimum is the maximum of
-    the likelihood. F is convex. L-BFGS minimises it on features that are centred and scaled; the
-    minimum is that of the original features, which are neither copied nor changed.
+    the likelihood. F is convex. Newton steps minimise it, each found by conjugate gradients whose
+    Hessian products are sums over rows: no N x K matrix is built where it would be large.
 
     Args:
         l2: penalty on the squared coefficients, >= 0; the intercept is free.
-        max_iter: maximum number of L-BFGS steps, >= 1.
-        tol: the fit has converged when no entry of the gradient exceeds it, > 0.
+        l1: penalty on the absolute coefficients, >= 0: some become 0 exactly.
+        fit_intercept: whether there are intercepts; without them they are 0.
+        class_weight: None; a dict from label to weight; or "balanced", which gives every class
+            the same total. Labels that are missing from the dict have weight 1.
+        classes: the labels, where y may lack some; None: those in y. With l2 > 0 a class without
+            rows gets small probabilities; with l2 = 0 it has no finite optimum, and its
+            probabilities go to 0.
+        warm_start: whether `fit` starts from the fitted model, if there is one.
+        max_iter: maximum number of Newton steps, >= 1.
+        tol: the fit has converged when no entry of the gradient exceeds it, > 0, the features
+            taken at unit deviation.
 
     Attributes:
         classes_: (K,) the labels, sorted.
-        coef_: (K, D) float64, one row per class, also for two classes.
-        intercept_: (K,) float64.
+        coef_: (K, D) in the dtype of X, one row per class, also for two classes.
+        intercept_: (K,) in the dtype of X.
         nll_: mean nll of the training rows, in nats.
-        penalty_: ``l2 / 2 * sum(coef_**2)``.
+        penalty_: ``l2 / 2 * sum(coef_**2) + l1 * sum(abs(coef_))``.
         loss_: ``nll_ + penalty_``, the minimum.
-        n_iter_: number of L-BFGS steps.
+        n_iter_: number of Newton steps.
         n_features_in_: D.
         feature_names_in_: (D,), if the columns of X have names.
 
@@ -64,13 +80,29 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     probabilities, with ``w = coef_[1] - coef_[0]``.
 
     References:
-        D. C. Liu, J. Nocedal, "On the limited memory BFGS method for large scale optimization",
-        Mathematical Programming 45 (1989). A. Albert, J. A. Anderson, "On the existence of
-        maximum likelihood estimates in logistic regression models", Biometrika 71 (1984).
+        S. G. Nash, "A survey of truncated-Newton methods", Journal of Computational and Applied
+        Mathematics 124 (2000). A. Albert, J. A. Anderson, "On the existence of maximum likelihood
+        estimates in logistic regression models", Biometrika 71 (1984).
     """
 
-    def __init__(self, *, l2: float = 1e-4, max_iter: int = 1000, tol: float = 1e-6) -> None:
+    def __init__(
+        self,
+        *,
+        l2: float = 1e-4,
+        l1: float = 0.0,
+        fit_intercept: bool = True,
+        class_weight: Any = None,
+        classes: ArrayLike | None = None,
+        warm_start: bool = False,
+        max_iter: int = 1000,
+        tol: float = 1e-6,
+    ) -> None:
         self.l2 = l2
+        self.l1 = l1
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.classes = classes
+        self.warm_start = warm_start
         self.max_iter = max_iter
         self.tol = tol
 
@@ -85,9 +117,9 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Minimise F over the coefficients and the intercept.
 
         Args:
-            X: (N, D) numbers, dense or sparse (CSR), read as float64. (With products in float32 the
-                line search fails at a gradient of 3e-6, because of their rounding errors.)
-            y: (N,) labels of any kind, of two or more classes.
+            X: (N, D) numbers, dense or sparse (CSR); float32 stays float32, anything else is read
+                as float64.
+            y: (N,) labels of any kind, of two or more classes; or (N, K) probabilities.
             sample_weight: (N,) weights s >= 0; a weight of 2 counts a row twice, 0 leaves it out.
             callback: called with this model before the first step and after each step; all
                 attributes and methods work there.
@@ -100,32 +132,54 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 wrong shape; y has one class only.
 
         Warns:
-            ConvergenceWarning: ``max_iter`` steps were not enough; or ``l2=0`` and the classes
-                can be separated, so that there is no maximum and the coefficients keep growing.
+            ConvergenceWarning: ``max_iter`` steps were not enough; or without a penalty some
+                classes can be separated, so that there is no maximum: which, by which features.
         """
         self._check_options()
-        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)
-        check_classification_targets(y)
-        weight = _weights(sample_weight, len(y))
+        self._minimise(self._rows(X, y, sample_weight), callback)
+        return self
+
+    def _rows(self, X: Any, y: Any, sample_weight: ArrayLike | None) -> Rows:
+        """The checked rows that have any weight; sets `classes_`."""
+        X, y = validated(self, X, y)
+        if y.ndim == 2 and not is_soft(y):
+            y = column_or_1d(y, warn=True)
+        before = getattr(self, "classes_", None) if self._is_warm() else None
+        weight = row_weights(sample_weight, len(y))
         present = weight > 0
         if not present.all():
             X, y, weight = X[present], y[present], weight[present]
-        self.classes_, target = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
+        labels = labels_of(y, self.classes if self.classes is not None else before)
+        self._set_classes(labels.classes)
+        weight = class_weights(self.class_weight, labels, weight)
+        share = weight / weight.sum()
+        scaling = Scaling.of(Moments.of(X, share), centred=self.fit_intercept and not issparse(X))
+        target = labels.target
+        if target.ndim == 2:
+            target = np.ascontiguousarray(target, X.dtype)
+        return Rows(X, target, share, len(self.classes_), scaling)
+
+    def _set_classes(self, classes: NDArray[Any]) -> None:
+        if len(classes) < 2:
             raise ValueError(
-                f"y has one class only, {self.classes_[0]!r}: there is nothing to tell apart; "
+                f"y has one class only, {classes[0]!r}: there is nothing to tell apart; "
                 "give rows of two classes or more"
             )
-        share = weight / weight.sum()
-        objective = Objective.of(X, target, share, len(self.classes_), float(self.l2))
-        self._minimise(objective, callback)
-        return self
+        self.classes_ = classes
+
+    def _is_warm(self) -> bool:
+        return bool(self.warm_start) and hasattr(self, "coef_")
 
     def logits(self, X: Any) -> Doubles:
         """W x + b, (N, K): what the functions of neglog take."""
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False)
+        X = validated(self, X, reset=False)
         return linear(X, self.coef_, self.intercept_)
+
+    def decision_function(self, X: Any) -> Doubles:
+        """The logits, (N, K); with two classes their difference, (N,), as scikit-learn has it."""
+        logits = self.logits(X)
+        return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The most probable label of each row: (N,)."""
@@ -149,67 +203,70 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
     def _check_options(self) -> None:
-        if not (_is(Real, self.l2) and 0 <= self.l2 < np.inf):
-            raise ValueError(f"l2 must be a finite number >= 0, got {self.l2!r}")
+        for name in ("l2", "l1"):
+            value = getattr(self, name)
+            if not (_is(Real, value) and 0 <= value < np.inf):
+                raise ValueError(f"{name} must be a finite number >= 0, got {value!r}")
         if not (_is(Integral, self.max_iter) and self.max_iter >= 1):
             raise ValueError(f"max_iter must be an integer >= 1, got {self.max_iter!r}")
         if not (_is(Real, self.tol) and 0 < self.tol < np.inf):
             raise ValueError(f"tol must be a finite number > 0, got {self.tol!r}")
 
     def _minimise(
-        self, objective: Objective, callback: Callable[["SoftmaxRegression"], object] | None
+        self,
+        rows: RowSums,
+        callback: Callable[["SoftmaxRegression"], object] | None,
     ) -> None:
+        objective = Penalised(
+            rows, float(self.l2), float(self.l1), fit_intercept=bool(self.fit_intercept)
+        )
+        if self._is_warm():
+            start = rows.scaling.theta(self.coef_, self.intercept_)
+            start = start if self.l1 else centred(start)
+            direction = None
+        else:
+            start, direction = objective.start()
         steps = count()
 
         def after_step(theta: Doubles) -> None:
             self.n_iter_ = next(steps)
             if callback is not None:
-                self._adopt(objective, theta)
+                self._adopt(rows, objective, theta)
                 callback(self)
 
-        after_step(objective.start())
-        # maxcor: 30 remembered steps instead of 10 save 13 to 65 % of the steps. ftol: a small
-        # step is no reason to stop; SciPy stops anyway if the loss no longer changes.
-        options = {
-            "maxiter": self.max_iter,
-            "maxfun": 100 * self.max_iter,
-            "maxls": 50,
-            "maxcor": 30,
-            "gtol": self.tol,
-            "ftol": 0.0,
-        }
-        # The BLAS of NumPy and that of SciPy each have threads that wait by spinning. On small
-        # products they take time from each other (digits, two busy cores: 9.0 s; one thread: 0.3).
-        with threadpool_limits(1 if objective.is_small else None, user_api="blas"):
-            result = minimize(
-                objective,
-                objective.start(),
-                jac=True,
-                method="L-BFGS-B",
-                callback=after_step,
-                options=options,
-            )
-        self._adopt(objective, result.x)
-        self._warn(objective, result)
+        with threadpool_limits(1 if rows.is_small else None, user_api="blas"):
+            options: Any = {"max_iter": self.max_iter, "tol": self.tol, "after_step": after_step}
+            if self.l1:
+                found = orthant_newton(objective, objective.l1, start, **options)
+            else:
+                found = newton(objective, start, direction=direction, **options)
+        self._adopt(rows, objective, found.theta)
+        self._warn(objective, found)
 
-    def _adopt(self, objective: Objective, theta: Doubles) -> None:
-        self.coef_, self.intercept_ = objective.model(theta)
-        self.nll_, self.penalty_ = objective.parts(theta)
+    def _adopt(self, rows: RowSums, objective: Penalised, theta: Doubles) -> None:
+        """The model at theta, which the objective has just seen."""
+        dtype = rows.dtype
+        self.coef_, self.intercept_ = (a.astype(dtype) for a in rows.scaling.model(theta))
+        self.nll_, self.penalty_ = objective.nll, objective.penalty(theta)
         self.loss_ = self.nll_ + self.penalty_
 
-    def _warn(self, objective: Objective, result: OptimizeResult) -> None:
-        if self.l2 == 0 and _is_unbounded(objective, result):
+    def _warn(self, objective: Penalised, found: Solution) -> None:
+        names = getattr(self, "feature_names_in_", [f"x{j}" for j in range(self.n_features_in_)])
+        why = ""
+        if self.l2 == self.l1 == 0:
+            why = why_none(objective, found, self.classes_.tolist(), names)
+        if why:
             warnings.warn(
-                "l2=0 and some classes can be separated without error: the likelihood has no "
-                f"maximum and the coefficients grow without end (nll_={self.nll_:.3g} after "
-                f"{self.n_iter_} steps); set l2 > 0, for instance l2=1e-4",
+                f"l2=0 and the likelihood has no maximum: {why}. The coefficients grow without "
+                f"end (nll_={self.nll_:.3g} after {self.n_iter_} steps); set l2 > 0, for "
+                "instance l2=1e-4",
                 ConvergenceWarning,
                 stacklevel=4,
             )
-        elif not result.success:
+        elif not found.converged:
             warnings.warn(
                 f"stopped after {self.n_iter_} steps with a gradient of "
-                f"{np.abs(result.jac).max():.1e}, above tol={self.tol:g} ({result.message}); "
+                f"{np.abs(found.gradient).max():.1e}, above tol={self.tol:g} ({found.why}); "
                 "raise max_iter, l2 or tol",
                 ConvergenceWarning,
                 stacklevel=4,
@@ -219,36 +276,3 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 def _is(kind: type, value: object) -> bool:
     """isinstance, for arguments whose annotation a type checker would trust."""
     return isinstance(value, kind)
-
-
-def _is_unbounded(objective: Objective, result: OptimizeResult) -> bool:
-    """Whether the loss has no minimum, l2 being 0.
-
-    It has none if every row is classified correctly, because larger coefficients are then better.
-    If only some classes can be separated, the loss falls along some direction as e^-t. However
-    small the gradient is, the next Newton step then moves a logit by about 1 nat. At a minimum it
-    moves none (measured: 0.17 or more without a minimum, 2e-5 or less with one).
-    """
-    logits = objective.logits(result.x)
-    if (logits.argmax(axis=1) == objective.target).all():
-        return True
-    step = result.hess_inv @ -result.jac
-    return bool(np.abs(objective.logits(result.x + step) - logits).max() > 0.01)
-
-
-def _weights(sample_weight: ArrayLike | None, rows: int) -> Doubles:
-    """(N,) float64, checked; ones where none are given."""
-    if sample_weight is None:
-        return np.ones(rows)
-    weight = np.asarray(sample_weight, np.float64)
-    if weight.shape != (rows,):
-        raise ValueError(
-            f"sample_weight must hold one number for each of the {rows} rows of X, "
-            f"got shape {weight.shape}"
-        )
-    if not (np.isfinite(weight).all() and (weight >= 0).all()):
-        row = int(np.argmin(np.isfinite(weight) & (weight >= 0)))
-        raise ValueError(f"sample_weight must be finite and >= 0, row {row} has {weight[row]}")
-    if not weight.any():
-        raise ValueError("sample_weight is zero in every row: at least one weight must be > 0")
-    return weight

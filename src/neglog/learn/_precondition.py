@@ -1,0 +1,66 @@
+"""A preconditioner for the Hessian of a softmax classifier: curvature of classes x features."""
+
+import numpy as np
+from scipy.linalg import eigh
+
+from neglog.learn._rows import Doubles
+
+_LEAST = 1e-9  # of the columns' mean second moment: keeps collinear columns apart
+
+
+class Preconditioner:
+    """The inverse of a_k S + P for each class k, where the Hessian is that of the penalised nll.
+
+    a_k = sum_i share_i p_ik (1 - p_ik) is the curvature of the class, S = sum_i share_i x_i x_i'
+    that of the features, P the diagonal of the penalty. One decomposition serves for all a_k:
+    with B = S + P / a0 and the basis in which B is the identity and S is diag(s),
+    a_k S + P is diag(a0 + (a_k - a0) s). S is centred: the intercepts take what an offset of the
+    features contributes.
+    """
+
+    def __init__(
+        self, mean: Doubles, second_moments: Doubles, penalty: Doubles, mass: Doubles
+    ) -> None:
+        self._typical = 1 / len(mass)  # a0
+        self._mass = mass * (1 - mass) + 1e-3 * self._typical**2
+        self._mean = mean  # of features that are not centred
+        self._basis: Doubles | None = None
+        if second_moments.ndim == 1:
+            second_moments = np.maximum(second_moments, 0)
+            self._moments = second_moments
+            total = second_moments + penalty / self._typical
+            total += _LEAST * total.mean()
+            self._share = second_moments / total
+            self._root = 1 / np.sqrt(total)
+        else:
+            self._moments = second_moments
+            total = second_moments + np.diag(penalty / self._typical)
+            total[np.diag_indices_from(total)] += _LEAST * np.trace(total) / len(total)
+            self._share, self._basis = eigh(second_moments, total)
+
+    def metric(self, v: Doubles) -> Doubles:
+        """(K, D + 1): the curvature where each row has the probabilities of the mean, times v."""
+        out = np.empty_like(v)
+        slope = v[:, :-1]
+        shift = self._mass * (v[:, -1] + slope @ self._mean)
+        if self._moments.ndim == 1:
+            out[:, :-1] = slope * self._moments * self._mass[:, None]
+        else:
+            out[:, :-1] = (slope @ self._moments) * self._mass[:, None]
+        out[:, :-1] += shift[:, None] * self._mean
+        out[:, -1] = shift
+        return out
+
+    def __call__(self, v: Doubles, curvature: Doubles, damping: float = 0.0) -> Doubles:
+        """(K, D + 1): the inverse, times v; the last column is that of the intercepts."""
+        floor = 1e-9 * self._typical
+        a = np.maximum(curvature + damping * self._mass, floor)[:, None]
+        out = np.empty_like(v)
+        features = v[:, :-1] - v[:, -1:] * self._mean
+        blocks = np.maximum(self._typical + (a - self._typical) * self._share, floor)
+        if self._basis is None:
+            out[:, :-1] = features * self._root**2 / blocks
+        else:
+            out[:, :-1] = ((features @ self._basis) / blocks) @ self._basis.T
+        out[:, -1] = v[:, -1] / a[:, 0] - out[:, :-1] @ self._mean
+        return out
