@@ -1,4 +1,4 @@
-"""Seconds to the same value of the same objective: `python -m bench.learn`, a table of solvers.
+"""Seconds to the same value of the same objective: `python -m bench.programs.learn`, a table of solvers.
 
 A fit runs in a process of its own and ends at its own tolerance; what counts is the time of the
 loosest one whose value is within 1e-6, relative, of the optimum. The optimum comes from a tight fit
@@ -143,7 +143,16 @@ def fit(name: str, solver: str, tol: float, limit: float) -> dict[str, float]:
 
 def apart(name: str, solver: str, tol: float, limit: float) -> Any:
     """The same in a process of its own; None: not finished in time."""
-    command = [sys.executable, "-m", "bench.learn", "--run", name, solver, str(tol), str(limit)]
+    command = [
+        sys.executable,
+        "-m",
+        "bench.programs.learn",
+        "--run",
+        name,
+        solver,
+        str(tol),
+        str(limit),
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode == -signal.SIGXCPU:
         return None
@@ -186,7 +195,7 @@ def table(name: str, limit: float) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.learn", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.programs.learn", description=__doc__)
     parser.add_argument("--only", choices=CASES, help="one of the cases")
     parser.add_argument("--limit", type=float, default=120, help="seconds for a fit")
     parser.add_argument("--run", nargs=4, metavar=("CASE", "SOLVER", "TOL", "SECONDS"))

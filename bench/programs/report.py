@@ -1,4 +1,4 @@
-"""The report against reading its file, and against scikit-learn: `python -m bench.report`.
+"""The report against reading its file, and against scikit-learn: `python -m bench.programs.report`.
 
 Each measurement is a process of its own, in turns: reading the file's batches with pyarrow and
 doing nothing with them, and the whole report of the same file. Peak memory is counted from what
@@ -124,7 +124,7 @@ CALLS = {call.__name__: call for call in (read, report, ours, scikit_learn)}
 
 def measured(name: str, argument: str) -> dict[str, Any]:
     """One measurement in a fresh process."""
-    command = [sys.executable, "-m", "bench.report", name, argument]
+    command = [sys.executable, "-m", "bench.programs.report", name, argument]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"the process that measures {name} failed:\n{done.stderr}")
