@@ -1,1 +1,1 @@
-"""Benchmarks that are run one by one: `python -m bench.programs.report`, `learn`, `checked_losses`."""
+"""Benchmarks that are run one by one, such as `python -m bench.programs.report`."""

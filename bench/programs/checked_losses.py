@@ -1,4 +1,4 @@
-"""What the checker says of known losses: `python -m bench.programs.checked_losses` prints the table.
+"""What the checker says of known losses: `python -m bench.programs.checked_losses`.
 
 Keras runs on the backend that KERAS_BACKEND names; `jax` unless it is set. A library that is not
 installed is left out with a line that says so. Neither Liger nor CCE is in requirements/bench.txt:

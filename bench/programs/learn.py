@@ -1,4 +1,4 @@
-"""Seconds to the same value of the same objective: `python -m bench.programs.learn`, a table of solvers.
+"""Seconds to the same value of the same objective, by solver: `python -m bench.programs.learn`.
 
 A fit runs in a process of its own and ends at its own tolerance; what counts is the time of the
 loosest one whose value is within 1e-6, relative, of the optimum. The optimum comes from a tight fit
