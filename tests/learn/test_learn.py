@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 pytest.importorskip("sklearn", reason="needs the extra cli")
 
-from scipy.optimize import approx_fprime
 from scipy.sparse import csr_array
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.exceptions import ConvergenceWarning
@@ -20,7 +19,6 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from threadpoolctl import threadpool_limits
 
 from neglog.learn import SoftmaxRegression
-from neglog.learn._objective import Objective
 
 Doubles = NDArray[np.float64]
 
@@ -98,19 +96,6 @@ def test_the_parts_of_the_loss_are_shown_apart() -> None:
     assert model.penalty_ == pytest.approx(0.05 * (model.coef_**2).sum(), rel=1e-14)
     assert model.nll_ == pytest.approx(-model.predict_log_proba(X)[range(150), y].mean(), rel=1e-12)
     assert model.loss_ == model.nll_ + model.penalty_
-
-
-@pytest.mark.parametrize("sparse", [False, True])
-def test_the_gradient_is_the_slope_of_the_objective(sparse: bool) -> None:
-    rng = np.random.default_rng(3)
-    X = rng.normal(size=(40, 3)) * [1.0, 30.0, 0.01] + [0.0, 200.0, 5.0]
-    target, share = rng.integers(0, 4, size=40), rng.dirichlet(np.ones(40))
-    objective = Objective.of(csr_array(X) if sparse else X, target, share, 4, 0.3)
-    theta = rng.normal(size=objective.start().size)
-    value, gradient = objective(theta)
-    slope = approx_fprime(theta, lambda t: objective(t)[0], 1e-7)
-    np.testing.assert_allclose(gradient, slope, rtol=0, atol=1e-5)
-    assert value == pytest.approx(sum(objective.parts(theta)), rel=1e-14)
 
 
 def test_units_do_not_matter_to_the_fit() -> None:

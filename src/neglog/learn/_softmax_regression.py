@@ -8,15 +8,17 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import OptimizeResult, minimize
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 from threadpoolctl import threadpool_limits
 
 from neglog._numpy import log_softmax, softmax
-from neglog.learn._objective import Doubles, Objective, linear
+from neglog.learn._labels import class_weights, is_soft, labels_of, row_weights
+from neglog.learn._newton import Solution, newton, newton_direction
+from neglog.learn._objective import Penalised
+from neglog.learn._rows import Doubles, Moments, Rows, Scaling, linear
 
 
 class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -69,8 +71,22 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         maximum likelihood estimates in logistic regression models", Biometrika 71 (1984).
     """
 
-    def __init__(self, *, l2: float = 1e-4, max_iter: int = 1000, tol: float = 1e-6) -> None:
+    def __init__(
+        self,
+        *,
+        l2: float = 1e-4,
+        fit_intercept: bool = True,
+        class_weight: Any = None,
+        classes: ArrayLike | None = None,
+        warm_start: bool = False,
+        max_iter: int = 1000,
+        tol: float = 1e-6,
+    ) -> None:
         self.l2 = l2
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.classes = classes
+        self.warm_start = warm_start
         self.max_iter = max_iter
         self.tol = tol
 
@@ -85,9 +101,9 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Minimise F over the coefficients and the intercept.
 
         Args:
-            X: (N, D) numbers, dense or sparse (CSR), read as float64. (With products in float32 the
-                line search fails at a gradient of 3e-6, because of their rounding errors.)
-            y: (N,) labels of any kind, of two or more classes.
+            X: (N, D) numbers, dense or sparse (CSR); float32 stays float32, anything else is read
+                as float64.
+            y: (N,) labels of any kind, of two or more classes; or (N, K) probabilities.
             sample_weight: (N,) weights s >= 0; a weight of 2 counts a row twice, 0 leaves it out.
             callback: called with this model before the first step and after each step; all
                 attributes and methods work there.
@@ -104,28 +120,55 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 can be separated, so that there is no maximum and the coefficients keep growing.
         """
         self._check_options()
-        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)
-        check_classification_targets(y)
-        weight = _weights(sample_weight, len(y))
+        self._minimise(self._rows(X, y, sample_weight), callback)
+        return self
+
+    def _rows(self, X: Any, y: Any, sample_weight: ArrayLike | None) -> Rows:
+        """The checked rows that have any weight; sets `classes_`."""
+        X, y = validate_data(
+            self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], multi_output=True
+        )
+        if y.ndim == 2 and not is_soft(y):
+            y = column_or_1d(y, warn=True)
+        before = getattr(self, "classes_", None) if self._is_warm() else None
+        weight = row_weights(sample_weight, len(y))
         present = weight > 0
         if not present.all():
             X, y, weight = X[present], y[present], weight[present]
-        self.classes_, target = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
+        labels = labels_of(y, self.classes if self.classes is not None else before)
+        if len(labels.classes) < 2:
             raise ValueError(
-                f"y has one class only, {self.classes_[0]!r}: there is nothing to tell apart; "
+                f"y has one class only, {labels.classes[0]!r}: there is nothing to tell apart; "
                 "give rows of two classes or more"
             )
+        weight = class_weights(self.class_weight, labels, weight)
+        self.classes_ = labels.classes
         share = weight / weight.sum()
-        objective = Objective.of(X, target, share, len(self.classes_), float(self.l2))
-        self._minimise(objective, callback)
-        return self
+        scaling = Scaling.of(Moments.of(X, share), centred=not issparse(X))
+        target = labels.target
+        if target.ndim == 2:
+            target = np.ascontiguousarray(target, X.dtype)
+        return Rows(X, target, share, len(self.classes_), scaling)
+
+    def _is_warm(self) -> bool:
+        return bool(self.warm_start) and hasattr(self, "coef_")
+
+    def _start(self, scaling: Scaling) -> Doubles:
+        """Theta of the first step: zeros, or the fitted model."""
+        if self._is_warm():
+            return scaling.theta(self.coef_, self.intercept_)
+        return np.zeros((len(self.classes_), len(scaling.scale) + 1))
 
     def logits(self, X: Any) -> Doubles:
         """W x + b, (N, K): what the functions of neglog take."""
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False)
-        return linear(X, self.coef_, self.intercept_)
+        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
+        return linear(X, self.coef_, self.intercept_)  # type: ignore[no-any-return]
+
+    def decision_function(self, X: Any) -> Doubles:
+        """The logits, (N, K); with two classes their difference, (N,), as scikit-learn has it."""
+        logits = self.logits(X)
+        return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The most probable label of each row: (N,)."""
@@ -157,48 +200,36 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"tol must be a finite number > 0, got {self.tol!r}")
 
     def _minimise(
-        self, objective: Objective, callback: Callable[["SoftmaxRegression"], object] | None
+        self,
+        rows: Rows,
+        callback: Callable[["SoftmaxRegression"], object] | None,
     ) -> None:
+        objective = Penalised(rows, float(self.l2), fit_intercept=self.fit_intercept)
+        start = self._start(rows.scaling)
         steps = count()
 
         def after_step(theta: Doubles) -> None:
             self.n_iter_ = next(steps)
             if callback is not None:
-                self._adopt(objective, theta)
+                self._adopt(rows, objective, theta)
                 callback(self)
 
-        after_step(objective.start())
-        # maxcor: 30 remembered steps instead of 10 save 13 to 65 % of the steps. ftol: a small
-        # step is no reason to stop; SciPy stops anyway if the loss no longer changes.
-        options = {
-            "maxiter": self.max_iter,
-            "maxfun": 100 * self.max_iter,
-            "maxls": 50,
-            "maxcor": 30,
-            "gtol": self.tol,
-            "ftol": 0.0,
-        }
-        # The BLAS of NumPy and that of SciPy each have threads that wait by spinning. On small
-        # products they take time from each other (digits, two busy cores: 9.0 s; one thread: 0.3).
-        with threadpool_limits(1 if objective.is_small else None, user_api="blas"):
-            result = minimize(
-                objective,
-                objective.start(),
-                jac=True,
-                method="L-BFGS-B",
-                callback=after_step,
-                options=options,
+        with threadpool_limits(1 if rows.is_small else None, user_api="blas"):
+            found = newton(
+                objective, start, max_iter=self.max_iter, tol=self.tol, after_step=after_step
             )
-        self._adopt(objective, result.x)
-        self._warn(objective, result)
+        self._adopt(rows, objective, found.theta)
+        self._warn(rows, objective, found)
 
-    def _adopt(self, objective: Objective, theta: Doubles) -> None:
-        self.coef_, self.intercept_ = objective.model(theta)
-        self.nll_, self.penalty_ = objective.parts(theta)
+    def _adopt(self, rows: Rows, objective: Penalised, theta: Doubles) -> None:
+        """The model at theta, which the objective has just seen."""
+        dtype = rows.X.dtype
+        self.coef_, self.intercept_ = (a.astype(dtype) for a in rows.scaling.model(theta))
+        self.nll_, self.penalty_ = objective.nll, objective.penalty(theta)
         self.loss_ = self.nll_ + self.penalty_
 
-    def _warn(self, objective: Objective, result: OptimizeResult) -> None:
-        if self.l2 == 0 and _is_unbounded(objective, result):
+    def _warn(self, rows: Rows, objective: Penalised, found: Solution) -> None:
+        if self.l2 == 0 and _is_unbounded(rows, objective, found):
             warnings.warn(
                 "l2=0 and some classes can be separated without error: the likelihood has no "
                 f"maximum and the coefficients grow without end (nll_={self.nll_:.3g} after "
@@ -206,10 +237,10 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 ConvergenceWarning,
                 stacklevel=4,
             )
-        elif not result.success:
+        elif not found.converged:
             warnings.warn(
                 f"stopped after {self.n_iter_} steps with a gradient of "
-                f"{np.abs(result.jac).max():.1e}, above tol={self.tol:g} ({result.message}); "
+                f"{np.abs(found.gradient).max():.1e}, above tol={self.tol:g} ({found.why}); "
                 "raise max_iter, l2 or tol",
                 ConvergenceWarning,
                 stacklevel=4,
@@ -221,7 +252,7 @@ def _is(kind: type, value: object) -> bool:
     return isinstance(value, kind)
 
 
-def _is_unbounded(objective: Objective, result: OptimizeResult) -> bool:
+def _is_unbounded(rows: Rows, objective: Penalised, found: Solution) -> bool:
     """Whether the loss has no minimum, l2 being 0.
 
     It has none if every row is classified correctly, because larger coefficients are then better.
@@ -229,26 +260,10 @@ def _is_unbounded(objective: Objective, result: OptimizeResult) -> bool:
     small the gradient is, the next Newton step then moves a logit by about 1 nat. At a minimum it
     moves none (measured: 0.17 or more without a minimum, 2e-5 or less with one).
     """
-    logits = objective.logits(result.x)
-    if (logits.argmax(axis=1) == objective.target).all():
+    theta = found.theta
+    logits = linear(rows.X, *rows.scaling.model(theta))
+    if rows.target.ndim == 1 and (logits.argmax(axis=1) == rows.target).all():
         return True
-    step = result.hess_inv @ -result.jac
-    return bool(np.abs(objective.logits(result.x + step) - logits).max() > 0.01)
-
-
-def _weights(sample_weight: ArrayLike | None, rows: int) -> Doubles:
-    """(N,) float64, checked; ones where none are given."""
-    if sample_weight is None:
-        return np.ones(rows)
-    weight = np.asarray(sample_weight, np.float64)
-    if weight.shape != (rows,):
-        raise ValueError(
-            f"sample_weight must hold one number for each of the {rows} rows of X, "
-            f"got shape {weight.shape}"
-        )
-    if not (np.isfinite(weight).all() and (weight >= 0).all()):
-        row = int(np.argmin(np.isfinite(weight) & (weight >= 0)))
-        raise ValueError(f"sample_weight must be finite and >= 0, row {row} has {weight[row]}")
-    if not weight.any():
-        raise ValueError("sample_weight is zero in every row: at least one weight must be > 0")
-    return weight
+    step = newton_direction(objective, found.gradient)
+    moved = linear(rows.X, *rows.scaling.model(theta + step)) - logits
+    return bool(np.abs(moved - moved.mean(axis=1, keepdims=True)).max() > 0.01)
