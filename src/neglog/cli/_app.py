@@ -12,7 +12,7 @@ from typing import Any
 
 from neglog import __version__
 from neglog._show.extras import needs
-from neglog.cli import _report_options
+from neglog.cli import _fit_options, _report_options
 from neglog.cli._files import free_name, writable
 from neglog.cli._mistakes import EXAMPLES, not_a_command
 
@@ -55,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     _add_explain(commands)
     _report_options.add(commands)
+    _fit_options.add(commands)
     return whole
 
 

@@ -7,6 +7,8 @@ EXAMPLES = {
     "demo": "neglog demo",
     "explain": "neglog explain --logits 5,4,2 --target 0",
     "report": "neglog report predictions.csv",
+    "fit": "neglog fit data.csv --target species",
+    "predict": "neglog predict model.npz data.csv -o predictions.parquet",
     "likelihood": "neglog explain likelihood --data 1,2,3 --normal orange=1.5,1",
 }
 

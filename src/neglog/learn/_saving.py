@@ -82,6 +82,8 @@ def _plain(name: str, value: Any) -> Any:
     """A setting as JSON; a dictionary, whose keys may be numbers, as pairs."""
     if isinstance(value, np.generic):
         value = value.item()
+    if isinstance(value, list | tuple | np.ndarray):
+        return [_plain(name, x) for x in value]
     if isinstance(value, Mapping):
         return {"pairs": [[_plain(name, x) for x in pair] for pair in value.items()]}
     if value is None or isinstance(value, str | int | float):
@@ -106,6 +108,7 @@ def _table(recipe: "Recipe | None") -> Any:
     if recipe is None:
         return None
     return {
+        "target": recipe.target,
         "scaled": [[c.name, c.mean, c.scale, c.missing, c.kind] for c in recipe.scaled],
         "one_hot": [[c.name, list(c.values), c.missing] for c in recipe.one_hot],
     }
@@ -177,6 +180,8 @@ def _filled(kind: type, about: dict[str, Any], arrays: dict[str, Array]) -> Any:
 
 
 def _setting(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_setting(x) for x in value]
     if isinstance(value, dict):
         return {_setting(key): _setting(x) for key, x in value["pairs"]}
     if not (value is None or isinstance(value, str | int | float)):

@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable
 from itertools import count
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -15,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 from threadpoolctl import threadpool_limits
 
 from neglog._numpy import log_softmax, softmax
+from neglog.learn import _saving
 from neglog.learn._labels import class_weights, is_soft, labels_of, row_weights
 from neglog.learn._newton import Solution, newton, newton_direction
 from neglog.learn._objective import Penalised
@@ -159,10 +161,44 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return scaling.theta(self.coef_, self.intercept_)
         return np.zeros((len(self.classes_), len(scaling.scale) + 1))
 
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write the fitted model to one .npz file, without pickle; whole or not at all.
+
+        Args:
+            path: the file.
+            overwrite: whether to replace a file that exists.
+
+        Raises:
+            FileExistsError: the file exists.
+            ValueError: a class or a setting is neither a number nor a string.
+        """
+        check_is_fitted(self)
+        _saving.save(self, Path(path), overwrite)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """The model that `save` has written.
+
+        Args:
+            path: the file.
+
+        Returns:
+            The model; nothing in the file is evaluated.
+
+        Raises:
+            ValueError: the file holds no model, is damaged, or comes from a newer version.
+        """
+        return _saving.load(cls, Path(path))  # type: ignore[no-any-return]
+
     def logits(self, X: Any) -> Doubles:
         """W x + b, (N, K): what the functions of neglog take."""
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
+        if hasattr(self, "columns_"):  # fitted on a table
+            X = self.columns_.matrix_of(X)
+        else:
+            X = validate_data(
+                self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False
+            )
         return linear(X, self.coef_, self.intercept_)  # type: ignore[no-any-return]
 
     def decision_function(self, X: Any) -> Doubles:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..columns import all_columns
 from .batch import MOST_ROWS, Array
 from .convert import as_strings, ids
 from .labels import coded
@@ -233,3 +234,38 @@ def taken(column: Feature, rows: Array) -> Feature:
     if isinstance(column, Texts):
         return Texts(column.codes[rows], column.values)
     return Dates(column.days[rows]) if isinstance(column, Dates) else column[rows]
+
+
+def of_table(table: Any, names: Sequence[str], place: Place) -> dict[str, Feature]:
+    """Columns of an Arrow table or record batch, or of a pandas or polars frame.
+
+    Raises:
+        ValueError: a column is missing.
+        TypeError: it is no table.
+    """
+    arrow = as_arrow(table)
+    found = list(arrow.schema.names)
+    lost = [name for name in names if found.count(name) != 1]
+    if lost:
+        how = "twice" if lost[0] in found else "not"
+        raise ValueError(f"{place.of(lost[0]).column()} is {how} there; {all_columns(found)}")
+    columns = {}
+    for name in names:
+        column = arrow.column(name)
+        whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+        columns[name] = feature(whole, place.of(name))
+    return columns
+
+
+def as_arrow(table: Any) -> Any:
+    """The same rows in Arrow's form."""
+    if isinstance(table, pa.Table | pa.RecordBatch):
+        return table
+    module = type(table).__module__.partition(".")[0]
+    if module == "pandas":
+        return pa.Table.from_pandas(table, preserve_index=False)
+    if module == "polars":
+        return table.to_arrow()
+    raise TypeError(
+        f"expected an Arrow table, a pandas or a polars frame, got {type(table).__name__}"
+    )

@@ -1,7 +1,7 @@
 """What the columns of a table hold, counted part by part, and what follows for each column."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -111,13 +111,19 @@ def add(measures: dict[str, Measure], columns: Mapping[str, Feature]) -> None:
         measures[name].add(column)
 
 
-def decide(measures: Mapping[str, Measure], named: bool, way_out: str) -> Recipe:
+def decide(
+    measures: Mapping[str, Measure],
+    named: bool,
+    way_out: Callable[[Sequence[str]], str],
+    target: str | None = None,
+) -> Recipe:
     """The features that these columns become.
 
     Args:
         measures: of each column.
         named: whether the caller has named the columns; ids are features then, too.
-        way_out: how to leave a column out, for the message.
+        way_out: how to leave these columns out, for the message.
+        target: the column of the classes.
 
     Raises:
         ValueError: a column can be no feature, or none is left.
@@ -128,7 +134,7 @@ def decide(measures: Mapping[str, Measure], named: bool, way_out: str) -> Recipe
     if refused:
         listed = [f"{quoted(name)}: {why}" for name, why in refused.items()]
         raise ValueError(
-            "\n  ".join(["some columns can be no features", *listed, way_out.format(*refused)])
+            "\n  ".join(["some columns can be no features", *listed, way_out(list(refused))])
         )
     constant = [m.name for m in rest if m.is_constant]
     used = [m for m in rest if not m.is_constant]
@@ -146,6 +152,7 @@ def decide(measures: Mapping[str, Measure], named: bool, way_out: str) -> Recipe
         tuple(
             OneHot(m.name, tuple(sorted(m.texts)), m.missing > 0) for m in used if m.kind == "text"
         ),
+        target,
         tuple(_notes(used, constant, ids)),
     )
 

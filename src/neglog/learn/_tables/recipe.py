@@ -14,7 +14,8 @@ import numpy as np
 from scipy import sparse
 
 from neglog._engine import Array
-from neglog._read.tables.features import Dates, Feature, Texts
+from neglog._read.tables.features import Dates, Feature, Texts, of_table
+from neglog._read.tables.place import Place
 from neglog._read.values import quoted
 
 DENSE = 64  # features up to which a matrix with categories is dense all the same
@@ -49,6 +50,7 @@ class Recipe:
 
     scaled: tuple[Scaled, ...]
     one_hot: tuple[OneHot, ...]
+    target: str | None = None  # the column of the classes
     notes: tuple[str, ...] = field(default=(), compare=False)  # what was decided, a line each
 
     @property
@@ -126,6 +128,10 @@ class Recipe:
             return np.hstack([self.dense(columns), ones.toarray()])
         return sparse.hstack([sparse.csr_matrix(self.dense(columns)), ones], format="csr")
 
+    def matrix_of(self, table: Any) -> Any:
+        """The matrix of an Arrow table, or of a pandas or polars frame."""
+        return self.matrix(of_table(table, self.columns, Place("the table")))
+
 
 def _values(columns: Mapping[str, Feature], column: Scaled) -> Array:
     """(n,) numbers, or days."""
@@ -185,11 +191,11 @@ def recipe_of(plain: Any) -> Recipe:
         if not sound or number.kind not in ("number", "date"):
             raise ValueError(f"the scale of a column is {number}")
     texts = [value for column in one_hot for value in column.values]
-    recipe = Recipe(scaled, one_hot)
+    recipe = Recipe(scaled, one_hot, plain["target"])
     flags = [*(column.missing for column in scaled), *(column.missing for column in one_hot)]
-    if not all(isinstance(x, str) for x in (*texts, *recipe.columns)) or {*map(type, flags)} - {
-        bool
-    }:
+    if not all(isinstance(x, str) for x in (*texts, *recipe.columns, recipe.target or "")) or {
+        *map(type, flags)
+    } - {bool}:
         raise ValueError("the columns are no names and texts")
     if any(len({*column.values}) < len(column.values) for column in one_hot):
         raise ValueError("a category stands twice")
