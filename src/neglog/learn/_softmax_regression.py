@@ -1,7 +1,7 @@
 """Multinomial logistic regression: the softmax classifier of maximum likelihood."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 from numbers import Integral, Real
 from pathlib import Path
@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 from threadpoolctl import threadpool_limits
 
 from neglog._numpy import log_softmax, softmax
-from neglog.learn import _saving
+from neglog.learn import _partial, _saving, _streaming
 from neglog.learn._labels import class_weights, is_soft, labels_of, row_weights
 from neglog.learn._newton import Solution, newton, newton_direction
 from neglog.learn._objective import Penalised
@@ -160,6 +160,84 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if self._is_warm():
             return scaling.theta(self.coef_, self.intercept_)
         return np.zeros((len(self.classes_), len(scaling.scale) + 1))
+
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """One pass of stochastic steps over these rows, from where the model is.
+
+        Mini-batches of 2,048 rows in a random order take steps of Adam; the coefficients are an
+        average of these steps.
+
+        Args:
+            X: (n, D) numbers, dense or CSR.
+            y: (n,) labels.
+            classes: all labels that will ever come; the first call needs them.
+            sample_weight: (n,) weights >= 0.
+
+        Returns:
+            The model itself.
+
+        Raises:
+            ValueError: the first call has no classes; or as for `fit`.
+        """
+        self._check_options()
+        _partial.partial_fit(self, X, y, classes, sample_weight)
+        return self
+
+    def fit_batches(
+        self,
+        batches: Any,
+        *,
+        target: str | None = None,
+        features: Sequence[str] | None = None,
+        classes: ArrayLike | None = None,
+        epochs: int = 5,
+        buffer: int = 1 << 16,
+        progress: Callable[[int, float | None], object] | None = None,
+    ) -> Self:
+        """Fit data larger than memory: batches are read again in each epoch.
+
+        A first pass measures the columns and finds the classes, `epochs` passes take stochastic
+        steps as in `partial_fit`, and a last pass measures ``nll_``. The result is near the minimum
+        that `fit` finds, not at it: after five epochs over 336,776 flights the loss was
+        0.001 above the minimum of 0.806, and after twenty 0.0003.
+
+        Args:
+            batches: a list or another iterable that can be read several times, or a function that
+                makes an iterator. Its items are Arrow record batches or tables, pandas or polars
+                frames (with `target`); or tuples (X, y) or (X, y, weight) of arrays.
+            target: the column of the classes.
+            features: the columns to learn from; None: all others that are no index. Numbers are
+                scaled, texts become categories, and a missing value is a feature of its own;
+                ``columns_.notes`` says what was decided.
+            classes: the labels, where the batches need not be searched for them.
+            epochs: how often all rows are read for steps, >= 1.
+            buffer: rows that are held and mixed at a time, at least. Rows that are sorted by class
+                need a buffer of several classes.
+            progress: called with the rows so far and their share of all epochs.
+
+        Returns:
+            The model itself; of tables, it takes tables from then on.
+
+        Raises:
+            ValueError: batches can be read once only; a column can be no feature; one class only.
+            TypeError: an item is neither a table nor a tuple.
+        """
+        self._check_options()
+        for name, value in (("epochs", epochs), ("buffer", buffer)):
+            if not (_is(Integral, value) and value >= 1):
+                raise ValueError(f"{name} must be an integer >= 1, got {value!r}")
+        known = classes if classes is not None else self.classes
+        reader: Any = _streaming.Pairs(known)
+        if target is not None:
+            reader = _streaming.Tables(target, features, known)
+        _streaming.fit(self, batches, reader, epochs, buffer, progress)
+        return self
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the fitted model to one .npz file, without pickle; whole or not at all.

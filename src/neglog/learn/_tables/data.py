@@ -69,7 +69,13 @@ def classes_of(column: Feature, what: str) -> tuple[Array, Array]:
     Raises:
         ValueError: it holds dates or fractions, or fewer than two classes.
     """
-    column = settled(column)
+    classes, codes = labels_in(settled(column), what)
+    _check(classes, codes, what)
+    return classes, codes
+
+
+def labels_in(column: Feature, what: str) -> tuple[Array, Array]:
+    """The same for a part of the rows, which may have any number of classes."""
     if isinstance(column, Dates):
         raise ValueError(f"{what}: a class needs names or whole numbers, and these are dates")
     if isinstance(column, Texts):
@@ -87,7 +93,6 @@ def classes_of(column: Feature, what: str) -> tuple[Array, Array]:
         classes = whole.astype(np.int64)
         codes = np.full(len(column), -1)
         codes[known] = places
-    _check(classes, codes, what)
     return classes, codes
 
 
