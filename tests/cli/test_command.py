@@ -19,8 +19,8 @@ from rich.console import Console
 
 import neglog as package
 from neglog._show.terminal import console, draw
-from neglog.cli import main
 from neglog._show.written import replacing
+from neglog.cli import main
 from neglog.cli._files import free_name
 
 # ---- what can be typed

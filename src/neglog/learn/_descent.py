@@ -1,8 +1,9 @@
 """Stochastic steps: Adam on mini-batches, and the average of where they have been.
 
-Chosen on the flights (336,776 rows, 125 features, 16 classes, l2 = 1e-4): what five epochs are above
-the minimum of 0.806. The averaged steps also need no length of the run ahead, so that `partial_fit`
-can go on for ever.
+Chosen on the flights (336,776 rows, 125 features, 16 classes, l2 = 1e-4, all rows mixed): what five
+epochs are above the minimum of 0.806. The averaged steps also need no length of the run ahead, so
+that `partial_fit` can go on for ever. What was tried and is no better: features made uncorrelated
+before Adam (0.0016 after four epochs), a rate of 0.3 (0.0015).
 
 | mini-batches of 2,048 rows | gap |
 |---|---|
@@ -58,7 +59,10 @@ class Block(NamedTuple):
 
     def rows(self, some: Any) -> "Block":
         """Some of the rows."""
-        return Block(*(None if part is None else part[some] for part in self))
+        dense, ones, weight = (
+            None if part is None else part[some] for part in (self.dense, self.sparse, self.weight)
+        )
+        return Block(dense, ones, self.target[some], weight)
 
 
 class Descent:

@@ -46,10 +46,9 @@ def partial_fit(model: Any, X: Any, y: Any, classes: Any, sample_weight: Any) ->
         state = State()  # after `fit`, its coefficients are where the steps begin
     scaling = state.rescale(X, weight)
     model.classes_ = labels.classes
-    _follow(model, state, scaling, begun)
-    block = block_of(X, labels.target, weight, scaling)
-    state.descent.run(block, state.random)
-    adopt(model, state.descent, scaling)
+    descent = _follow(model, state, scaling, begun)
+    descent.run(block_of(X, labels.target, weight, scaling), state.random)
+    adopt(model, descent, scaling)
     state.coef, model._partial = model.coef_, state
     model.n_iter_ = 1
 
@@ -70,16 +69,16 @@ def _classes(model: Any, classes: Any, begun: bool) -> Any:
     return model.classes_
 
 
-def _follow(model: Any, state: State, scaling: Scaling, begun: bool) -> None:
+def _follow(model: Any, state: State, scaling: Scaling, begun: bool) -> Descent:
     """The steps so far, as weights of the features by the new scaling."""
-    l2 = model.l2 / scaling.scale**2
-    if state.descent is None:
+    l2, before = model.l2 / scaling.scale**2, state.scaling
+    if state.descent is None or before is None:
         theta = np.zeros((len(model.classes_), len(scaling.scale) + 1))
         if begun:
             theta = scaling.theta(model.coef_, model.intercept_)
         state.descent = Descent(theta, l2, model.fit_intercept)
     else:
-        before = state.scaling
         state.descent.move(lambda theta: scaling.theta(*before.model(theta)))
         state.descent.l2 = l2
     state.scaling = scaling
+    return state.descent

@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from tokenize import TokenError
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +27,8 @@ FLOATS = ("<f8", "<f4")
 ENTRIES = {"about": ("|u1",), "classes": ("<i8", "|b1"), "coef": FLOATS, "intercept": FLOATS}
 FITTED = ("nll_", "penalty_", "loss_", "n_iter_")
 DAMAGE: tuple[type[Exception], ...] = (ValueError, LookupError, TypeError, AttributeError)
-DAMAGE += (EOFError, OSError, SyntaxError, RuntimeError, MemoryError, zipfile.BadZipFile)
+DAMAGE += (EOFError, OSError, SyntaxError, RuntimeError, MemoryError)
+DAMAGE += (TokenError, zipfile.BadZipFile)
 
 
 def save(model: Any, path: Path, overwrite: bool) -> None:

@@ -197,7 +197,7 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         features: Sequence[str] | None = None,
         classes: ArrayLike | None = None,
         epochs: int = 5,
-        buffer: int = 1 << 16,
+        buffer: int = 1 << 18,
         progress: Callable[[int, float | None], object] | None = None,
     ) -> Self:
         """Fit data larger than memory: batches are read again in each epoch.

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import check_array
+from threadpoolctl import threadpool_limits
 
 from neglog._engine import Array
 from neglog._numpy import cross_entropy
@@ -171,7 +172,8 @@ def fit(
     for epoch in range(epochs):
         before = done
         for block in _buffers(_ahead(again()), reader, buffer):
-            descent.run(block, random)
+            with threadpool_limits(1, user_api="blas"):  # the products are skinny
+                descent.run(block, random)
             done += len(block.target)
             if progress is not None:
                 progress(done, min(1.0, done / (rows * epochs)))
