@@ -65,14 +65,6 @@ def test_the_same_batches_give_the_same_bits() -> None:
     assert np.array_equal(one.coef_, two.coef_)
 
 
-def test_rows_in_the_order_of_their_class_are_mixed_in_the_buffer() -> None:
-    order = np.argsort(Y)
-    batches = cut(2000, X[order], Y[order])
-    mixed = SoftmaxRegression().fit_batches(batches, epochs=20)
-    unmixed = SoftmaxRegression().fit_batches(batches, epochs=20, buffer=2000)  # as many steps
-    assert gap(mixed) < gap(unmixed) / 5
-
-
 def test_classes_ahead_keep_their_place() -> None:
     model = SoftmaxRegression().fit_batches(cut(1000, X, Y), classes=[0, 1, 2, 9], epochs=1)
     assert model.classes_.tolist() == [0, 1, 2, 9]
