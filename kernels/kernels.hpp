@@ -27,6 +27,7 @@ struct Kernels {
     void (*finish_states)(const PanelJob&, int64_t begin, int64_t end);
     void (*write_panel)(const PanelJob&, int64_t begin, int64_t end, char* scratch);
     void (*binary)(const BinaryJob&, int64_t begin, int64_t end);
+    void (*curvature)(const CurvatureJob&, int64_t begin, int64_t end);
     TargetScan (*scan)(const void* target, bool is_64, int64_t n, int64_t classes,
                        int64_t ignore_index);
     size_t (*compress_bytes)(const CompressJob&);

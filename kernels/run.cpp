@@ -120,6 +120,13 @@ Outcome run(const BinaryJob& job, const Interrupted& interrupted) {
     return share(job.rows * job.classes, 1, 0, work, interrupted);
 }
 
+Outcome run(const CurvatureJob& job, const Interrupted& interrupted) {
+    const auto work = [&](int64_t begin, int64_t end, char*) {
+        chosen().curvature(job, begin, end);
+    };
+    return share(job.rows, job.classes, 0, work, interrupted);
+}
+
 void clear_states(const PanelJob& panel) { chosen().clear_states(panel, 0, panel.job.rows); }
 
 Outcome reduce_panel(const PanelJob& panel, const Interrupted& interrupted) {

@@ -5,6 +5,7 @@
 #include "kernels.hpp"
 #include "rows/binary.hpp"
 #include "rows/class_major.hpp"
+#include "rows/curvature.hpp"
 #include "rows/panels.hpp"
 #include "rows/softcap.hpp"
 #include "rows/targets.hpp"
@@ -120,6 +121,12 @@ void binary(const BinaryJob& job, int64_t begin, int64_t end) {
     with_type(job.dtype, [&](auto t) { run_binary<decltype(t)>(job, begin, end); });
 }
 
+void curvature(const CurvatureJob& job, int64_t begin, int64_t end) {
+    const FlushSubnormals mode;
+    job.dtype == DType::f64 ? run_curvature<double>(job, begin, end)
+                            : run_curvature<float>(job, begin, end);
+}
+
 TargetScan scan(const void* target, bool is_64, int64_t n, int64_t classes, int64_t ignore_index) {
     return is_64 ? scan_as(static_cast<const int64_t*>(target), n, classes, ignore_index)
                  : scan_as(static_cast<const int32_t*>(target), n, classes, ignore_index);
@@ -180,6 +187,7 @@ const Kernels kernels = {NEGLOG_NAME,
                          finish_states_any,
                          write_panel_any,
                          binary,
+                         curvature,
                          scan,
                          compress_bytes_any,
                          compress_any,

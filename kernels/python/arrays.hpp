@@ -144,8 +144,9 @@ public:
 };
 
 void define_panels(nb::module_& m);
-void define_moments(nb::module_& m);  // what panels_module.cpp adds to the module
-void define_sparse(nb::module_& m);   // what sparse_module.cpp adds
-void define_scores(nb::module_& m);   // what scores_module.cpp adds
+void define_moments(nb::module_& m);    // what panels_module.cpp adds to the module
+void define_sparse(nb::module_& m);     // what sparse_module.cpp adds
+void define_scores(nb::module_& m);     // what scores_module.cpp adds
+void define_curvature(nb::module_& m);  // what curvature_module.cpp adds
 
 }  // namespace neglog

@@ -147,4 +147,5 @@ NB_MODULE(_kernels, m) {
     define_panels(m);
     define_moments(m);
     define_scores(m);
+    define_curvature(m);
 }

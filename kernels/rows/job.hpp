@@ -105,6 +105,16 @@ struct PanelJob {
     PanelState* states;  // one per row
 };
 
+// The curvature of a row's loss, diag(p) - p p', times u: u becomes share p (u - p.u).
+struct CurvatureJob {
+    int64_t rows, classes;
+    DType dtype;  // f64 or f32
+    const void* p;
+    void* u;
+    int64_t p_step, u_step;  // from row to row
+    const double* share;     // one per row
+};
+
 // The binary case and its parts, element by element.
 struct BinaryJob {
     int64_t rows, classes;  // contiguous

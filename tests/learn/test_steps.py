@@ -27,7 +27,7 @@ def objective_of(X: Any, target: Any, share: Doubles, classes: int, l2: float) -
 @pytest.mark.parametrize("sparse", [False, True])
 def test_gradient_and_hessian_are_the_slopes(sparse: bool, soft: bool) -> None:
     rng = np.random.default_rng(3)
-    X = rng.normal(size=(40, 3)) * [1.0, 30.0, 0.01] + [0.0, 200.0, 5.0]
+    X = rng.normal(size=(40, 3)) * [1.0, 30.0, 0.5] + [0.0, 200.0, 5.0]
     target = rng.dirichlet(np.ones(4), 40) if soft else rng.integers(0, 4, size=40)
     share = rng.dirichlet(np.ones(40))
     objective = objective_of(csr_array(X) if sparse else X, target, share, 4, 0.3)
@@ -51,11 +51,12 @@ class Counted:
     def __init__(self, objective: Penalised, *, preconditioned: bool = True) -> None:
         self.products, self._of, self.precision = 0, objective, objective.precision
         self.value_and_gradient = objective.value_and_gradient
-        self.precondition = objective.precondition if preconditioned else np.copy
+        self.metric = objective.metric
+        self.precondition = objective.precondition if preconditioned else lambda v, _: v.copy()
 
-    def hessian_product(self, v: Doubles) -> Doubles:
+    def hessian_product(self, v: Doubles, damping: float = 0.0) -> Doubles:
         self.products += 1
-        return self._of.hessian_product(v)
+        return self._of.hessian_product(v, damping)
 
 
 def test_the_curvature_of_classes_and_columns_saves_products() -> None:

@@ -8,6 +8,10 @@ import numpy as np
 from neglog.learn._objective import Objective
 from neglog.learn._rows import Doubles
 
+_MOST_PRODUCTS = 500  # of one step
+_LEAST_GAIN = 0.1  # of a product, in parts of the mean gain of those of its step
+_FLAT = 0.1  # see `line_search`
+
 
 class Solution(NamedTuple):
     """Where a solver stopped."""
@@ -20,6 +24,14 @@ class Solution(NamedTuple):
     why: str  # it stopped, if it has not converged
 
 
+class Point(NamedTuple):
+    """What is known of theta."""
+
+    theta: Doubles
+    value: float
+    gradient: Doubles
+
+
 def dot(a: Doubles, b: Doubles) -> float:
     return float(np.vdot(a, b))
 
@@ -30,6 +42,7 @@ def newton(
     *,
     max_iter: int,
     tol: float,
+    direction: Doubles | None = None,
     after_step: Callable[[Doubles], object] = lambda _: None,
 ) -> Solution:
     """Minimise from `start` until no entry of the gradient exceeds `tol`.
@@ -39,77 +52,115 @@ def newton(
         start: theta of the first step.
         max_iter: the largest number of steps.
         tol: as above.
+        direction: that of the first step, if it is not Newton's.
         after_step: called with theta at the start and after each step.
     """
-    theta = start
-    value, gradient = objective.value_and_gradient(theta)
-    after_step(theta)
-    for step in range(max_iter + 1):
-        if np.abs(gradient).max() <= tol:
-            return Solution(theta, value, gradient, step, True, "")
-        if step == max_iter:
+    at = Point(start, *objective.value_and_gradient(start))
+    after_step(start)
+    damping, largest = 0.0, np.inf
+    for done in range(max_iter + 1):
+        before, largest = largest, float(np.abs(at.gradient).max())
+        if largest <= tol:
+            return Solution(*at, done, True, "")
+        if done == max_iter:
             break
-        direction = newton_direction(objective, gradient)
-        if -dot(gradient, direction) <= objective.precision * abs(value):
-            return Solution(theta, value, gradient, step, True, "")  # the rest is rounding
-        found = line_search(objective, theta, direction, value, gradient)
-        if found is None:
-            return Solution(theta, value, gradient, step, False, "no smaller value was found")
-        theta, value, gradient = found
-        after_step(theta)
-    return Solution(theta, value, gradient, max_iter, False, f"{max_iter} steps were not enough")
+        newtons = direction is None
+        if direction is None:
+            direction = newton_direction(objective, at.gradient, damping)
+        fall = -dot(at.gradient, direction)
+        if fall <= objective.precision * abs(at.value) and largest > before / 2:
+            return Solution(*at, done, True, "")  # the rest is rounding
+        found, length = line_search(objective, at, direction, _FLAT if newtons else 0.0)
+        if not length:
+            return Solution(*at, done, False, "no smaller value was found")
+        if newtons:
+            damping = _next_damping(damping, length, fall / objective.metric(direction))
+        at, direction = found, None
+        after_step(at.theta)
+    return Solution(*at, max_iter, False, f"{max_iter} steps were not enough")
 
 
-def newton_direction(objective: Objective, gradient: Doubles) -> Doubles:
-    """About -H^-1 gradient."""
-    reduction = min(0.25, float(np.sqrt(np.abs(gradient).max())))
+def _next_damping(damping: float, length: float, bend: float) -> float:
+    """What is added to the curvature of the next step, in units of `Objective.metric`.
+
+    A step that had to be shortened has met more curvature than the Hessian told: that of the
+    direction over the length. Without damping, steps of rows whose p are near 0 and 1 are many
+    times too long, and each costs several evaluations: 20,000 x 64 rows of 1,000 classes took 45
+    evaluations and 135 products. A trusted radius took 51 and 165.
+    """
+    if length < 1:
+        return damping + bend * (1 / length - 1)
+    return damping / 8 if damping > 1e-3 * bend else 0.0
+
+
+def newton_direction(objective: Objective, gradient: Doubles, damping: float = 0.0) -> Doubles:
+    """About -(H + damping M)^-1 gradient, by conjugate gradients.
+
+    They end where a product gains little beside the mean of those before it (S. G. Nash, A. Sofer,
+    "Assessing a search direction within a truncated Newton method", 1990). Until the residual is a
+    quarter, or as its reduction by Eisenstat and Walker: MNIST-5k took 179 and 181 products
+    instead of 152, and 50,000 x 64 rows of 100 classes 118 instead of 62.
+    """
     direction, residual = np.zeros_like(gradient), gradient.copy()
-    steepest = objective.precondition(residual)
+    steepest = objective.precondition(residual, damping)
     square = dot(residual, steepest)
-    limit = reduction**2 * square
     search = -steepest
-    for _ in range(500):
-        product = objective.hessian_product(search)
+    gained = 0.0
+    for count in range(1, _MOST_PRODUCTS + 1):
+        product = objective.hessian_product(search, damping)
         bend = dot(search, product)
         if not bend > 0:  # rounding: nothing is left of the curvature
-            return direction if direction.any() else search
+            return direction if gained else search
         length = square / bend
         direction += length * search
         residual += length * product
-        steepest = objective.precondition(residual)
-        before, square = square, dot(residual, steepest)
-        if square <= limit:
+        gain = length * square
+        gained += gain
+        if count * gain <= _LEAST_GAIN * gained:
             break
+        steepest = objective.precondition(residual, damping)
+        before, square = square, dot(residual, steepest)
         search *= square / before
         search -= steepest
     return direction
 
 
 def line_search(
-    objective: Objective, theta: Doubles, direction: Doubles, value: float, gradient: Doubles
-) -> tuple[Doubles, float, Doubles] | None:
-    """A point along the direction whose value is enough below: point, value, gradient."""
-    slope = dot(gradient, direction)
-    noise = objective.precision * abs(value)
-    length = 1.0
+    objective: Objective, at: Point, direction: Doubles, flat: float
+) -> tuple[Point, float]:
+    """A point along the direction whose value is enough below, and the length to it; or 0.
+
+    Where the slope there is more than `flat` of the first one, the minimum is well behind, and
+    the search goes back once.
+    """
+    slope = dot(at.gradient, direction)
+    noise = objective.precision * abs(at.value)
+    best, best_length, length = at, 0.0, 1.0
     for _ in range(30):
-        there = theta + length * direction
-        new_value, new_gradient = objective.value_and_gradient(there)
-        if new_value <= value + 1e-4 * length * slope + noise:
-            return there, new_value, new_gradient
-        new_slope = dot(new_gradient, direction)
+        theta = at.theta + length * direction
+        there = Point(theta, *objective.value_and_gradient(theta))
+        new_slope = dot(there.gradient, direction)
+        if there.value <= at.value + 1e-4 * length * slope + noise:
+            if not best_length and new_slope > -flat * slope:  # beyond the minimum: once more
+                best, best_length = there, length
+            elif best_length and there.value > best.value:
+                break
+            else:
+                return there, length
+        elif best_length:
+            break
         # the minimum of the cubic that has these two values and slopes
-        length *= float(np.clip(cubic(length, value, slope, new_value, new_slope), 0.1, 0.5))
-    objective.value_and_gradient(theta)
-    return None
+        part = cubic(length, at.value, slope, there.value, new_slope)
+        length *= float(np.clip(part, 0.1, 0.9 if best_length else 0.5))
+    objective.value_and_gradient(best.theta)
+    return best, best_length
 
 
 def cubic(length: float, value: float, slope: float, new_value: float, new_slope: float) -> float:
     """The minimum of a cubic between 0 and `length`, as a part of it."""
     if not (np.isfinite(new_value) and np.isfinite(new_slope)):
         return 0.1
-    a = slope * length
-    b = new_slope * length
-    d1 = a + b - 3 * (new_value - value)
-    root = np.sqrt(max(d1 * d1 - a * b, 0))
-    return float(1 - (b + root - d1) / (b - a + 2 * root)) if b - a + 2 * root > 0 else 0.5
+    a, b = slope * length, new_slope * length
+    d = a + b - 3 * (new_value - value)
+    root = np.sqrt(max(d * d - a * b, 0))
+    return float(1 - (b + root - d) / (b - a + 2 * root)) if b - a + 2 * root > 0 else 0.5

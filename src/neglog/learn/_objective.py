@@ -6,6 +6,7 @@ import numpy as np
 
 from neglog.learn._precondition import Preconditioner
 from neglog.learn._rows import Doubles, RowSums
+from neglog.learn._start import priors, to_discriminant
 
 
 class Objective(Protocol):
@@ -16,46 +17,91 @@ class Objective(Protocol):
     def value_and_gradient(self, theta: Doubles) -> tuple[float, Doubles]:
         """The value and the gradient at theta."""
 
-    def hessian_product(self, v: Doubles) -> Doubles:
-        """The Hessian at the theta of the last call of `value_and_gradient`, times v."""
+    def metric(self, v: Doubles) -> float:
+        """v'Mv, where M is a curvature that does not depend on theta."""
 
-    def precondition(self, v: Doubles) -> Doubles:
-        """About the inverse of that Hessian, times v."""
+    def hessian_product(self, v: Doubles, damping: float = 0.0) -> Doubles:
+        """H + damping M at the theta of the last call of `value_and_gradient`, times v."""
+
+    def precondition(self, v: Doubles, damping: float = 0.0) -> Doubles:
+        """About the inverse of that, times v."""
 
 
 class Penalised:
     """F = sum_i share_i nll_i + l2/2 sum coef^2 as a function of theta (K, D + 1).
 
+    The rest of the penalty, l1 sum |coef|, is l1 |theta| by column.
     theta holds the coefficients and, in the last column, the intercepts for scaled features.
     """
 
-    def __init__(self, rows: RowSums, l2: float, *, fit_intercept: bool = True) -> None:
+    def __init__(
+        self, rows: RowSums, l2: float, l1: float = 0.0, *, fit_intercept: bool = True
+    ) -> None:
         self.rows, self.fit_intercept = rows, fit_intercept
         penalty = l2 / rows.scaling.scale**2
         self._l2 = np.append(penalty, 0.0)  # by column of theta
-        self._inverse = Preconditioner(*rows.moments(), penalty, rows.num_classes)
+        self.l1 = np.append(l1 / rows.scaling.scale, 0.0)
+        first, second = rows.moments()
+        if not fit_intercept:
+            first = np.zeros_like(first)
+        self._centred = second - (first**2 if second.ndim == 1 else np.outer(first, first))
+        self._mean, self._columns = first, len(penalty)
+        self._inverse = Preconditioner(first, self._centred, penalty, rows.mass)
         self.precision = rows.precision
         self._theta = np.empty((0, 0))
         self._curvature = np.empty(0)
         self.nll = np.nan  # of the last call of `value_and_gradient`
 
+    def start(self) -> tuple[Doubles, Doubles | None]:
+        """Theta of the first step, and the direction of that step if it is not Newton's."""
+        zeros = np.zeros((self.rows.num_classes, self._columns + 1))
+        if not self.fit_intercept or self.l1.any():
+            return zeros, None
+        direction = priors(self.rows.mass, self._columns)
+        if self._centred.ndim == 2:
+            _, gradient = self.value_and_gradient(zeros)
+            sums = self._mean / len(zeros) - gradient[:, :-1]
+            away = sums - self.rows.mass[:, None] * self._mean
+            direction += to_discriminant(self.rows.mass, away, self._centred, self._l2[:-1])
+            direction[:, -1] -= direction[:, :-1] @ self._mean
+        return zeros, centred(direction)
+
     def penalty(self, theta: Doubles) -> float:
+        return self._square(theta) + float(np.sum(np.abs(theta) * self.l1))
+
+    def _square(self, theta: Doubles) -> float:
         return 0.5 * float(np.einsum("kd,kd,d->", theta, theta, self._l2))
 
     def value_and_gradient(self, theta: Doubles) -> tuple[float, Doubles]:
         sums = self.rows.first_order(theta)
         self._theta, self._curvature, self.nll = theta, sums.curvature, sums.nll
         gradient = self._free(sums.gradient + self._l2 * theta)
-        return sums.nll + self.penalty(theta), gradient
+        return sums.nll + self._square(theta), gradient
 
-    def hessian_product(self, v: Doubles) -> Doubles:
-        return self._free(self.rows.second_order(self._theta, v) + self._l2 * v)
+    def hessian_product(self, v: Doubles, damping: float = 0.0) -> Doubles:
+        product = self.rows.second_order(self._theta, v) + self._l2 * v
+        if damping:
+            product += damping * self._inverse.metric(v)
+        return self._free(product)
 
-    def precondition(self, v: Doubles) -> Doubles:
-        return self._inverse(v, self._curvature)
+    def metric(self, v: Doubles) -> float:
+        return float(np.vdot(v, self._inverse.metric(v)))
+
+    def precondition(self, v: Doubles, damping: float = 0.0) -> Doubles:
+        if self.l1.any():
+            return self._free(self._inverse(v, self._curvature, damping))
+        # What all classes share has no curvature but the penalty's, and never a gradient: without
+        # it MNIST-5k takes 123 products instead of 154.
+        return centred(self._inverse(centred(v), self._curvature, damping))
 
     def _free(self, table: Doubles) -> Doubles:
         """Without the intercepts, if there are none."""
         if not self.fit_intercept:
             table[:, -1] = 0
         return table
+
+
+def centred(table: Doubles) -> Doubles:
+    """Without what all classes share: softmax does not see it, and the least penalty has none."""
+    rest: Doubles = table - table.mean(axis=0)
+    return rest

@@ -19,29 +19,42 @@ class Preconditioner:
     """
 
     def __init__(
-        self, first: Doubles, second_moments: Doubles, penalty: Doubles, num_classes: int
+        self, mean: Doubles, second_moments: Doubles, penalty: Doubles, mass: Doubles
     ) -> None:
-        self._typical = 1 / num_classes  # a0
-        self._mean = first  # of features that are not centred
-        centred = first**2 if second_moments.ndim == 1 else np.outer(first, first)
-        second_moments = second_moments - centred
-        if second_moments.ndim == 1:
-            np.maximum(second_moments, 0, out=second_moments)
+        self._typical = 1 / len(mass)  # a0
+        self._mass = mass * (1 - mass) + 1e-3 * self._typical**2
+        self._mean = mean  # of features that are not centred
         self._basis: Doubles | None = None
         if second_moments.ndim == 1:
+            second_moments = np.maximum(second_moments, 0)
+            self._moments = second_moments
             total = second_moments + penalty / self._typical
             total += _LEAST * total.mean()
             self._share = second_moments / total
             self._root = 1 / np.sqrt(total)
         else:
+            self._moments = second_moments
             total = second_moments + np.diag(penalty / self._typical)
             total[np.diag_indices_from(total)] += _LEAST * np.trace(total) / len(total)
             self._share, self._basis = eigh(second_moments, total)
 
-    def __call__(self, v: Doubles, curvature: Doubles) -> Doubles:
+    def metric(self, v: Doubles) -> Doubles:
+        """(K, D + 1): the curvature where each row has the probabilities of the mean, times v."""
+        out = np.empty_like(v)
+        slope = v[:, :-1]
+        shift = self._mass * (v[:, -1] + slope @ self._mean)
+        if self._moments.ndim == 1:
+            out[:, :-1] = slope * self._moments * self._mass[:, None]
+        else:
+            out[:, :-1] = (slope @ self._moments) * self._mass[:, None]
+        out[:, :-1] += shift[:, None] * self._mean
+        out[:, -1] = shift
+        return out
+
+    def __call__(self, v: Doubles, curvature: Doubles, damping: float = 0.0) -> Doubles:
         """(K, D + 1): the inverse, times v; the last column is that of the intercepts."""
         floor = 1e-9 * self._typical
-        a = np.maximum(curvature, floor)[:, None]
+        a = np.maximum(curvature + damping * self._mass, floor)[:, None]
         out = np.empty_like(v)
         features = v[:, :-1] - v[:, -1:] * self._mean
         blocks = np.maximum(self._typical + (a - self._typical) * self._share, floor)

@@ -3,6 +3,7 @@
 Everything is a sum over rows, so that the sums of parts of the rows add up to those of all.
 """
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
@@ -10,12 +11,15 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from neglog._engine import Array, run_rows, softmax
-from neglog._head.chunks import chunk_of, chunks
+from neglog._engine.curvature import times_curvature
+from neglog._head.chunks import chunks
 
 Doubles = NDArray[np.float64]
 
 MOST_KEPT = 128 * 2**20  # bytes of probabilities that are kept between gradient and products
-CHUNK = 64 * 2**20  # bytes of logits at a time
+CHUNK = 2**20  # bytes of logits at a time, which stay in a cache until they are read again
+MOST_CHUNK = 64 * 2**20  # where that is less than LEAST_ROWS; and of sparse rows
+LEAST_ROWS = 256  # of a chunk: with fewer the products are slower
 MOST_SQUARE = 1500  # columns whose second moments are held as a matrix
 
 
@@ -46,7 +50,7 @@ class Scaling(NamedTuple):
 
     @classmethod
     def of(cls, moments: Moments, *, centred: bool) -> Self:
-        """`centred` is False for sparse rows, which would become dense."""
+        """`centred` is False for sparse rows, and where there are no intercepts."""
         mean = moments.first if centred else np.zeros_like(moments.first)
         scale = np.sqrt(np.maximum(moments.second - mean**2, 0))
         constant = scale <= 1e-7 * np.sqrt(moments.second)
@@ -82,6 +86,7 @@ class RowSums(Protocol):
 
     scaling: Scaling
     num_classes: int
+    mass: Doubles  # (K,): share y
 
     @property
     def precision(self) -> float:
@@ -120,7 +125,11 @@ class Rows:
         if X.dtype == np.float32:
             self._wide = np.dtype(np.float32)
         self._scaled = self._rescaled()
-        self._share = share.astype(self._wide)[:, None]
+        self._share = share.astype(self._wide)
+        if target.ndim == 1:  # share y, summed over the rows
+            self.mass: Doubles = np.bincount(target, share, num_classes).astype(np.float64)
+        else:
+            self.mass = np.asarray(share @ target, np.float64)
 
     def _rescaled(self) -> Any:
         """X as the Hessian products read it."""
@@ -141,33 +150,38 @@ class Rows:
         rows, columns = self.X.shape
         return bool(rows * columns * self.num_classes <= 2**24)
 
-    def _chunks(self, itemsize: int) -> Any:
-        row = self.num_classes * itemsize
-        return chunks(self.X.shape[0], chunk_of(self.num_classes, itemsize, max(CHUNK, row)))
+    def _chunks(self, dtype: Any, places: int = 1) -> Iterator[tuple[slice, Array]]:
+        """Rows of a chunk, and (places, n, K) for their logits: new ones cost page faults.
+
+        Sparse rows are cut as little as possible, because each chunk adds D x K numbers.
+        """
+        row = self.num_classes * dtype.itemsize
+        most = MOST_CHUNK // row
+        rows = max(most if issparse(self.X) else CHUNK // row, min(LEAST_ROWS, most), 1)
+        shape = places, min(rows, self.X.shape[0]), self.num_classes
+        place = np.empty(shape, dtype)
+        for part in chunks(self.X.shape[0], rows):
+            yield part, place[:, : part.stop - part.start]
 
     def first_order(self, theta: Doubles) -> FirstOrder:
         n, columns = self.X.shape
         X, (coef, intercept), mean, scale = self._first_order_of(theta)
         dtype = X.dtype
-        keep = self._wide.itemsize * n * self.num_classes <= MOST_KEPT
         self._at = theta
-        self._kept = np.empty((n, self.num_classes), self._wide) if keep else None
+        self._kept = np.empty((n, self.num_classes), self._wide) if self._keeps() else None
         d_coef = np.zeros((self.num_classes, columns))
-        d_intercept, curvature = np.zeros(self.num_classes), np.zeros(self.num_classes)
-        nll = 0.0
-        for rows in self._chunks(dtype.itemsize):
-            z = linear(X[rows], coef, intercept)
-            losses = self._pass(z, rows)
-            nll += float(self.share[rows] @ losses)
+        d_intercept, squares = np.zeros(self.num_classes), np.zeros(self.num_classes)
+        nll, product = 0.0, place_of(X, d_coef)
+        for rows, (z,) in self._chunks(dtype):
+            share = self.share[rows]
+            linear(X[rows], coef, intercept, z)
+            nll += float(share @ self._pass(z, rows))
             p = self._probabilities(z, rows)
-            if keep:
-                self._kept[rows] = p  # type: ignore[index]
-            share = self._share[rows]
-            curvature += (share * p * (1 - p)).sum(0, dtype=np.float64)
-            z *= share if share.dtype == dtype else self.share[rows, None]
-            d_coef += (X[rows].T @ z).T
+            squares += np.einsum("i,ij,ij->j", self._share[rows], p, p)
+            add_product(z, X[rows], d_coef, product)
             d_intercept += z.sum(0, dtype=np.float64)
         by_theta = (d_coef - d_intercept[:, None] * mean) / scale
+        curvature = np.maximum(d_intercept + self.mass - squares, 0)
         return FirstOrder(nll, np.column_stack([by_theta, d_intercept]), curvature)
 
     def _first_order_of(self, theta: Doubles) -> tuple[Any, Any, Any, Any]:
@@ -177,14 +191,19 @@ class Rows:
         return self.X, self.scaling.model(theta), *self.scaling
 
     def _pass(self, z: Array, rows: slice) -> Array:
-        """Overwrites logits with p - y; returns the nll of each row."""
-        part: Any = self.target[rows]
+        """Overwrites logits with share (p - y); returns the nll of each row."""
+        part, share = self.target[rows], self.share[rows]
         if part.ndim == 1:
-            return run_rows(z, part, grad=z).nll  # type: ignore[return-value]
-        return run_rows(z, None, probs=part, grad=z).dense  # type: ignore[return-value]
+            return run_rows(z, part, nll_coef=share, grad=z).nll  # type: ignore[return-value]
+        found = run_rows(z, None, probs=part, dense_coef=share, grad=z)
+        return found.dense  # type: ignore[return-value]
 
     def _probabilities(self, gradient: Array, rows: slice) -> Array:
-        p, part = gradient.astype(self._wide), self.target[rows]
+        """P from share (p - y), kept for the products if all of them fit."""
+        part = self.target[rows]
+        shape = gradient.shape
+        p = np.empty(shape, self._wide) if self._kept is None else self._kept[rows]
+        np.multiply(gradient, 1 / self.share[rows, None], out=p, casting="same_kind")
         if part.ndim == 1:
             p[np.arange(len(p)), part] += 1
         else:
@@ -192,39 +211,61 @@ class Rows:
         return p
 
     def second_order(self, theta: Doubles, v: Doubles) -> Doubles:
-        if self._at is not theta and not np.array_equal(self._at, theta):  # type: ignore[arg-type]
+        if self._keeps() and self._at is not theta and not np.array_equal(self._at, theta):  # type: ignore[arg-type]
             self.first_order(theta)
-        slope, shift = v[:, :-1].astype(self._wide), v[:, -1].astype(self._wide)
-        at = theta.astype(self._wide)
-        product = np.zeros(v.shape)
-        for rows in self._chunks(self._wide.itemsize):
+        model, direction = theta.astype(self._wide), v.astype(self._wide)
+        d_coef, d_intercept = np.zeros((len(v), v.shape[1] - 1)), np.zeros(len(v))
+        product = place_of(self._scaled, d_coef)
+        for rows, (u, p) in self._chunks(self._wide, 2):
             X = self._scaled[rows]
-            p = self._kept[rows] if self._kept is not None else self._softmax(X, at)
-            u = linear(X, slope, shift)
-            u -= np.einsum("ij,ij->i", p, u)[:, None]
-            u *= p
-            u *= self._share[rows]
-            product[:, :-1] += (X.T @ u).T
-            product[:, -1] += u.sum(0, dtype=np.float64)
-        return product
+            if self._kept is None:
+                softmax(linear(X, model[:, :-1], model[:, -1], p), p)
+            else:
+                p = self._kept[rows]
+            linear(X, direction[:, :-1], direction[:, -1], u)
+            times_curvature(p, u, self.share[rows])
+            add_product(u, X, d_coef, product)
+            d_intercept += u.sum(0, dtype=np.float64)
+        return np.column_stack([d_coef, d_intercept])
 
-    def _softmax(self, X: Any, theta: Array) -> Array:
-        p: Array = linear(X, theta[:, :-1], theta[:, -1])
-        softmax(p, p)
-        return p
+    def _keeps(self) -> bool:
+        """Whether the probabilities fit: kept, they save one product in three."""
+        size = self._wide.itemsize * self.X.shape[0] * self.num_classes
+        return bool(size <= MOST_KEPT)
 
     def moments(self) -> tuple[Doubles, Doubles]:
-        X, share = self._scaled, self._share[:, 0]
+        X, share = self._scaled, self._share
         first = np.asarray(share @ X, np.float64)
         if issparse(X) or X.shape[1] > MOST_SQUARE:
             squares = X.multiply(X) if issparse(X) else X * X
             return first, np.asarray(share @ squares, np.float64)
-        weighted = X * np.sqrt(self._share)
+        weighted = X * np.sqrt(share)[:, None]
         return first, np.asarray(weighted.T @ weighted, np.float64)
 
 
-def linear(X: Any, coef: Array, intercept: Array) -> Any:
+def linear(X: Any, coef: Array, intercept: Array, out: Array | None = None) -> Array:
     """X @ coef.T + intercept, (N, K)."""
-    logits = X @ coef.T
-    logits += intercept
-    return logits
+    if out is None or issparse(X):
+        product = X @ coef.T
+        if out is None:
+            out = product
+        else:
+            out[...] = product
+    else:
+        np.matmul(X, coef.T, out=out)
+    out += intercept
+    return out
+
+
+def place_of(X: Any, d_coef: Array) -> Array | None:
+    """Where `add_product` may put a product; sparse ones take their own."""
+    return None if issparse(X) else np.empty(d_coef.shape, X.dtype)
+
+
+def add_product(a: Array, X: Any, into: Doubles, place: Array | None) -> None:
+    """Into (K, D) += a' (K, n) @ X (n, D)."""
+    if place is None:
+        into += (X.T @ a).T
+    else:
+        np.matmul(a.T, X, out=place)
+        into += place

@@ -1,10 +1,9 @@
 """Multinomial logistic regression: the softmax classifier of maximum likelihood."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import count
 from numbers import Integral, Real
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -12,41 +11,53 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 from threadpoolctl import threadpool_limits
 
 from neglog._numpy import log_softmax, softmax
-from neglog.learn import _partial, _saving, _streaming
+from neglog.learn._features import validated
+from neglog.learn._kept import Kept
 from neglog.learn._labels import class_weights, is_soft, labels_of, row_weights
 from neglog.learn._newton import Solution, newton, newton_direction
-from neglog.learn._objective import Penalised
+from neglog.learn._objective import Penalised, centred
+from neglog.learn._orthant import orthant_newton
 from neglog.learn._rows import Doubles, Moments, Rows, Scaling, linear
 
 
-class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class SoftmaxRegression(Kept, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     r"""Linear softmax classifier, fitted by maximum (penalised) likelihood.
 
     .. math:: F = \frac{\sum_i s_i \, \mathrm{nll}_i}{\sum_i s_i}
-                  + \frac{\mathrm{l2}}{2} \sum_{kd} W_{kd}^2, \qquad
+                  + \frac{\mathrm{l2}}{2} \sum_{kd} W_{kd}^2
+                  + \mathrm{l1} \sum_{kd} |W_{kd}|, \qquad
               \mathrm{nll}_i = -\log \mathrm{softmax}(W x_i + b)_{y_i}
 
     The nll is minus the log-likelihood of a row, so with ``l2=0`` the minimum is the maximum of
-    the likelihood. F is convex. L-BFGS minimises it on features that are centred and scaled; the
-    minimum is that of the original features, which are neither copied nor changed.
+    the likelihood. F is convex. Newton steps minimise it, each found by conjugate gradients whose
+    Hessian products are sums over rows: no N x K matrix is built where it would be large.
 
     Args:
         l2: penalty on the squared coefficients, >= 0; the intercept is free.
-        max_iter: maximum number of L-BFGS steps, >= 1.
-        tol: the fit has converged when no entry of the gradient exceeds it, > 0.
+        l1: penalty on the absolute coefficients, >= 0: some become 0 exactly.
+        fit_intercept: whether there are intercepts; without them they are 0.
+        class_weight: None; a dict from label to weight; or "balanced", which gives every class
+            the same total. Labels that are missing from the dict have weight 1.
+        classes: the labels, where y may lack some; None: those in y. With l2 > 0 a class without
+            rows gets small probabilities; with l2 = 0 it has no finite optimum, and its
+            probabilities go to 0.
+        warm_start: whether `fit` starts from the fitted model, if there is one.
+        max_iter: maximum number of Newton steps, >= 1.
+        tol: the fit has converged when no entry of the gradient exceeds it, > 0, the features
+            taken at unit deviation.
 
     Attributes:
         classes_: (K,) the labels, sorted.
-        coef_: (K, D) float64, one row per class, also for two classes.
-        intercept_: (K,) float64.
+        coef_: (K, D) in the dtype of X, one row per class, also for two classes.
+        intercept_: (K,) in the dtype of X.
         nll_: mean nll of the training rows, in nats.
-        penalty_: ``l2 / 2 * sum(coef_**2)``.
+        penalty_: ``l2 / 2 * sum(coef_**2) + l1 * sum(abs(coef_))``.
         loss_: ``nll_ + penalty_``, the minimum.
-        n_iter_: number of L-BFGS steps.
+        n_iter_: number of Newton steps.
         n_features_in_: D.
         feature_names_in_: (D,), if the columns of X have names.
 
@@ -68,15 +79,16 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     probabilities, with ``w = coef_[1] - coef_[0]``.
 
     References:
-        D. C. Liu, J. Nocedal, "On the limited memory BFGS method for large scale optimization",
-        Mathematical Programming 45 (1989). A. Albert, J. A. Anderson, "On the existence of
-        maximum likelihood estimates in logistic regression models", Biometrika 71 (1984).
+        S. G. Nash, "A survey of truncated-Newton methods", Journal of Computational and Applied
+        Mathematics 124 (2000). A. Albert, J. A. Anderson, "On the existence of maximum likelihood
+        estimates in logistic regression models", Biometrika 71 (1984).
     """
 
     def __init__(
         self,
         *,
         l2: float = 1e-4,
+        l1: float = 0.0,
         fit_intercept: bool = True,
         class_weight: Any = None,
         classes: ArrayLike | None = None,
@@ -85,6 +97,7 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tol: float = 1e-6,
     ) -> None:
         self.l2 = l2
+        self.l1 = l1
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight
         self.classes = classes
@@ -122,14 +135,13 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 can be separated, so that there is no maximum and the coefficients keep growing.
         """
         self._check_options()
+        self.__dict__.pop("columns_", None)
         self._minimise(self._rows(X, y, sample_weight), callback)
         return self
 
     def _rows(self, X: Any, y: Any, sample_weight: ArrayLike | None) -> Rows:
         """The checked rows that have any weight; sets `classes_`."""
-        X, y = validate_data(
-            self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], multi_output=True
-        )
+        X, y = validated(self, X, y)
         if y.ndim == 2 and not is_soft(y):
             y = column_or_1d(y, warn=True)
         before = getattr(self, "classes_", None) if self._is_warm() else None
@@ -146,7 +158,7 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         weight = class_weights(self.class_weight, labels, weight)
         self.classes_ = labels.classes
         share = weight / weight.sum()
-        scaling = Scaling.of(Moments.of(X, share), centred=not issparse(X))
+        scaling = Scaling.of(Moments.of(X, share), centred=self.fit_intercept and not issparse(X))
         target = labels.target
         if target.ndim == 2:
             target = np.ascontiguousarray(target, X.dtype)
@@ -155,129 +167,14 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _is_warm(self) -> bool:
         return bool(self.warm_start) and hasattr(self, "coef_")
 
-    def _start(self, scaling: Scaling) -> Doubles:
-        """Theta of the first step: zeros, or the fitted model."""
-        if self._is_warm():
-            return scaling.theta(self.coef_, self.intercept_)
-        return np.zeros((len(self.classes_), len(scaling.scale) + 1))
-
-    def partial_fit(
-        self,
-        X: Any,
-        y: Any,
-        classes: ArrayLike | None = None,
-        sample_weight: ArrayLike | None = None,
-    ) -> Self:
-        """One pass of stochastic steps over these rows, from where the model is.
-
-        Mini-batches of 2,048 rows in a random order take steps of Adam; the coefficients are an
-        average of these steps.
-
-        Args:
-            X: (n, D) numbers, dense or CSR.
-            y: (n,) labels.
-            classes: all labels that will ever come; the first call needs them.
-            sample_weight: (n,) weights >= 0.
-
-        Returns:
-            The model itself.
-
-        Raises:
-            ValueError: the first call has no classes; or as for `fit`.
-        """
-        self._check_options()
-        _partial.partial_fit(self, X, y, classes, sample_weight)
-        return self
-
-    def fit_batches(
-        self,
-        batches: Any,
-        *,
-        target: str | None = None,
-        features: Sequence[str] | None = None,
-        classes: ArrayLike | None = None,
-        epochs: int = 5,
-        buffer: int = 1 << 18,
-        progress: Callable[[int, float | None], object] | None = None,
-    ) -> Self:
-        """Fit data larger than memory: batches are read again in each epoch.
-
-        A first pass measures the columns and finds the classes, `epochs` passes take stochastic
-        steps as in `partial_fit`, and a last pass measures ``nll_``. The result is near the minimum
-        that `fit` finds, not at it: after five epochs over 336,776 flights the loss was
-        0.001 above the minimum of 0.806, and after twenty 0.0003.
-
-        Args:
-            batches: a list or another iterable that can be read several times, or a function that
-                makes an iterator. Its items are Arrow record batches or tables, pandas or polars
-                frames (with `target`); or tuples (X, y) or (X, y, weight) of arrays.
-            target: the column of the classes.
-            features: the columns to learn from; None: all others that are no index. Numbers are
-                scaled, texts become categories, and a missing value is a feature of its own;
-                ``columns_.notes`` says what was decided.
-            classes: the labels, where the batches need not be searched for them.
-            epochs: how often all rows are read for steps, >= 1.
-            buffer: rows that are held and mixed at a time, at least. Rows that are sorted by class
-                need a buffer of several classes.
-            progress: called with the rows so far and their share of all epochs.
-
-        Returns:
-            The model itself; of tables, it takes tables from then on.
-
-        Raises:
-            ValueError: batches can be read once only; a column can be no feature; one class only.
-            TypeError: an item is neither a table nor a tuple.
-        """
-        self._check_options()
-        for name, value in (("epochs", epochs), ("buffer", buffer)):
-            if not (_is(Integral, value) and value >= 1):
-                raise ValueError(f"{name} must be an integer >= 1, got {value!r}")
-        known = classes if classes is not None else self.classes
-        reader: Any = _streaming.Pairs(known)
-        if target is not None:
-            reader = _streaming.Tables(target, features, known)
-        _streaming.fit(self, batches, reader, epochs, buffer, progress)
-        return self
-
-    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
-        """Write the fitted model to one .npz file, without pickle; whole or not at all.
-
-        Args:
-            path: the file.
-            overwrite: whether to replace a file that exists.
-
-        Raises:
-            FileExistsError: the file exists.
-            ValueError: a class or a setting is neither a number nor a string.
-        """
-        check_is_fitted(self)
-        _saving.save(self, Path(path), overwrite)
-
-    @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """The model that `save` has written.
-
-        Args:
-            path: the file.
-
-        Returns:
-            The model; nothing in the file is evaluated.
-
-        Raises:
-            ValueError: the file holds no model, is damaged, or comes from a newer version.
-        """
-        return _saving.load(cls, Path(path))  # type: ignore[no-any-return]
-
     def logits(self, X: Any) -> Doubles:
         """W x + b, (N, K): what the functions of neglog take."""
         check_is_fitted(self)
-        if hasattr(self, "columns_"):  # fitted on a table
+        if hasattr(self, "columns_"):  # fitted on tables
             X = self.columns_.matrix_of(X)
         else:
-            X = validate_data(
-                self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False
-            )
-        return linear(X, self.coef_, self.intercept_)  # type: ignore[no-any-return]
+            X = validated(self, X, reset=False)
+        return linear(X, self.coef_, self.intercept_)
 
     def decision_function(self, X: Any) -> Doubles:
         """The logits, (N, K); with two classes their difference, (N,), as scikit-learn has it."""
@@ -306,8 +203,10 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
     def _check_options(self) -> None:
-        if not (_is(Real, self.l2) and 0 <= self.l2 < np.inf):
-            raise ValueError(f"l2 must be a finite number >= 0, got {self.l2!r}")
+        for name in ("l2", "l1"):
+            value = getattr(self, name)
+            if not (_is(Real, value) and 0 <= value < np.inf):
+                raise ValueError(f"{name} must be a finite number >= 0, got {value!r}")
         if not (_is(Integral, self.max_iter) and self.max_iter >= 1):
             raise ValueError(f"max_iter must be an integer >= 1, got {self.max_iter!r}")
         if not (_is(Real, self.tol) and 0 < self.tol < np.inf):
@@ -318,8 +217,15 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         rows: Rows,
         callback: Callable[["SoftmaxRegression"], object] | None,
     ) -> None:
-        objective = Penalised(rows, float(self.l2), fit_intercept=self.fit_intercept)
-        start = self._start(rows.scaling)
+        objective = Penalised(
+            rows, float(self.l2), float(self.l1), fit_intercept=bool(self.fit_intercept)
+        )
+        if self._is_warm():
+            start = rows.scaling.theta(self.coef_, self.intercept_)
+            start = start if self.l1 else centred(start)
+            direction = None
+        else:
+            start, direction = objective.start()
         steps = count()
 
         def after_step(theta: Doubles) -> None:
@@ -329,9 +235,11 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 callback(self)
 
         with threadpool_limits(1 if rows.is_small else None, user_api="blas"):
-            found = newton(
-                objective, start, max_iter=self.max_iter, tol=self.tol, after_step=after_step
-            )
+            options: Any = {"max_iter": self.max_iter, "tol": self.tol, "after_step": after_step}
+            if self.l1:
+                found = orthant_newton(objective, objective.l1, start, **options)
+            else:
+                found = newton(objective, start, direction=direction, **options)
         self._adopt(rows, objective, found.theta)
         self._warn(rows, objective, found)
 
@@ -343,7 +251,7 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.loss_ = self.nll_ + self.penalty_
 
     def _warn(self, rows: Rows, objective: Penalised, found: Solution) -> None:
-        if self.l2 == 0 and _is_unbounded(rows, objective, found):
+        if self.l2 == self.l1 == 0 and _is_unbounded(rows, objective, found):
             warnings.warn(
                 "l2=0 and some classes can be separated without error: the likelihood has no "
                 f"maximum and the coefficients grow without end (nll_={self.nll_:.3g} after "

@@ -4,12 +4,13 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils.validation import column_or_1d, validate_data
+from sklearn.utils.validation import column_or_1d
 
-from neglog.learn._descent import Descent
+from neglog.learn._features import validated
 from neglog.learn._labels import class_weights, labels_of, row_weights
 from neglog.learn._rows import Moments, Scaling
-from neglog.learn._streaming import adopt, block_of
+from neglog.learn._stochastic.descent import Descent
+from neglog.learn._stochastic.streaming import adopt, block_of
 
 
 class State:
@@ -35,9 +36,7 @@ class State:
 def partial_fit(model: Any, X: Any, y: Any, classes: Any, sample_weight: Any) -> None:
     """One pass over these rows."""
     begun = hasattr(model, "coef_")
-    X, y = validate_data(
-        model, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], reset=not begun
-    )
+    X, y = validated(model, X, y, reset=not begun)
     known = _classes(model, classes, begun)
     labels = labels_of(column_or_1d(y), known)
     weight = class_weights(model.class_weight, labels, row_weights(sample_weight, len(y)))

@@ -10,9 +10,9 @@ from threadpoolctl import threadpool_limits
 
 from neglog._engine import Array
 from neglog._numpy import cross_entropy
-from neglog.learn._descent import Block, Descent
 from neglog.learn._labels import labels_of, row_weights
 from neglog.learn._rows import Moments, Scaling
+from neglog.learn._stochastic.descent import Block, Descent
 
 Batches = Iterable[Any] | Callable[[], Iterable[Any]]
 Progress = Callable[[int, float | None], object]
@@ -81,8 +81,8 @@ class Tables:
     def measure(self, batch: Any) -> int:
         from neglog._read.tables.features import as_arrow
 
-        from ._tables import add
-        from ._tables.data import labels_in
+        from .._tables import add
+        from .._tables.data import labels_in
 
         if self._features is None:
             names = as_arrow(batch).schema.names
@@ -95,7 +95,7 @@ class Tables:
         return len(codes)
 
     def prepare(self) -> tuple[Array, Scaling]:
-        from ._tables import decide
+        from .._tables import decide
 
         def way_out(refused: Sequence[str]) -> str:
             return f"to leave them out, give features= without {', '.join(refused)}"
@@ -107,7 +107,7 @@ class Tables:
         return self._found, Scaling(np.zeros(width), np.ones(width))
 
     def block(self, batch: Any) -> Block:
-        from ._tables.data import codes_among
+        from .._tables.data import codes_among
 
         columns = self._columns(batch, [self._target, *self._recipe.columns])
         target, no_class = codes_among(columns.pop(self._target), self._found)
