@@ -60,30 +60,32 @@ def test_the_package_runs_as_a_module(tmp_path: Path) -> None:
     [
         (
             ["explian", "--logits", "1,2"],
-            "expected demo, explain or report, got 'explian'\n"
+            "expected demo, explain, report, fit or predict, got 'explian'\n"
             "  did you mean: neglog explain --logits 5,4,2 --target 0",
         ),
         (
-            ["predict", "x"],
-            "expected demo, explain or report, got 'predict'\n"
+            ["publish", "x"],
+            "expected demo, explain, report, fit or predict, got 'publish'\n"
             "  for example: neglog demo\n  for example: neglog explain --logits 5,4,2 --target 0"
-            "\n  for example: neglog report predictions.csv",
+            "\n  for example: neglog report predictions.csv"
+            "\n  for example: neglog fit data.csv --target species"
+            "\n  for example: neglog predict model.npz data.csv -o predictions.parquet",
         ),
         (
             ["here"],
-            "expected demo, explain or report, got the file here\n"
+            "expected demo, explain, report, fit or predict, got the file here\n"
             "  to report on all of its rows: neglog report here\n"
             "  to explain its first row: neglog explain --row 0 here",
         ),
         (
             ["rows.npz"],  # which is not there, but looks like a file
-            "expected demo, explain or report, got the file rows.npz\n"
+            "expected demo, explain, report, fit or predict, got the file rows.npz\n"
             "  to report on all of its rows: neglog report rows.npz\n"
             "  to explain its first row: neglog explain --row 0 rows.npz",
         ),
         (
             ["5,4.5,2"],
-            "expected demo, explain or report, got the numbers 5,4.5,2\n"
+            "expected demo, explain, report, fit or predict, got the numbers 5,4.5,2\n"
             "  to explain them as logits: neglog explain --logits 5,4.5,2 --target 0",
         ),
         (
@@ -138,7 +140,11 @@ def test_a_missing_extra_of_explain_is_named(
     ("arguments", "said"),
     [
         ([], "usage: neglog"),
-        (["dmeo"], "expected demo, explain or report, got 'dmeo'\n  did you mean: neglog demo"),
+        (
+            ["dmeo"],
+            "expected demo, explain, report, fit or predict, got 'dmeo'\n"
+            "  did you mean: neglog demo",
+        ),
         (["demo", "--colour"], "unrecognized arguments: --colour"),
         (["demo", "--output", "no/such/place.png"], "there is no folder no/such for place.png"),
         (["demo", "--output", "."], ". is a folder"),

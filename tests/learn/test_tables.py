@@ -152,6 +152,13 @@ def test_what_counts_as_a_number(array: Any, expected: Any) -> None:
     np.testing.assert_array_equal(feature(array, PLACE), expected)
 
 
+def test_texts_that_stand_for_nothing_are_missing() -> None:
+    """A file of text cannot say it otherwise."""
+    found = feature(pa.array(["", "a", "NA", None, "b", "a"]).dictionary_encode(), PLACE)
+    assert found.codes.tolist() == [-1, 0, -1, -1, 1, 0]
+    assert found.values == ["a", "b"]
+
+
 def test_what_is_no_feature_at_all() -> None:
     with pytest.raises(ValueError, match="expected numbers, texts or dates, got the type list"):
         feature(pa.array([[1.0]]), PLACE)

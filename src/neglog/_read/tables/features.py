@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from ..columns import all_columns
 from .batch import MOST_ROWS, Array
 from .convert import as_strings, ids
+from .formats.text import NULLS
 from .labels import coded
 from .place import Place
 from .roles import Column, Roles
@@ -123,10 +124,20 @@ def feature(column: Any, place: Place) -> Feature:
         return Dates(_days(column))
     if is_text(kind) or pa.types.is_dictionary(kind):
         codes, values = coded(as_texts(column))
-        return Texts(codes, values[:-1])
+        return _known(codes, values[:-1])
     raise ValueError(
         f"{place.column()}: expected numbers, texts or dates, got the type {kind}: leave it out"
     )
+
+
+def _known(codes: Array, values: list[str]) -> Texts:
+    """Texts without those that stand for a missing value: a file of text has no other way."""
+    kept = [j for j, value in enumerate(values) if value is not None and value not in NULLS]
+    if len(kept) == len(values):
+        return Texts(codes, values)
+    place = np.full(len(values) + 1, -1)
+    place[kept] = np.arange(len(kept))
+    return Texts(place[codes], [values[j] for j in kept])
 
 
 def is_number(kind: Any) -> bool:
