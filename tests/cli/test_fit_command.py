@@ -87,7 +87,7 @@ def test_fit_predict_report(kind: str, said: Any) -> None:
         assert f"{line}\n" in text
     text = said("predict", "model.npz", file)
     assert text == (
-        "300 rows, 3 classes\n  1 columns that the model does not need are left out\n"
+        "300 rows, 3 classes\n  columns that the model does not need: 1\n"
         "written to predictions.parquet\nnext: neglog report predictions.parquet\n"
     )
     found = json.loads(
@@ -133,9 +133,12 @@ def test_a_file_with_other_columns_and_values(said: Any, no: Any) -> None:
     new["species"][5:7] = ["orchid"] * 2
     new["species"][7] = None
     text = said("predict", "model.npz", write("new.csv", new), "-o", "p.csv")
-    assert "  'colour': 5 rows have a category that the fit has not seen" in text
+    assert (
+        "  'colour': rows with a category that the fit has not seen, which counts for no class: 5"
+        in text
+    )
     assert "  2 labels are not among the classes, 'iris', 'rose', 'tulip'" in text
-    assert "  1 rows have no label" in text
+    assert "  rows without a label: 1" in text
     del new["species"]
     text = said("predict", "model.npz", write("n.parquet", new), "-o", "q.parquet")
     assert "  the file has no target: a report needs one, --target COLUMN" in text

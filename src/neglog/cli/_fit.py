@@ -5,6 +5,7 @@ import shlex
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -143,10 +144,14 @@ def _introduce(data: Data, target: str, recipe: Recipe, held_out: int) -> None:
     rows += f", {held_out:,} held out" if held_out else ""
     lines = [f"taking {target!r} as the target: {len(data.classes):,} classes; {rows}"]
     if data.unlabelled:
-        lines.append(f"  left out, without a target: {data.unlabelled:,} rows")
+        lines.append(f"  left out, without a target: {_rows(data.unlabelled)}")
     lines += [f"  {note}" for note in recipe.notes]
     for line in lines:
-        screen.print(printable(line))
+        screen.print(fill(printable(line), screen.width, subsequent_indent="    "))
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'s' * (count != 1)}"
 
 
 class _Stop(Exception):  # noqa: N818 - it is no error

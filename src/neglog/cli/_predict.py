@@ -172,16 +172,17 @@ class Prediction:
             lines.append("  the file has no target: a report needs one, --target COLUMN")
         if self._no_class:
             classes = quoted_list(self._names, 3)
-            lines.append(f"  {self._no_class:,} labels are not among the classes, {classes}")
+            labels = f"{self._no_class:,} label{'s are' if self._no_class != 1 else ' is'}"
+            lines.append(f"  {labels} not among the classes, {classes}")
         if self._gaps:
-            lines.append(f"  {self._gaps:,} rows have no label")
+            lines.append(f"  rows without a label: {self._gaps:,}")
         for name, count in self._new.items():
             lines.append(
-                f"  {quoted(name)}: {count:,} rows have a category that the fit has not seen;"
-                " it counts for no class"
+                f"  {quoted(name)}: rows with a category that the fit has not seen, which counts for"
+                f" no class: {count:,}"
             )
         if self._extra:
-            lines.append(f"  {self._extra} columns that the model does not need are left out")
+            lines.append(f"  columns that the model does not need: {self._extra:,}")
         return lines
 
 
