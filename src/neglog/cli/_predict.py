@@ -178,8 +178,8 @@ class Prediction:
             lines.append(f"  rows without a label: {self._gaps:,}")
         for name, count in self._new.items():
             lines.append(
-                f"  {quoted(name)}: rows with a category that the fit has not seen, which counts for"
-                f" no class: {count:,}"
+                f"  {quoted(name)}: rows with a category that the fit has not seen, which counts"
+                f" for no class: {count:,}"
             )
         if self._extra:
             lines.append(f"  columns that the model does not need: {self._extra:,}")

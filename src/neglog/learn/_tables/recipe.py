@@ -2,7 +2,7 @@
 
 The features equal those of scikit-learn's `StandardScaler` after `SimpleImputer` with an
 indicator, and of `OneHotEncoder`, beside each other in a `ColumnTransformer`; a test compares them.
-Those take the texts themselves: 336,776 flights in 1.2 s, Arrow's codes of them in 0.06 s.
+Those take the texts themselves: 336,776 flights in 0.6 s, Arrow's codes of them in 0.15 s.
 """
 
 from collections import Counter
