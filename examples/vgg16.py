@@ -26,7 +26,8 @@ from torch.optim.lr_scheduler import LambdaLR
 
 import neglog
 from neglog._show.terminal import console, title
-from neglog.cli._files import free_name, replacing, writable
+from neglog._show.written import replacing
+from neglog.cli._files import free_name, writable
 from neglog.torch import cross_entropy, row_stats
 
 SIDE, CLASSES = 32, 10

@@ -19,8 +19,9 @@ from rich.console import Console
 
 import neglog as package
 from neglog._show.terminal import console, draw
+from neglog._show.written import replacing
 from neglog.cli import main
-from neglog.cli._files import free_name, replacing
+from neglog.cli._files import free_name
 
 # ---- what can be typed
 
@@ -59,41 +60,43 @@ def test_the_package_runs_as_a_module(tmp_path: Path) -> None:
     [
         (
             ["explian", "--logits", "1,2"],
-            "expected demo, explain, report or check, got 'explian'\n"
+            "expected demo, explain, report, check, fit or predict,\n  got 'explian'\n"
             "  did you mean: neglog explain --logits 5,4,2 --target 0",
         ),
         (
-            ["predict", "x"],
-            "expected demo, explain, report or check, got 'predict'\n"
+            ["publish", "x"],
+            "expected demo, explain, report, check, fit or predict,\n  got 'publish'\n"
             "  for example: neglog demo\n  for example: neglog explain --logits 5,4,2 --target 0"
             "\n  for example: neglog report predictions.csv"
-            "\n  for example: neglog check mymodel.losses:cross_entropy",
+            "\n  for example: neglog check mymodel.losses:cross_entropy"
+            "\n  for example: neglog fit data.csv --target species"
+            "\n  for example: neglog predict model.npz data.csv -o predictions.parquet",
         ),
         (
             ["here"],
-            "expected demo, explain, report or check, got the file here\n"
+            "expected demo, explain, report, check, fit or predict,\n  got the file here\n"
             "  to report on all of its rows: neglog report here\n"
             "  to explain its first row: neglog explain --row 0 here",
         ),
         (
             ["rows.npz"],  # which is not there, but looks like a file
-            "expected demo, explain, report or check, got the file rows.npz\n"
+            "expected demo, explain, report, check, fit or predict,\n  got the file rows.npz\n"
             "  to report on all of its rows: neglog report rows.npz\n"
             "  to explain its first row: neglog explain --row 0 rows.npz",
         ),
         (
             ["5,4.5,2"],
-            "expected demo, explain, report or check, got the numbers 5,4.5,2\n"
+            "expected demo, explain, report, check, fit or predict,\n  got the numbers 5,4.5,2\n"
             "  to explain them as logits: neglog explain --logits 5,4.5,2 --target 0",
         ),
         (
             ["explain", "likelyhood", "--data", "1"],
-            "expected options or likelihood, got 'likelyhood'\n"
+            "expected options or likelihood,\n  got 'likelyhood'\n"
             "  did you mean: neglog explain likelihood --data 1,2,3 --normal orange=1.5,1",
         ),
         (
             ["explain", "no/rows"],
-            "expected options or likelihood, got the file no/rows\n"
+            "expected options or likelihood,\n  got the file no/rows\n"
             "  to explain its first row: neglog explain --row 0 no/rows",
         ),
     ],
@@ -140,7 +143,8 @@ def test_a_missing_extra_of_explain_is_named(
         ([], "usage: neglog"),
         (
             ["dmeo"],
-            "expected demo, explain, report or check, got 'dmeo'\n  did you mean: neglog demo",
+            "expected demo, explain, report, check, fit or predict,\n  got 'dmeo'\n"
+            "  did you mean: neglog demo",
         ),
         (["demo", "--colour"], "unrecognized arguments: --colour"),
         (["demo", "--output", "no/such/place.png"], "there is no folder no/such for place.png"),

@@ -78,6 +78,18 @@ def test_report_languages(tmp_path: Path) -> None:
     assert re.search(r"^\d+ suspects at a false-discovery rate of 10 %", text, re.M)
 
 
+def test_flights(tmp_path: Path) -> None:
+    """On a sample; all of them take a minute."""
+    for package in ("sklearn", "pyarrow", "pandas"):
+        pytest.importorskip(package, reason="needs the extra cli, and pandas")
+    text = output("flights", tmp_path, "--rows", "20000")
+    assert text.startswith("20,000 flights, 16 carriers\n")
+    losses = [float(loss) for loss in re.findall(r"loss ([\d.]+)", text)]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[2] - losses[3] < 0.05
+    assert float(re.findall(r"([\d.]+)% right", text)[0]) > 60
+
+
 def test_the_network_is_as_short_as_the_readme_says() -> None:
     path = next(path for path in EXAMPLES if path.stem == "two_layer_network")
     code = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]

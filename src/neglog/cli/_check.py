@@ -90,7 +90,7 @@ def _outputs(options: argparse.Namespace) -> dict[str, Path]:
 
 def _write(findings: Any, outputs: dict[str, Path], options: argparse.Namespace) -> None:
     """The files, and the JSON on standard output, which then holds nothing else."""
-    from neglog.cli._files import replacing
+    from neglog._show.written import replacing
 
     data = json.dumps(findings.to_dict(options.lang), allow_nan=False, ensure_ascii=False)
     for option, path in outputs.items():

@@ -12,7 +12,8 @@ from neglog._read.predictions import are_probabilities, read_row
 from neglog._read.values import number
 from neglog._show.extras import needs
 from neglog._show.words import printable
-from neglog.cli._files import replacing, writable
+from neglog._show.written import replacing
+from neglog.cli._files import writable
 from neglog.trace import Bernoulli, Normal, Trace, explain, explain_likelihood
 
 MANY = 10_000  # classes, from which on the expected time is printed

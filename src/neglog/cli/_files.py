@@ -1,8 +1,6 @@
-"""Files that a command writes: existing files stay unless --force, and none is left half done."""
+"""Which files a command may write: existing files stay unless --force."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -30,22 +28,3 @@ def free_name(path: Path) -> Path:
     """name.png or, if it exists, the first free of name-2.png, name-3.png, ..."""
     names = (path if n == 1 else path.with_stem(f"{path.stem}-{n}") for n in count(1))
     return next(name for name in names if not os.path.lexists(name))
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary file beside `path`; it replaces `path` on success and is removed on failure.
-
-    Raises:
-        OSError: the file cannot be written, as on a full disk; names `path`.
-    """
-    draft = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
-    try:
-        yield draft
-        os.replace(draft, path)
-    except OSError as error:
-        if error.errno is None:
-            raise
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    finally:
-        draft.unlink(missing_ok=True)

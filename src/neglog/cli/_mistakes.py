@@ -8,6 +8,8 @@ EXAMPLES = {
     "explain": "neglog explain --logits 5,4,2 --target 0",
     "report": "neglog report predictions.csv",
     "check": "neglog check mymodel.losses:cross_entropy",
+    "fit": "neglog fit data.csv --target species",
+    "predict": "neglog predict model.npz data.csv -o predictions.parquet",
     "likelihood": "neglog explain likelihood --data 1,2,3 --normal orange=1.5,1",
 }
 
@@ -15,7 +17,7 @@ EXAMPLES = {
 def not_a_command(argument: str, commands: Collection[str]) -> str:
     """What was expected, what came, and the command that was probably meant."""
     names = list(commands) if len(commands) > 1 else ["options", *commands]
-    expected = f"expected {', '.join(names[:-1])} or {names[-1]}, got"
+    expected = f"expected {', '.join(names[:-1])} or {names[-1]},\n  got"
     if _are_numbers(argument):
         meant = f"neglog explain --logits {argument} --target 0"
         return f"{expected} the numbers {argument}\n  to explain them as logits: {meant}"

@@ -11,8 +11,9 @@ from neglog._read.columns import Asked
 from neglog._read.tables import Source, open_predictions
 from neglog._show.terminal import console
 from neglog._show.words import printable
+from neglog._show.written import replacing
 from neglog.cli import _conditions
-from neglog.cli._files import replacing, writable
+from neglog.cli._files import writable
 from neglog.cli._progress import Progress
 from neglog.report import Comparison, LogprobReport, Report
 from neglog.report._files import compare_on, report_on

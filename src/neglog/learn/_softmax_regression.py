@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from neglog._numpy import log_softmax, softmax
 from neglog.learn._features import validated
 from neglog.learn._inference import WithSummary
+from neglog.learn._kept import Kept
 from neglog.learn._labels import class_weights, is_soft, labels_of, row_weights
 from neglog.learn._newton import Solution, newton
 from neglog.learn._objective import Penalised, centred
@@ -25,7 +26,7 @@ from neglog.learn._rows import Doubles, Moments, Rows, RowSums, Scaling, linear
 from neglog.learn._separation import why_none
 
 
-class SoftmaxRegression(WithSummary, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class SoftmaxRegression(WithSummary, Kept, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     r"""Linear softmax classifier, fitted by maximum (penalised) likelihood.
 
     .. math:: F = \frac{\sum_i s_i \, \mathrm{nll}_i}{\sum_i s_i}
@@ -136,6 +137,7 @@ class SoftmaxRegression(WithSummary, ClassifierMixin, BaseEstimator):  # type: i
                 classes can be separated, so that there is no maximum: which, by which features.
         """
         self._check_options()
+        self.__dict__.pop("columns_", None)
         self._minimise(self._rows(X, y, sample_weight), callback)
         return self
 
@@ -173,7 +175,10 @@ class SoftmaxRegression(WithSummary, ClassifierMixin, BaseEstimator):  # type: i
     def logits(self, X: Any) -> Doubles:
         """W x + b, (N, K): what the functions of neglog take."""
         check_is_fitted(self)
-        X = validated(self, X, reset=False)
+        if hasattr(self, "columns_"):  # fitted on tables
+            X = self.columns_.matrix_of(X)
+        else:
+            X = validated(self, X, reset=False)
         return linear(X, self.coef_, self.intercept_)
 
     def decision_function(self, X: Any) -> Doubles:

@@ -42,6 +42,7 @@ class Roles:
     logprob: str | None
     top_logprobs: str | None
     what: str  # one line: what was taken for what
+    numbers: tuple[str, ...] = ()  # those of `by` that must hold numbers
 
     @property
     def others(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Files of predictions to batches of arrays, in little memory and at the speed of the disk."""
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,6 @@ import pyarrow as pa
 from ..columns import Asked
 from ..doubts import Unclear
 from .ahead import ahead
-from .batch import Batch, LogprobBatch
 from .convert import Converter
 from .files import expand, kind_of, open_standard_input, open_text
 from .formats.arrays import BROKEN, ArrayTable
@@ -43,10 +42,11 @@ class Source:
     _files: list[Path] | None  # None: standard input
     _asked: Asked
     _roles: Roles
-    _ignore_index: int
+    _converter: Callable[[], Any]  # what makes batches of record batches
     _stdin: list[Table] = field(repr=False)  # standard input, until it is read
+    _purpose: str  # what needs the rows, for a message
 
-    def __iter__(self) -> Iterator[Batch | LogprobBatch]:
+    def __iter__(self) -> Iterator[Any]:
         """The batches, in the order of the files and of their rows.
 
         Raises:
@@ -54,11 +54,8 @@ class Source:
         """
         return ahead(self._batches())
 
-    def _batches(self) -> Iterator[Batch | LogprobBatch]:
-        roles = self._roles
-        convert: Any = LogprobConverter(roles)
-        if roles.logprob is None:
-            convert = Converter(roles, self._ignore_index)
+    def _batches(self) -> Iterator[Any]:
+        roles, convert = self._roles, self._converter()
         rows, done = 0, 0
         for path in self._files or (None,):
             name = STDIN_NAME if path is None else str(path)
@@ -79,7 +76,7 @@ class Source:
         if rows == 0:
             more = f" and {len(self._files) - 1} more" if self._files and self._files[1:] else ""
             name = STDIN_NAME if self._files is None else f"{self._files[0]}{more}"
-            raise ValueError(f"{name}: no rows; a report needs at least one")
+            raise ValueError(f"{name}: no rows; {self._purpose} needs at least one")
 
     def _progress(self, table: Table, path: Path | None, done: int) -> float | None:
         """The share of all bytes that have been read."""
@@ -112,16 +109,39 @@ def open_predictions(
         OSError: a file cannot be opened.
     """
     asked = asked or Asked()
+
+    def find(table: Table) -> Roles:
+        names = class_names if class_names is not None else table.class_names
+        return find_roles(table.columns, table.head, asked, names)
+
+    def convert(roles: Roles) -> Any:
+        if roles.logprob is not None:
+            return LogprobConverter(roles)
+        return Converter(roles, ignore_index)
+
+    return opened(paths, find, convert, "neglog report", "a report", asked, stdin)
+
+
+def opened(
+    paths: str | Path | Sequence[str | Path],
+    find: Callable[[Table], Roles],
+    convert: Callable[[Roles], Any],
+    command: str,
+    purpose: str,
+    asked: Asked | None = None,
+    stdin: Any = None,
+) -> Source:
+    """Open files whose columns `find` takes apart, and of which `convert` makes batches."""
+    asked = asked or Asked()
     given = [paths] if isinstance(paths, str | Path) else list(paths)
     from_stdin = [str(path) for path in given] == [STDIN]
     files = None if from_stdin else expand(given)
     first = None if files is None else files[0]
-    command = "neglog report " + " ".join(shlex.quote(str(path)) for path in given)
-    with _errors_of(STDIN_NAME if first is None else str(first), command):
+    typed = " ".join([command, *(shlex.quote(str(path)) for path in given)])
+    with _errors_of(STDIN_NAME if first is None else str(first), typed):
         table = _table(first, asked, stdin)
-        names = class_names if class_names is not None else table.class_names
         with closing(table) if files is not None else nullcontext():
-            roles = find_roles(table.columns, table.head, asked, names)
+            roles = find(table)
             _check(table, roles)
     single = files is None or len(files) == 1
     size = None if files is None else sum(path.stat().st_size for path in files)
@@ -133,8 +153,9 @@ def open_predictions(
         files,
         asked,
         roles,
-        ignore_index,
+        lambda: convert(roles),
         [] if files is not None else [table],
+        purpose,
     )
 
 

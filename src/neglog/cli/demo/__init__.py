@@ -9,7 +9,7 @@ from rich.text import Text
 
 import neglog
 from neglog._show.terminal import console, title
-from neglog.cli._files import replacing
+from neglog._show.written import replacing
 from neglog.cli.demo import _picture, _predictions
 from neglog.cli.demo._checks import show_gradient, show_likelihood
 from neglog.cli.demo._digits import Doubles, HeldOut, Labels, Step, load

@@ -57,7 +57,7 @@ class JsonTable(TextFile):
         kinds = {column.name: column.kind for column in self.columns}
         types: dict[str, Any] = dict.fromkeys(roles.classes, pa.float64())
         for name in roles.others:
-            if name in (roles.weight, roles.num_bytes):
+            if name in (roles.weight, roles.num_bytes, *roles.numbers):
                 types[name] = pa.float64()
             elif name in (roles.one_list, roles.logprob, roles.top_logprobs):
                 types[name] = LISTS.get(kinds[name], pa.float64())

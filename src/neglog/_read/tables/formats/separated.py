@@ -73,7 +73,7 @@ class SeparatedTable(TextFile):
         """What each wanted column must hold."""
         types = dict.fromkeys(roles.others, pa.string())
         types |= dict.fromkeys([name for name in (roles.target, *roles.by) if name], OUTCOMES)
-        numbers = (roles.weight, roles.num_bytes, roles.logprob)
+        numbers = (roles.weight, roles.num_bytes, roles.logprob, *roles.numbers)
         types |= dict.fromkeys([*roles.classes, *filter(None, numbers)], pa.float64())
         return types
 

@@ -1,0 +1,1 @@
+"""Stochastic steps: for data larger than memory, and for rows that come call by call."""

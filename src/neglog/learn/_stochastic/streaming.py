@@ -1,0 +1,256 @@
+"""Fitting data larger than memory: batches of arrays or of tables, a buffer of rows at a time."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.validation import check_array
+from threadpoolctl import threadpool_limits
+
+from neglog._engine import Array
+from neglog._numpy import cross_entropy
+from neglog.learn._labels import labels_of, row_weights
+from neglog.learn._rows import Moments, Scaling
+from neglog.learn._stochastic.descent import Block, Descent
+
+Batches = Iterable[Any] | Callable[[], Iterable[Any]]
+Progress = Callable[[int, float | None], object]
+
+
+class Pairs:
+    """Batches (X, y) or (X, y, weight) of arrays."""
+
+    def __init__(self, classes: Any) -> None:
+        self._found = None if classes is None else np.unique(np.asarray(classes))
+        self._given = classes is not None
+        self._moments: Moments | None = None
+        self._weight = 0.0
+        self._sparse = False
+        self._width = 0
+
+    def measure(self, batch: Any) -> int:
+        """Count a batch; how many rows it has."""
+        X, y, weight = _checked(batch, self._width)
+        self._width, self._sparse = X.shape[1], sparse.issparse(X)
+        moments = Moments.of(X, weight)
+        self._moments = moments if self._moments is None else self._moments.plus(moments)
+        self._weight += weight.sum()
+        if not self._given:
+            labels = np.unique(y)
+            self._found = labels if self._found is None else np.union1d(self._found, labels)
+        return len(y)
+
+    def prepare(self) -> tuple[Array, Scaling]:
+        """The classes, and the scaling of the features."""
+        assert self._moments is not None
+        first, second = (moment / self._weight for moment in self._moments)
+        self._scaling = Scaling.of(Moments(first, second), centred=not self._sparse)
+        assert self._found is not None
+        return self._found, self._scaling
+
+    def block(self, batch: Any) -> Block:
+        X, y, weight = _checked(batch, self._width)
+        target = labels_of(y, self._found).target
+        return block_of(X, target, weight if len(batch) > 2 else None, self._scaling)
+
+    def finish(self, model: Any) -> None:
+        """Set what the model needs to know of its columns."""
+        model.n_features_in_ = self._width
+        model.__dict__.pop("columns_", None)
+
+
+class Tables:
+    """Arrow tables or record batches, pandas or polars frames."""
+
+    def __init__(self, target: str, features: Sequence[str] | None, classes: Any) -> None:
+        self._target = target
+        self._features = None if features is None else list(features)
+        self._named = features is not None
+        self._found = None if classes is None else np.unique(np.asarray(classes))
+        self._labels: set[Any] = set()
+        self._measures: dict[str, Any] = {}
+        self._rows = 0
+
+    def _columns(self, batch: Any, names: Sequence[str]) -> dict[str, Any]:
+        from neglog._read.tables.features import of_table
+        from neglog._read.tables.place import Place
+
+        return of_table(batch, names, Place("batches", self._rows))
+
+    def measure(self, batch: Any) -> int:
+        from neglog._read.tables.features import as_arrow
+
+        from .._tables import add
+        from .._tables.data import labels_in
+
+        if self._features is None:
+            names = as_arrow(batch).schema.names
+            self._features = [name for name in names if name != self._target]
+        columns = self._columns(batch, [self._target, *self._features])
+        labels, codes = labels_in(columns.pop(self._target), self._target)
+        self._labels.update(labels.tolist())
+        add(self._measures, columns)
+        self._rows += len(codes)
+        return len(codes)
+
+    def prepare(self) -> tuple[Array, Scaling]:
+        from .._tables import decide
+
+        def way_out(refused: Sequence[str]) -> str:
+            return f"to leave them out, give features= without {', '.join(refused)}"
+
+        self._recipe = decide(self._measures, self._named, way_out, self._target)
+        width = len(self._recipe.names)
+        if self._found is None:
+            self._found = np.array(sorted(self._labels))
+        return self._found, Scaling(np.zeros(width), np.ones(width))
+
+    def block(self, batch: Any) -> Block:
+        from .._tables.data import codes_among
+
+        columns = self._columns(batch, [self._target, *self._recipe.columns])
+        target, no_class = codes_among(columns.pop(self._target), self._found)
+        if no_class:
+            raise ValueError(
+                f"{no_class} labels in {self._target!r} are not among classes; add them to classes,"
+                " or leave such rows out"
+            )
+        dense = self._recipe.dense(columns, np.float32) if self._recipe.scaled else None
+        ones = None
+        if self._recipe.one_hot:
+            ones = self._recipe.sparse(self._recipe.codes(columns), np.float32)
+        block = Block(dense, ones, target, None)
+        return block if target.min(initial=0) >= 0 else block.rows(target >= 0)
+
+    def finish(self, model: Any) -> None:
+        model.columns_ = self._recipe
+        model.feature_names_in_ = np.array(self._recipe.names, object)
+        model.n_features_in_ = len(self._recipe.names)
+
+
+def block_of(X: Any, target: Array, weight: Array | None, scaling: Scaling) -> Block:
+    """Rows of arrays, scaled."""
+    if sparse.issparse(X):
+        scaled = X.astype(np.float64).copy()
+        scaled.data /= scaling.scale[scaled.indices]
+        return Block(None, scaled.astype(np.float32), target, weight)
+    scaled = ((X - scaling.mean) / scaling.scale).astype(np.float32)
+    return Block(scaled, None, target, weight)
+
+
+def _checked(batch: Any, width: int) -> tuple[Any, Array, Array]:
+    if not (isinstance(batch, tuple) and len(batch) in (2, 3)):
+        raise TypeError(
+            "batches must give (X, y) or (X, y, weight), or Arrow tables with target= the name of"
+            f" a column; got {type(batch).__name__}"
+        )
+    X = check_array(batch[0], accept_sparse="csr", dtype=[np.float64, np.float32])
+    y = np.asarray(batch[1])
+    if len(y) != X.shape[0] or (width and X.shape[1] != width):
+        raise ValueError(
+            f"a batch has X of shape {X.shape} and {len(y)} labels"
+            + (f"; the batches before have {width} columns" if width else "")
+        )
+    return X, y, row_weights(batch[2] if len(batch) > 2 else None, len(y))
+
+
+def fit(
+    model: Any, batches: Batches, reader: Any, epochs: int, buffer: int, progress: Progress | None
+) -> None:
+    """Measure the columns, run the epochs, and measure the loss."""
+    again = _repeatable(batches)
+    rows = _counted(sum(reader.measure(batch) for batch in again()), "first pass")
+    classes, scaling = reader.prepare()
+    if len(classes) < 2:
+        raise ValueError(f"the batches have one class only, {classes[0].item()!r}")
+    width = len(scaling.scale)
+    start = np.zeros((len(classes), width + 1))
+    descent = Descent(start, model.l2 / scaling.scale**2, model.fit_intercept)
+    random = np.random.default_rng(0)
+    done = 0
+    for epoch in range(epochs):
+        before = done
+        for block in _buffers(_ahead(again()), reader, buffer):
+            with threadpool_limits(1, user_api="blas"):  # the products are skinny
+                descent.run(block, random)
+            done += len(block.target)
+            if progress is not None:
+                progress(done, min(1.0, done / (rows * epochs)))
+        _counted(done - before, f"epoch {epoch + 1}")
+    model.classes_ = classes
+    adopt(model, descent, scaling)
+    reader.finish(model)
+    losses = weights = 0.0
+    theta = descent.theta.T.astype(np.float32)
+    for block in _buffers(_ahead(again()), reader, buffer):
+        weight = len(block.target) if block.weight is None else float(block.weight.sum())
+        logits = block.logits(theta[:-1], theta[-1])
+        losses += weight * float(cross_entropy(logits, block.target, row_weight=block.weight))
+        weights += weight
+    model.nll_ = losses / weights
+    model.loss_ = model.nll_ + model.penalty_
+    model.n_iter_ = epochs
+
+
+def adopt(model: Any, descent: Descent, scaling: Scaling) -> None:
+    """The coefficients at the average of the steps."""
+    model.coef_, model.intercept_ = scaling.model(descent.theta)
+    model.penalty_ = 0.5 * model.l2 * float(np.sum(model.coef_**2))
+
+
+def _repeatable(batches: Batches) -> Callable[[], Iterable[Any]]:
+    if callable(batches):
+        return batches
+    if iter(batches) is batches:
+        raise ValueError(
+            "batches is an iterator, which can be read once only, and every epoch reads it: give a"
+            " list, or a function that makes an iterator, such as"
+            " lambda: parquet.ParquetFile(path).iter_batches()"
+        )
+    return lambda: batches
+
+
+def _counted(rows: int, where: str) -> int:
+    if rows == 0:
+        raise ValueError(f"the {where} over batches had no rows with a target")
+    return rows
+
+
+def _ahead(batches: Iterable[Any]) -> Iterator[Any]:
+    """Tables are read in a thread while the last one is worked on; arrays are there already."""
+    iterator = iter(batches)
+    first = next(iterator, None)
+    if first is None:
+        return
+    yield first
+    if isinstance(first, tuple):
+        yield from iterator
+        return
+    from neglog._read.tables.ahead import ahead
+
+    yield from ahead(iterator)
+
+
+def _buffers(batches: Iterable[Any], reader: Any, buffer: int) -> Iterator[Block]:
+    """Rows of several batches together, at least `buffer` of them but for the last."""
+    waiting: list[Block] = []
+    for batch in batches:
+        waiting.append(reader.block(batch))
+        if sum(len(block.target) for block in waiting) >= buffer:
+            yield _together(waiting)
+            waiting = []
+    if sum(len(block.target) for block in waiting):
+        yield _together(waiting)
+
+
+def _together(blocks: Sequence[Block]) -> Block:
+    if len(blocks) == 1:
+        return blocks[0]
+    dense, ones, targets, weights = zip(*blocks, strict=True)
+    return Block(
+        None if dense[0] is None else np.concatenate(dense),
+        None if ones[0] is None else sparse.vstack(ones, format="csr"),
+        np.concatenate(targets),
+        None if weights[0] is None else np.concatenate(weights),
+    )
