@@ -1,7 +1,6 @@
 """`neglog check`: somebody's own loss, checked."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -90,6 +89,8 @@ def _outputs(options: argparse.Namespace) -> dict[str, Path]:
 
 def _write(findings: Any, outputs: dict[str, Path], options: argparse.Namespace) -> None:
     """The files, and the JSON on standard output, which then holds nothing else."""
+    import json
+
     from neglog._show.written import replacing
 
     data = json.dumps(findings.to_dict(options.lang), allow_nan=False, ensure_ascii=False)
