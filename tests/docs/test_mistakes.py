@@ -21,7 +21,7 @@ def sections(language: str) -> dict[str, str]:
 @pytest.mark.parametrize("code", sections("en"))
 def test_a_block_has_the_mistake_of_its_title(code: str) -> None:
     names = {"np": np}
-    exec(sections("en")[code], names)  # noqa: S102
+    exec(sections("en")[code], names)
     assert code in check_loss(names["loss"], framework="numpy").codes  # type: ignore[arg-type]
 
 
