@@ -56,7 +56,7 @@ WORDS = {
     "divided-by-classes": "행의 수가 아니라 클래스의 수로 나눕니다.",
     "divided-by-classes.entries": "행의 수 N이 아니라 N x V로 나눕니다.",
     "fix.divided-by-classes": "loss = losses.sum() / N  # N = len(target)",
-    "sign": "부호가 반대입니다. 이것은 로그 가능도이고, 손실은 그 음수입니다.",
+    "sign": "부호가 반대입니다. 이것은 로그가능도이고, 손실은 그 음수입니다.",
     "fix.sign": "loss = -log_p[arange(N), y].mean()",
     "argmax": (
         "정답 대신 가장 그럴듯한 클래스를 씁니다. -log max p는 정답이 바뀌어도 "
