@@ -1,30 +1,67 @@
-"""The page of mistakes: the checker finds in each block the mistake whose code is its title."""
+"""The page of mistakes: the checker finds in each block the mistake whose code is its title.
+
+What the page says of it, the sentence, the row, the figures and the mend, is what the checker says.
+"""
 
 import re
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from checker_helpers.planted import MISTAKES
 
-from neglog.checker import check_loss
+from neglog.checker import Finding, check_loss
 from neglog.checker.codes import GRADE_OF
 
 DOCS = Path(__file__).parents[2] / "docs"
+LABELS = {
+    "en": ("Row", "target", "expected", "got", "Mend"),
+    "ko": ("행", "정답", "맞는 값", "나온 값", "고치기"),
+}
 
 
 def sections(language: str) -> dict[str, str]:
-    """The code of each section."""
+    """The text of each section, by its title."""
     text = (DOCS / language / "mistakes.md").read_text(encoding="utf-8")
-    return dict(re.findall(r"^## (\S+)\n.*?```python\n(.*?)```", text, re.M | re.S))
+    return dict(re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", text, re.M | re.S))
+
+
+def block(section: str) -> str:
+    found = re.search(r"```python\n(.*?)```", section, re.S)
+    assert found
+    return found[1]
+
+
+@cache
+def found(code: str) -> Finding:
+    """What the checker says of the block of this title."""
+    names: dict[str, Any] = {"np": np}
+    exec(block(sections("en")[code]), names)
+    findings = check_loss(names["loss"], framework="numpy")
+    assert code in findings.codes
+    return next(finding for finding in findings if finding.code == code)
+
+
+def number(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 @pytest.mark.parametrize("code", sections("en"))
-def test_a_block_has_the_mistake_of_its_title(code: str) -> None:
-    names = {"np": np}
-    exec(sections("en")[code], names)
-    assert code in check_loss(names["loss"], framework="numpy").codes  # type: ignore[arg-type]
+@pytest.mark.parametrize("language", LABELS)
+def test_the_checker_says_what_the_page_says(language: Any, code: str) -> None:
+    section, finding = sections(language)[code], found(code)
+    row, target, expected, got, mend = LABELS[language]
+    said = finding.to_dict(language)
+    logits = [[round(z, 4) for z in one] for one in finding.row["logits"]]
+    assert said["sentence"] in section
+    assert f"{row}: {logits}\n{target}: {finding.row['target']}\n" in section
+    assert f"{expected}: {number(finding.expected)}\n{got}: {number(finding.got)}\n" in section
+    assert f"{mend}: `{said['fix']}`" in section
 
 
 def test_both_languages_have_the_same_blocks_of_known_codes() -> None:
-    assert sections("en") == sections("ko")
-    assert set(sections("en")) <= set(GRADE_OF)
+    english, korean = ({k: block(s) for k, s in sections(each).items()} for each in LABELS)
+    assert english == korean
+    assert set(MISTAKES) <= set(english) <= set(GRADE_OF)
