@@ -198,7 +198,12 @@ def test_ctrl_c_keeps_what_vgg16_has_so_far(
         return ours(*arguments)
 
     monkeypatch.setattr(vgg, "cross_entropy", interrupted)
-    assert vgg.main(["--batch-size", "2"]) == 130
+    # A shell starts what it runs in the background with the signal ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert vgg.main(["--batch-size", "2"]) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert len(calls) == 3
     out, err = capsys.readouterr()
     assert err == "vgg16: interrupted\n"
