@@ -130,13 +130,18 @@ template <class C, class Z>
 inline void finish_scores(const ScoresJob& job, ScoredRows<C>& r, TemperedSums<C>& sums, Z z) {
     constexpr int W = kLanes<C>;
     const Vec<C> gap = load(r.gap);
+    IVec<C> unlikely{};
     for (int k = 0; k < kBetas; ++k) {
         const C beta = static_cast<C>(beta_of(k));
         const Vec<C> others = load(r.others[k]), inverse = 1 / (1 + others);
         const Vec<C> nll = gap * beta + log1p_of<C>(others, inverse);
         const Vec<C> d = (gap - load(r.gaps[k]) * inverse) * beta;
         sums.add(k, nll, d, r.weight);
+        if (job.from_nll) unlikely |= nll >= splat(static_cast<C>(job.from_nll[k]));
     }
+    unlikely &= gap < splat(-minus_infinity<C>());
+    for (int i = 0; i < W; ++i)  // the tail of a target that is the maximum is 1
+        r.unlikely[i] = i < r.count && unlikely[i] && r.is_top[i] == 0 && r.weight[i] != 0;
     // 1 - p of the maximum is others / (1 + others), and -log of that log(1 + 1 / others).
     const Vec<C> others = load(r.others[kAtOne]), share = load(r.share), is_top = load(r.is_top);
     const Vec<C> x = (is_top != 0) ? Vec<C>{} : 1 / others;

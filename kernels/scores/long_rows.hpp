@@ -79,6 +79,30 @@ template <class C> inline int remove_first(Vec<C> (&v)[4], C value) {
     return first;
 }
 
+// Adds up the curve of a row: `add(curve, at, step)` adds kStep logits.
+template <bool products, class T, class Add>
+inline void sum_steps(const T* z, int64_t V, const T* tail, CurveSums<Compute<T>>& to, int i,
+                      Add add) {
+    using C = Compute<T>;
+    const int64_t steps = V / kStep<C>, whole = steps * kStep<C>;
+    Curve<C, products> curve;
+    CurveTotal<C> total;
+    for (int64_t s = 0; s < steps; ++s) {
+        add(curve, z + s * kStep<C>, s);
+        if (s % kShortSum != kShortSum - 1) continue;
+        total.add(curve);
+        curve = {};
+    }
+    if (whole < V) add(curve, tail, steps);
+    total.add(curve);
+    total.store_to(to, i);
+}
+template <class T> using LongTail = Tail<T, kStep<Compute<T>>>;
+template <class T> inline LongTail<T> tail_of(const T* z, int64_t V) {
+    const int64_t left = V % kStep<Compute<T>>;
+    return {z + V - left, left, minus_infinity<T>()};
+}
+
 // The sums of a row over its classes; leaves the exponentials and returns the first maximum, whose
 // `step` is its class.
 template <class T>
@@ -86,29 +110,20 @@ inline Maximum<Compute<T>> sum_long(const T* z, int64_t V, ScoredRows<Compute<T>
                                     Compute<T>* to) {
     using C = Compute<T>;
     constexpr int W = kLanes<C>;
-    const int64_t steps = V / kStep<C>, whole = steps * kStep<C>;
-    const Tail<T, kStep<C>> tail(z + whole, V - whole, minus_infinity<T>());
+    const LongTail<T> tail = tail_of(z, V);
     const Maximum<C> found = find_max<T>(z, V, tail.at);
     const Vec<C> max = splat(found.value);
     int64_t top = 0;
-    Curve<C> curve;
-    CurveTotal<C> total;
-    const auto add = [&](const T* at, int64_t step) __attribute__((always_inline)) {
-        Vec<C> v[4], e[4];
-        for (int k = 0; k < 4; ++k) v[k] = load(at + k * W);
-        if (step == found.step) top = step * kStep<C> + remove_first<C>(v, found.value);
-        curve.template add<4>(v, max, e);
-        for (int k = 0; k < 4; ++k) store(to + step * kStep<C> + k * W, e[k]);
-    };
-    for (int64_t s = 0; s < steps; ++s) {
-        add(z + s * kStep<C>, s);
-        if (s % kShortSum != kShortSum - 1) continue;
-        total.add(curve);
-        curve = {};
-    }
-    if (whole < V) add(tail.at, steps);
-    total.add(curve);
-    total.store_to(r, i);
+    const auto add = [&](Curve<C>& curve, const T* at, int64_t step)
+                         __attribute__((always_inline)) {
+                             Vec<C> v[4], e[4];
+                             for (int k = 0; k < 4; ++k) v[k] = load(at + k * W);
+                             if (step == found.step)
+                                 top = step * kStep<C> + remove_first<C>(v, found.value);
+                             curve.template add<4>(v, max, e);
+                             for (int k = 0; k < 4; ++k) store(to + step * kStep<C> + k * W, e[k]);
+                         };
+    sum_steps<true>(z, V, tail.at, r, i, add);
     top = top < V ? top : 0;  // a nan hid the maximum
     to[top] = 1;
     return {found.value, top};
@@ -135,36 +150,26 @@ template <class T>
 inline void sum_tail(const T* z, int64_t V, int64_t target, CurveSums<Compute<T>>& to, int i) {
     using C = Compute<T>;
     constexpr int W = kLanes<C>;
-    const int64_t steps = V / kStep<C>, whole = steps * kStep<C>;
-    const Tail<T, kStep<C>> tail(z + whole, V - whole, minus_infinity<T>());
+    const LongTail<T> tail = tail_of(z, V);
     const Vec<C> own = splat(static_cast<C>(value_of(z + target)));
     const int64_t held_by = target / kStep<C>;
-    TailCurve<C> curve;
-    CurveTotal<C> total;
-    const auto add = [&](const T* at, int64_t step) __attribute__((always_inline)) {
-        Vec<C> v[4], e[4];
-        for (int k = 0; k < 4; ++k) v[k] = not_above<C>(load(at + k * W), own);
-        if (step == held_by) {
-            const int64_t place = target % kStep<C>;
-            v[place / W][place % W] = minus_infinity<C>();
-        }
-        curve.template add<4>(v, own, e);
-    };
-    for (int64_t s = 0; s < steps; ++s) {
-        add(z + s * kStep<C>, s);
-        if (s % kShortSum != kShortSum - 1) continue;
-        total.add(curve);
-        curve = {};
-    }
-    if (whole < V) add(tail.at, steps);
-    total.add(curve);
-    total.store_to(to, i);
+    const auto add = [&](TailCurve<C>& curve, const T* at, int64_t step)
+                         __attribute__((always_inline)) {
+                             Vec<C> v[4], e[4];
+                             for (int k = 0; k < 4; ++k) v[k] = not_above<C>(load(at + k * W), own);
+                             if (step == held_by) {
+                                 const int64_t place = target % kStep<C>;
+                                 v[place / W][place % W] = minus_infinity<C>();
+                             }
+                             curve.template add<4>(v, own, e);
+                         };
+    sum_steps<false>(z, V, tail.at, to, i, add);
 }
 
 template <class T>
 inline void tails_of_long(const ScoresJob& job, ScoredRows<Compute<T>>& r, UnlikelyRows* to) {
     using C = Compute<T>;
-    if (!mark_unlikely<C>(job, r)) return;
+    if (!any_unlikely<C>(r)) return;
     CurveSums<C> tails;
     for (int i = 0; i < r.count; ++i)
         if (r.unlikely[i])

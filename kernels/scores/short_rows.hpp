@@ -113,7 +113,7 @@ template <class C>
 inline void tails_of_short(const ScoresJob& job, ScoredRows<C>& r, ScoresTile<C>& tile,
                            UnlikelyRows* to) {
     constexpr int W = kLanes<C>;
-    if (!mark_unlikely<C>(job, r)) return;
+    if (!any_unlikely<C>(r)) return;
     Vec<C> own{};
     for (int i = 0; i < W; ++i)
         if (r.unlikely[i]) {

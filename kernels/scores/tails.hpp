@@ -15,24 +15,9 @@ template <class C> NEGLOG_INLINE Vec<C> not_above(Vec<C> z, Vec<C> own) {
     return (z > own) ? splat(minus_infinity<C>()) : z;
 }
 
-// Marks the rows with an nll of at least job.from_nll at one of the temperatures, unless their
-// target is the maximum: its tail is 1.
-template <class C> inline bool mark_unlikely(const ScoresJob& job, ScoredRows<C>& r) {
-    constexpr int W = kLanes<C>;
-    if (!job.from_nll) return false;
-    const Vec<C> gap = load(r.gap);
-    IVec<C> found{};
-    for (int k = 0; k < kBetas; ++k) {
-        const Vec<C> others = load(r.others[k]);
-        const Vec<C> nll = gap * static_cast<C>(beta_of(k)) + log1p_of<C>(others, 1 / (1 + others));
-        found |= nll >= splat(static_cast<C>(job.from_nll[k]));
-    }
-    found &= gap < splat(-minus_infinity<C>());
+template <class C> inline bool any_unlikely(const ScoredRows<C>& r) {
     bool any = false;
-    for (int i = 0; i < W; ++i) {
-        r.unlikely[i] = i < r.count && found[i] && r.is_top[i] == 0 && r.weight[i] != 0;
-        any |= r.unlikely[i];
-    }
+    for (bool one : r.unlikely) any |= one;
     return any;
 }
 

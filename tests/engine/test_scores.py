@@ -11,9 +11,7 @@ from checks import assert_identical, assert_runs_on, dtype_of
 from engine_helpers.score_checks import (
     BETAS,
     DTYPES,
-    EDGES,
     WIDTHS,
-    bins_of,
     check,
     check_each,
     exact,
@@ -132,14 +130,6 @@ def test_no_rows(v: int) -> None:
     assert have.tempered.tolist() == [[0.0] * 3] * len(BETAS)
     assert have.classes.p.tolist() == [0.0] * v
     assert not have.classes.flat.any()
-
-
-def test_bins_by_their_edges() -> None:
-    edges = EDGES.astype(np.float32)
-    around = [np.nextafter(edges, np.float32(0)), edges, np.nextafter(edges, np.float32(1))]
-    p = np.concatenate([*around, [0, 1e-30, 0.5, 0.6, 1 - 2.0**-16, 1 - 2.0**-18, 1]])
-    both = np.concatenate([p, 1 - p.astype(np.float32)])
-    np.testing.assert_array_equal(engine.bin_of(both), bins_of(both))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

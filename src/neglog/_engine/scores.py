@@ -61,14 +61,6 @@ class Scores(NamedTuple):
     curves: Array
 
 
-def bin_of(p: Array) -> Array:
-    """The bin of a probability, 0 to 127: four per octave of p or, above 1/2, of 1 - p."""
-    p = np.asarray(p, np.float32)
-    below = np.maximum((np.minimum(p, 1 - p).view(np.int32) >> 21) - 443, 0)
-    bins: Array = np.where(p > 0.5, BINS - 1 - below, below)
-    return bins
-
-
 def scores(
     logits: Array,  # (N, V), each row contiguous
     target: Array,  # (N,) int32 or int64

@@ -15,7 +15,7 @@ from .mistakes import FORMULAS, OF_OPTIONS, Fit, Mistake, agrees, explanation, w
 from .notes import FAULTS, Notes
 from .process.calls import Seen
 from .recipe import TRUTH
-from .trial import StoppedError, Trial
+from .trial import Trial
 
 EASY = 2e-4  # relative: what ordinary float32 code is far within
 COARSE = 5e-3  # float16 inside
@@ -221,17 +221,7 @@ def _off(case: Case, seen: Seen) -> float:
 def found(trial: Trial, convention: str) -> tuple[list[Finding], list[tuple[str, str]]]:
     """The findings, the worst first, and the remarks."""
     diagnosis = Diagnosis(trial, convention)
-    remarks: list[tuple[str, str]] = []
-    try:
-        diagnosis.run()
-    except StoppedError as stop:
-        remarks.append(("stopped", str(stop)))
-        if trial.fatal:
-            diagnosis.notes.fault(*trial.fatal[0], "wrong")
-    for what, case in trial.changed.items():
-        diagnosis.notes.add(
-            "input-changed", "wrong", case, f"{what} as before", "other numbers", what=what
-        )
+    remarks = diagnosis.notes.of(trial, diagnosis.run)
     if trial.printed:
         remarks.insert(0, ("prints", " ".join(trial.printed.split())[:80]))
     if not trial.process.restarts:

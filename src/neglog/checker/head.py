@@ -10,7 +10,7 @@ from .notes import Notes
 from .process.calls import Seen
 from .process.head_calls import HeadCase
 from .recipe import TRUTH
-from .trial import StoppedError, Trial
+from .trial import Trial
 
 N, D, V = 6, 3, 5
 TOLERANCE = {"float64": 1e-6, "float32": 2e-4, "float16": 2e-2}
@@ -162,15 +162,5 @@ def _near(got: Any, want: Any, tolerance: float) -> bool:
 def found_in_head(trial: Trial) -> tuple[Any, list[tuple[str, str]]]:
     """The findings, the worst first, and the remarks."""
     head = Head(trial)
-    remarks = []
-    try:
-        head.run()
-    except StoppedError as stop:
-        remarks.append(("stopped", str(stop)))
-        if trial.fatal:
-            head.notes.fault(*trial.fatal[0], "wrong")
-    for what, case in trial.changed.items():
-        head.notes.add(
-            "input-changed", "wrong", case, f"{what} as before", "other numbers", what=what
-        )
+    remarks = head.notes.of(trial, head.run)
     return head.notes.sorted(), remarks

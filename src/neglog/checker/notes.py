@@ -1,5 +1,6 @@
 """The findings so far: one for each cause."""
 
+from collections.abc import Callable
 from typing import Any
 
 from .battery import Case
@@ -7,6 +8,7 @@ from .findings import Finding, as_row
 from .process.calls import Seen
 from .recipe import Recipe
 from .show.words import GRADES
+from .trial import StoppedError, Trial
 
 # How a call can end without a result, and the code of the finding.
 FAULTS = {
@@ -26,6 +28,21 @@ class Notes:
 
     def __contains__(self, code: str) -> bool:
         return code in self.by_code
+
+    def of(self, trial: Trial, run: Callable[[], object]) -> list[tuple[str, str]]:
+        """Run the calls of a trial, and note how they ended and what they changed; the remarks."""
+        remarks = []
+        try:
+            run()
+        except StoppedError as stop:
+            remarks.append(("stopped", str(stop)))
+            if trial.fatal:
+                self.fault(*trial.fatal[0], "wrong")
+        for what, case in trial.changed.items():
+            self.add(
+                "input-changed", "wrong", case, f"{what} as before", "other numbers", what=what
+            )
+        return remarks
 
     def add(
         self,

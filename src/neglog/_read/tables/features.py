@@ -75,21 +75,7 @@ def chosen(
     key: str | None = None,
 ) -> Roles:
     """Roles of a table: its features, those of them that must hold numbers, target and id."""
-    return Roles(
-        classes=(),
-        one_list=None,
-        class_names=None,
-        target=target,
-        id=key,
-        text=None,
-        weight=None,
-        num_bytes=None,
-        by=tuple(features),
-        logprob=None,
-        top_logprobs=None,
-        what="",
-        numbers=tuple(numbers),
-    )
+    return Roles((), target=target, id=key, by=tuple(features), numbers=tuple(numbers))
 
 
 def _rows(part: Any, roles: Roles, place: Place, progress: float | None) -> Iterator[Rows]:

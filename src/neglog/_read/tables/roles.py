@@ -31,17 +31,17 @@ class Roles:
     """The columns to read. The classes are columns, or the numbers of one list."""
 
     classes: tuple[str, ...]
-    one_list: str | None
-    class_names: tuple[str, ...] | None
-    target: str | None
-    id: str | None
-    text: str | None
-    weight: str | None
-    num_bytes: str | None
-    by: tuple[str, ...]
-    logprob: str | None
-    top_logprobs: str | None
-    what: str  # one line: what was taken for what
+    one_list: str | None = None
+    class_names: tuple[str, ...] | None = None
+    target: str | None = None
+    id: str | None = None
+    text: str | None = None
+    weight: str | None = None
+    num_bytes: str | None = None
+    by: tuple[str, ...] = ()
+    logprob: str | None = None
+    top_logprobs: str | None = None
+    what: str = ""  # one line: what was taken for what
     numbers: tuple[str, ...] = ()  # those of `by` that must hold numbers
 
     @property
