@@ -5,6 +5,8 @@ first; a chapter announces another text's letter as a formula of its own, such a
 """
 
 import re
+from importlib import import_module
+from inspect import getdoc, isclass, isroutine
 from pathlib import Path
 
 import pytest
@@ -132,3 +134,18 @@ def test_a_letter_of_another_text_is_seen(formula: str) -> None:
 def test_an_announcement_and_a_quotation_are_allowed() -> None:
     quoted = ":::{admonition} Corrected: 1.1\n:class: corrected\n\n**The text says:** $1/K$\n\n"
     assert misused(f"Others write $\\hat y$ for $p$.\n\n{quoted}", "en", 1) == {}
+
+
+@pytest.mark.parametrize("module", ["neglog", "neglog.learn", "neglog.torch", "neglog.trace"])
+def test_docstrings_use_the_letters_of_the_tables(module: str) -> None:
+    """K is the number of classes elsewhere; here it is the number of the `chosen` ones."""
+    for needed in ("neglog.torch", "neglog.learn"):
+        pytest.importorskip(needed, exc_type=ImportError)
+    face = import_module(module)
+    things = [getattr(face, name) for name in face.__all__]
+    things += [part for thing in things if isclass(thing) for part in vars(thing).values()]
+    texts = [getdoc(thing) or "" for thing in things if isclass(thing) or isroutine(thing)]
+    assert len(texts) > 3
+    for text in texts:
+        assert "chosen:" in text or not re.search(r"\bK\b", text), text
+        assert not re.search(r"\bf\(x", text), text
