@@ -39,11 +39,11 @@ CORRECTION = re.compile(
 )
 CORRECTED = {
     "en": (
-        "The chapters correct **{count}** of them, each in a box of its own:",
-        "| no. | the text says | right is | chapter |",
+        "The chapters correct **{count}** of them, in boxes that also say why:",
+        "| no. | the text says | what is right | chapter |",
     ),
     "ko": (
-        "이 가운데 **{count}개**는 장에서 상자로 표시해 바로잡았습니다.",
+        "이 가운데 **{count}개**를 바로잡았습니다. 까닭은 각 장의 상자 안에 있습니다.",
         "| 번호 | 글에서는 | 바른 설명 | 장 |",
     ),
 }

@@ -9,7 +9,7 @@ import pytest
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 WORDS = {
-    "en": ("Corrected", ("The text says:", "Right is:", "Why:")),
+    "en": ("Corrected", ("The text says:", "What is right:", "Why:")),
     "ko": ("바로잡음", ("글에서는:", "바른 설명:", "까닭:")),
 }
 # A label without which method 1 does well, the sigmoid's threshold, "positive so that it can be

@@ -21,7 +21,7 @@ QUOTED = re.compile(r"^:class: corrected\n\n\*\*.+?\n\n", re.M | re.S)
 FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$]+)\$", re.S)
 WORDS = re.compile(r"\\(?:text|mathrm|operatorname|begin|end)(?:\{[^}]*\}|_\\text\{[^}]*\})")
 DRESSED = re.compile(r"\\mathbf\{\w\}|\\mathcal \w|\\hat ?\\?\w+")  # letters of their own
-GREEK = "alpha beta delta epsilon eta theta lambda Lambda mu pi sigma tau ell".split()
+GREEK = re.compile(r"\\(?:alpha|beta|delta|epsilon|eta|theta|[lL]ambda|mu|pi|sigma|tau|ell)\b")
 CONSTANTS = {"e", r"\pi"}
 
 # What stands for something else in our letters -> what is written for it.
@@ -43,7 +43,7 @@ def letters(formula: str) -> set[str]:
     formula = WORDS.sub(" ", formula)
     found = {match[0] for match in DRESSED.finditer(formula)}
     rest = DRESSED.sub(" ", formula)
-    found |= {f"\\{name}" for name in re.findall(r"\\([A-Za-z]+)", rest) if name in GREEK}
+    found |= set(GREEK.findall(rest))
     found |= set(re.findall(r"[A-Za-z]", re.sub(r"\\[A-Za-z]+", " ", rest)))
     return found - CONSTANTS
 
@@ -78,7 +78,9 @@ def misused(text: str, language: str, chapter: int) -> dict[str, str]:
         if unknown := letters(formula) - ours:
             wrong[formula] = f"in no table of symbols: {', '.join(sorted(unknown))}"
         plain = re.sub(r"\\(?:mathrm|operatorname)\{[^}]*\}", " ", formula)
-        wrong |= {formula: why for pattern, why in TAKEN.items() if re.search(pattern, plain)}
+        for pattern, why in TAKEN.items():
+            if re.search(pattern, plain):
+                wrong[formula] = why
     return wrong
 
 
