@@ -21,9 +21,7 @@ QUOTED = re.compile(r"^:class: corrected\n\n\*\*.+?\n\n", re.M | re.S)
 FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$]+)\$", re.S)
 WORDS = re.compile(r"\\(?:text|mathrm|operatorname|begin|end)(?:\{[^}]*\}|_\\text\{[^}]*\})")
 DRESSED = re.compile(r"\\mathbf\{\w\}|\\mathcal \w|\\hat ?\\?\w+")  # letters of their own
-GREEK = re.compile(
-    r"\\(?:alpha|delta|epsilon|eta|theta|[lL]ambda|mu|pi|sigma|tau|ell)(?![A-Za-z])"
-)
+GREEK = re.compile(r"\\(?:alpha|delta|epsilon|eta|theta|[lL]ambda|mu|pi|sigma|tau|ell)(?![A-Za-z])")
 CONSTANTS = {"e", r"\pi"}
 
 # What stands for something else in our letters -> what is written for it.
