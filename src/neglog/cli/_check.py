@@ -74,8 +74,10 @@ def run(options: argparse.Namespace) -> int:
     if not outputs and options.json is None:
         with needs("the findings in a terminal", "cli"):
             from neglog._show.terminal import console
+        from neglog._show.language import check_letters
         from neglog.checker.show.text import renderable
 
+        check_letters(options.lang, sys.stdout)
         console().print(renderable(findings, options.lang))
     _write(findings, outputs, options)
     return 0 if findings.ok else 3

@@ -9,6 +9,7 @@ from typing import Any
 
 from neglog._read.columns import Asked
 from neglog._read.tables import Source, open_predictions
+from neglog._show.language import check_letters
 from neglog._show.terminal import console
 from neglog._show.words import printable
 from neglog._show.written import replacing
@@ -147,6 +148,7 @@ def _deliver(found: Found, findings: dict[str, Any], options: argparse.Namespace
     if options.json == STDOUT:
         print(json.dumps(findings, allow_nan=False))
     elif not outputs:
+        check_letters(options.lang, sys.stdout)
         console().print(to_console(findings, options.lang))
 
 
