@@ -3,7 +3,6 @@
 import hashlib
 import re
 import warnings
-from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import Any, ClassVar

@@ -131,8 +131,8 @@ def _words(options: argparse.Namespace) -> Words:
 
 def _check_outputs(options: argparse.Namespace) -> None:
     """Check that everything can be written, before anything is computed."""
-    if options.lang:
-        check_letters(options.lang, sys.stderr if options.json else sys.stdout)
+    if options.lang and not options.json:
+        check_letters(options.lang, sys.stdout)
     if options.html and options.html == options.png:
         raise ValueError(f"--html and --png are both {options.html}: give two names")
     for option in ("html", "png"):
