@@ -17,6 +17,7 @@ TEXTS = [
     ROOT / "README.ko.md",
     ROOT / "src" / "neglog" / "trace" / "page" / "strings_ko.js",
     ROOT / "bench" / "documents" / "words.py",
+    *sorted((ROOT / "src" / "neglog").rglob("*_ko.py")),
 ]
 CODE = re.compile(r"^```(?!\{plot\}|\{important\}).*?^```", re.M | re.S)
 
@@ -48,6 +49,16 @@ SPELLINGS = {
     "파이썬": "Python",
     r"\d ?퍼센트|\d %(?=[ 가-힣])": "71%",
     "총손실|전체 손실": "Total Loss",
+    r"(?<![\w.({])nats?(?=[가-힣])": "내트",
+    "로그를 씌": "로그를 취하다",
+    "부동 소수점": "부동소수점",
+    "연습문제": "연습 문제",
+    "로그확률": "로그 확률",
+    "자연 로그": "자연로그",
+    "(?<!평균)제곱오차": "제곱 오차",
+    "행렬곱": "행렬 곱",
+    "(?<!유효 )자리수": "자릿수",
+    "자신 있게 틀": "확신하며 틀리다",
 }
 
 # Symbols that other texts have, as formulas of ours -> ours.
