@@ -16,9 +16,10 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from neglog._show import figure as figure_parts
+from neglog.cli import _words_en, _words_ko
 from neglog.trace import Bernoulli, Normal, Trace, explain, explain_likelihood
 from neglog.trace._text import renderable
-from neglog.trace._words import BOOKS, Words
+from neglog.trace._words import LIKELIHOOD, ROWS, words
 
 PETS = ["고양이", "dog", "말"]
 INF, NAN = float("inf"), float("nan")
@@ -48,6 +49,11 @@ SUBJECTS = {
         {f"후보{k}": Normal(k, 1) for k in range(8)},
     ),
 }
+BOOKS = {
+    "rows": ROWS,
+    "likelihood": LIKELIHOOD,
+    "command": {"en": _words_en.WORDS, "ko": _words_ko.WORDS},
+}
 LETTERS = re.compile(r"[가-힣]")
 
 
@@ -60,19 +66,22 @@ def places(sentence: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(sentence) if name is not None}
 
 
-def test_every_sentence_is_there_in_both_languages_with_the_same_places() -> None:
-    english, korean = BOOKS["en"], BOOKS["ko"]
+@pytest.mark.parametrize("book", BOOKS)
+def test_every_sentence_is_there_in_both_languages_with_the_same_places(book: str) -> None:
+    english, korean = BOOKS[book]["en"], BOOKS[book]["ko"]
     assert list(english) == list(korean), "the same keys, in the same order"
     for key, sentence in english.items():
         assert places(korean[key]) == places(sentence), key
         assert "\n" not in sentence or sentence.count("\n") == korean[key].count("\n")
 
 
-def test_a_korean_sentence_is_korean() -> None:
+@pytest.mark.parametrize("book", BOOKS)
+def test_a_korean_sentence_is_korean(book: str) -> None:
     """What has no Korean letter is a symbol or a name: p, nll, neglog, z - m."""
-    formulas = [key for key in BOOKS["ko"] if "formula." in key or key.endswith(".formula")]
-    for key, sentence in BOOKS["ko"].items():
-        if key not in (*formulas, "list.and", "lik.summary"):
+    korean = BOOKS[book]["ko"]
+    formulas = [key for key in korean if "formula." in key or key.endswith(".formula")]
+    for key, sentence in korean.items():
+        if key not in (*formulas, "lik.summary"):
             written = {"loss.nll", "column.neglog", "parameter.p"}
             assert LETTERS.search(sentence) or key in written, key
         assert not re.search(r"[a-z]{2,} [a-z]{2,} [a-z]{2,}", sentence), "no English sentence"
@@ -82,8 +91,9 @@ def test_a_korean_sentence_is_korean() -> None:
 WAVERING = r"\}(은|는|이|가|을|를|과|와|으로|로|이나|나|이란|란|아|야|여)(?![가-힣])"
 
 
-def test_no_particle_depends_on_a_name() -> None:
-    sentences = BOOKS["ko"].items()
+@pytest.mark.parametrize("book", BOOKS)
+def test_no_particle_depends_on_a_name(book: str) -> None:
+    sentences = BOOKS[book]["ko"].items()
     assert [key for key, sentence in sentences if re.search(WAVERING, sentence)] == []
     assert re.search(WAVERING, "{name}이 이깁니다")
 
@@ -212,9 +222,8 @@ def test_a_page_opens_in_the_language_that_was_asked_for(name: str) -> None:
     assert [start(page(lang="ko"))["lang"], start(page(lang="en"))["lang"]] == ["ko", "en"]
 
 
-def test_words_list_names() -> None:
-    assert [Words("ko").listed(["a", "b", "c"]), Words("en").listed(["a", "b", "c"])] == [
-        "a, b, c",
-        "a, b and c",
-    ]
-    assert Words("en").listed(["a"], 2) == "a and 2 more"
+def test_a_list_of_names_is_a_list_of_its_language() -> None:
+    english, korean = (words(trace("pets").subject, lang) for lang in ("en", "ko"))
+    assert english.listed(["a", "b", "c"]) == "a, b and c"
+    assert korean.listed(["a", "b", "c"]) == "a, b, c"
+    assert english.listed(["a"], 2) == "a and 2 more"

@@ -11,12 +11,12 @@ from neglog._read.columns import Asked
 from neglog._read.predictions import are_probabilities, read_row
 from neglog._read.values import number
 from neglog._show.extras import needs
-from neglog._show.language import check_letters
+from neglog._show.language import Sentences, check_letters
 from neglog._show.words import printable
 from neglog._show.written import replacing
+from neglog.cli import _words_en, _words_ko
 from neglog.cli._files import writable
 from neglog.trace import Bernoulli, Normal, Trace, explain, explain_likelihood
-from neglog.trace._words import Words
 
 MANY = 10_000  # classes, from which on the expected time is printed
 
@@ -60,7 +60,7 @@ def _typed(options: argparse.Namespace) -> tuple[Trace, str]:
         raise ValueError("give --logits and --target, or --row N FILE (neglog explain --help)")
     logits = [_numbers(row, "--logits") for row in options.logits.split(";")]
     if len(logits) == 1:  # a comma in the target belongs to its name
-        remark = "command.probabilities" if are_probabilities(logits[0]) else ""
+        remark = "probabilities" if are_probabilities(logits[0]) else ""
         said = _words(options)(remark) if remark else ""
         return _explain(options, logits[0], options.target, _names(options)), said
     return _explain(options, logits, options.target.split(","), _names(options)), ""
@@ -78,10 +78,10 @@ def _from_file(options: argparse.Namespace) -> tuple[Trace, str]:
     names = _names(options) or prediction.class_names
     trace = _explain(options, prediction.logits, prediction.target, names)
     say = _words(options)
-    remarks = [say("command.logarithms")] if prediction.were_probabilities else []
+    remarks = [say("logarithms")] if prediction.were_probabilities else []
     if prediction.id is not None:
         found = printable(f"{options.id} {prediction.id}")
-        remarks.insert(0, say("command.row", n=index, id=found))
+        remarks.insert(0, say("row", n=index, id=found))
     return trace, "\n".join(remarks)
 
 
@@ -90,7 +90,7 @@ def _explain(
 ) -> Trace:
     if len(logits) > MANY:
         seconds = f"{len(logits) * 1e-4:.0f}"
-        said = _words(options)("command.time", n=str(len(logits)), s=seconds)
+        said = _words(options)("time", n=str(len(logits)), s=seconds)
         print(said, file=sys.stderr)
     given = [target] if isinstance(target, str | int) else target
     classes = [_class(one, names) for one in given]
@@ -125,8 +125,8 @@ def _numbers(text: str, option: str) -> list[float]:
     return [number(item, f"{option}: item {k}") for k, item in enumerate(text.split(","), 1)]
 
 
-def _words(options: argparse.Namespace) -> Words:
-    return Words(options.lang or "en")
+def _words(options: argparse.Namespace) -> Sentences:
+    return Sentences(options.lang or "en", {"en": _words_en.WORDS, "ko": _words_ko.WORDS})
 
 
 def _check_outputs(options: argparse.Namespace) -> None:
@@ -157,7 +157,7 @@ def _deliver(trace: Trace, options: argparse.Namespace, remark: str = "") -> Non
         if path:
             with replacing(path) as draft:
                 write(trace, draft, options)
-            _tell(options, say("command.written", path=str(path)))
+            _tell(options, say("written", path=str(path)))
     if options.open:
         _open(trace, options)
 
@@ -191,5 +191,5 @@ def _open(trace: Trace, options: argparse.Namespace) -> None:
         page = Path(mkdtemp(prefix="neglog-")) / "explain.html"
         _write_page(trace, page, options)
     opened = webbrowser.open(page.resolve().as_uri())
-    said = "command.opened" if opened else "command.no_browser"
+    said = "opened" if opened else "no_browser"
     _tell(options, _words(options)(said, path=str(page)))

@@ -6,7 +6,7 @@ from typing import Any
 
 from .._show.html import filled, fixed_parts, framed, script_json
 from .._show.language import Language
-from ._words import Words
+from ._words import words
 from .likelihood.likelihood import Likelihood
 from .likelihood.page import likelihood_start
 from .softmax.page import rows_start
@@ -25,7 +25,7 @@ _MOST = 149_500  # bytes of a page; the numbers get what the fixed parts leave
 
 def html(subject: Rows | Likelihood, lang: Language | None = None) -> str:
     """The whole file; it opens in the language `lang` or, without one, in the browser's."""
-    opens = {} if lang is None else {"lang": Words(lang).lang}
+    opens = {} if lang is None else {"lang": words(subject, lang).lang}
     fixed = _fixed()
     room = _MOST - sum(len(part.encode()) for part in fixed.values())
     return filled(fixed["page"], {**fixed, "trace": _start(subject, room, opens)})

@@ -10,9 +10,9 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from .._show.extras import needs
-from .._show.language import Language
+from .._show.language import Language, Sentences
 from .._show.text import TextOutput
-from ._words import Words
+from ._words import words
 from .likelihood.likelihood import Likelihood
 from .likelihood.text import likelihood_text
 from .softmax.rows import Rows
@@ -35,7 +35,7 @@ def text(subject: Rows | Likelihood, width: int, lang: Language) -> str:
 
 def renderable(subject: Rows | Likelihood, lang: Language) -> "RenderableType":
     """What Rich prints."""
-    say = Words(lang)
+    say = words(subject, lang)
     with needs("the text", "cli"):
         import rich  # noqa: F401
     return _Explanation(subject, say)
@@ -46,7 +46,7 @@ class _Explanation:
     """Rich asks for the parts once it knows the encoding."""
 
     subject: Rows | Likelihood
-    say: Words
+    say: Sentences
 
     def __rich_console__(
         self, console: "Console", options: "ConsoleOptions"

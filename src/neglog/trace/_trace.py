@@ -76,11 +76,11 @@ class Trace:
         with needs("the figure", "plot"):
             import matplotlib  # noqa: F401
         from .._show.figure import in_korean
-        from ._words import Words
+        from ._words import words
         from .likelihood.plot import likelihood_figure
         from .softmax.plot import rows_figure
 
-        say = Words(lang)
+        say = words(self.subject, lang)
         if isinstance(self.subject, Rows):
             drawn = rows_figure(self.subject, say)
         else:

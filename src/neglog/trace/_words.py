@@ -1,27 +1,17 @@
-"""The words of an explanation in a language."""
-
-from collections.abc import Sequence
+"""The sentences of a subject's explanation in a language."""
 
 from .._show.language import Language, Sentences
-from ._words_en import WORDS as WORDS_EN
-from ._words_ko import WORDS as WORDS_KO
+from .likelihood import words_en as likelihood_en
+from .likelihood import words_ko as likelihood_ko
+from .likelihood.likelihood import Likelihood
+from .softmax import words_en as rows_en
+from .softmax import words_ko as rows_ko
+from .softmax.rows import Rows
 
-BOOKS = {"en": WORDS_EN, "ko": WORDS_KO}
+ROWS = {"en": rows_en.WORDS, "ko": rows_ko.WORDS}
+LIKELIHOOD = {"en": likelihood_en.WORDS, "ko": likelihood_ko.WORDS}
 
 
-class Words(Sentences):
-    """The sentences of an explanation; parts of text and figure take one, named `say`."""
-
-    def __init__(self, lang: Language) -> None:
-        super().__init__(lang, BOOKS)
-
-    def listed(self, names: Sequence[str], more: int = 0) -> str:
-        """cat, dog and horse."""
-        kept = [*names, self("list.more", n=str(more))] if more else list(names)
-        if len(kept) == 1:
-            return kept[0]
-        return self("list.and", first=", ".join(kept[:-1]), last=kept[-1])
-
-    def counted(self, what: str, n: int) -> str:
-        """One row, 3 rows."""
-        return self(f"{what}.{'one' if n == 1 else 'many'}", n=str(n))
+def words(subject: Rows | Likelihood, lang: Language) -> Sentences:
+    """What text and figure say with; their parts call it `say`."""
+    return Sentences(lang, ROWS if isinstance(subject, Rows) else LIKELIHOOD)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..._show.figure import COLOURS, DASHES, GREY, INK, Letters, new_figure, tidy
+from ..._show.language import Sentences
 from ..._show.words import printable
-from .._words import Words
 from .likelihood import Candidate, Curve, Likelihood
 from .text import verdict
 
@@ -31,7 +31,7 @@ class Drawn(NamedTuple):
     dashes: Any
 
 
-def likelihood_figure(subject: Likelihood, say: Words) -> "Figure":
+def likelihood_figure(subject: Likelihood, say: Sentences) -> "Figure":
     """Three panels: the data vary, the parameter varies, the factors accumulate."""
     kept = {candidate.name for candidate in subject.best_first()[:MOST]}
     candidates = [candidate for candidate in subject.candidates if candidate.name in kept]
@@ -66,7 +66,7 @@ def _legend(figure: Any, axes: Any, drawn: Sequence[Drawn], letters: Letters) ->
         text.set(text=one.name, color=INK, **letters.style)
 
 
-def _probability(axes: Any, subject: Likelihood, drawn: Sequence[Drawn], say: Words) -> None:
+def _probability(axes: Any, subject: Likelihood, drawn: Sequence[Drawn], say: Sentences) -> None:
     """Each density over the data, and the points below."""
     if len(subject.at) < COUNTABLE:
         _bars(axes, subject, drawn)
@@ -105,7 +105,7 @@ def _lines(axes: Any, subject: Likelihood, drawn: Sequence[Drawn]) -> None:
             axes.plot(subject.data, one.candidate.density, "o", color=one.colour, markersize=5)
 
 
-def _curve(axes: Any, curve: Curve, drawn: Sequence[Drawn], say: Words) -> None:
+def _curve(axes: Any, curve: Curve, drawn: Sequence[Drawn], say: Sentences) -> None:
     """The likelihood over the parameter, the candidates on it, and the maximum."""
     axes.plot(curve.at, curve.likelihood, color=INK, linewidth=2)
     axes.fill_between(curve.at, curve.likelihood, color=GREY, alpha=0.15, linewidth=0)
@@ -125,7 +125,7 @@ def _curve(axes: Any, curve: Curve, drawn: Sequence[Drawn], say: Words) -> None:
     tidy(axes, say("figure.likelihood", parameter=called[curve.parameter]))
 
 
-def _sums(axes: Any, subject: Likelihood, drawn: Sequence[Drawn], say: Words) -> None:
+def _sums(axes: Any, subject: Likelihood, drawn: Sequence[Drawn], say: Sentences) -> None:
     """The running sum of logs, and where the product becomes 0."""
     steps = range(len(subject.data) + 1)
     for place, one in enumerate(drawn):

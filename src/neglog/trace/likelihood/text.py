@@ -5,9 +5,9 @@ from itertools import pairwise
 from math import exp, isfinite
 from typing import TYPE_CHECKING
 
+from ..._show.language import Sentences
 from ..._show.text import TextOutput
 from ..._show.words import long, printable, short
-from .._words import Words
 from .likelihood import Curve, Likelihood
 
 if TYPE_CHECKING:
@@ -20,7 +20,9 @@ NAME = 13  # columns
 CURVE = 60
 
 
-def likelihood_text(subject: Likelihood, out: TextOutput, say: Words) -> Iterator["RenderableType"]:
+def likelihood_text(
+    subject: Likelihood, out: TextOutput, say: Sentences
+) -> Iterator["RenderableType"]:
     """Every part, from the points to the maximum."""
     yield out.words(_summary(subject, say), "bold")
     yield out.words(f"\n{verdict(subject, printable, say)}")
@@ -42,20 +44,20 @@ def likelihood_text(subject: Likelihood, out: TextOutput, say: Words) -> Iterato
         yield from _curve(subject.curve, out, say)
 
 
-def parameters(values: Mapping[str, float], say: Words) -> str:
+def parameters(values: Mapping[str, float], say: Sentences) -> str:
     """mean 1.5, sd 1."""
     return ", ".join(
         f"{say(f'parameter.{name}')} {value + 0.0:.6g}" for name, value in values.items()
     )
 
 
-def _summary(subject: Likelihood, say: Words) -> str:
+def _summary(subject: Likelihood, say: Sentences) -> str:
     points = say.counted("points", len(subject.data))
     candidates = say.counted("candidates", len(subject.candidates))
     return say("lik.summary", points=points, candidates=candidates)
 
 
-def verdict(subject: Likelihood, called: Callable[[str], str], say: Words) -> str:
+def verdict(subject: Likelihood, called: Callable[[str], str], say: Sentences) -> str:
     """The winner, and how many times as likely as the next it makes the points."""
     ranking = subject.best_first()
     best = ranking[0].log_likelihood
@@ -79,7 +81,7 @@ def _columns(out: TextOutput) -> int:
     return max(1, min(CANDIDATES, (out.width - 20) // (NAME + 2)))
 
 
-def _points(subject: Likelihood, out: TextOutput, say: Words) -> "Table":
+def _points(subject: Likelihood, out: TextOutput, say: Sentences) -> "Table":
     shown = subject.best_first()[: _columns(out)]
     table = out.table((say("lik.point"), "right"), ("x", "right"))
     for candidate in shown:
@@ -96,7 +98,7 @@ def _points(subject: Likelihood, out: TextOutput, say: Words) -> "Table":
     return table
 
 
-def _candidates(subject: Likelihood, out: TextOutput, say: Words) -> "Table":
+def _candidates(subject: Likelihood, out: TextOutput, say: Sentences) -> "Table":
     """The product in float64 and exact, then the sum of logarithms."""
     table = out.table(
         ("", "left"),
@@ -140,7 +142,7 @@ def _probability(subject: Likelihood, out: TextOutput) -> "Table":
     return table
 
 
-def _curve(curve: Curve, out: TextOutput, say: Words) -> Iterator["RenderableType"]:
+def _curve(curve: Curve, out: TextOutput, say: Sentences) -> Iterator["RenderableType"]:
     table = out.table(("", "left"), ("", "left"))
     table.show_header = False
     table.add_row(say("lik.curve"), out.curve(_heights(curve.likelihood, 1.0, out)))

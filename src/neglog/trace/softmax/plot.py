@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..._show.figure import BLUE, GREY, INK, ORANGE, PALE, Letters, footnote, new_figure, tidy
+from ..._show.language import Sentences
 from ..._show.words import short
-from .._words import Words
 from .floats import TYPES
 from .row import SHOWN_CLASSES, Row
 from .rows import Rows
@@ -25,7 +25,7 @@ HIGHEST = 20.0  # of the curve; a loss above it is an arrow
 MARKERS = (("naive", ORANGE, "o", -0.26), ("shifted", GREY, "s", 0.0), ("neglog", BLUE, "D", 0.26))
 
 
-def rows_figure(subject: Rows, say: Words) -> "Figure":
+def rows_figure(subject: Rows, say: Sentences) -> "Figure":
     """The first rows; a single row also has its errors."""
     letters = Letters(display_names(subject, say), say("class", n="{}"))
     rows = subject.rows[:MOST_ROWS]
@@ -43,7 +43,7 @@ def rows_figure(subject: Rows, say: Words) -> "Figure":
     return drawn
 
 
-def _remarks(subject: Rows, letters: Letters, say: Words) -> list[str]:
+def _remarks(subject: Rows, letters: Letters, say: Sentences) -> list[str]:
     remarks = []
     if len(subject.rows) > MOST_ROWS:
         remarks.append(say("figure.rows_left", n=str(len(subject.rows) - MOST_ROWS)))
@@ -55,7 +55,7 @@ def _remarks(subject: Rows, letters: Letters, say: Words) -> list[str]:
 
 
 def _row(
-    part: Any, subject: Rows, row: Row, letters: Letters, say: Words, with_errors: bool
+    part: Any, subject: Rows, row: Row, letters: Letters, say: Sentences, with_errors: bool
 ) -> None:
     shown = lines(subject, row, letters.names, say)
     if with_errors:
@@ -112,7 +112,7 @@ def _number(axes: Any, x: float, place: float, text: str) -> None:
     )  # fmt: skip
 
 
-def _curve(axes: Any, row: Row, say: Words) -> None:
+def _curve(axes: Any, row: Row, say: Sentences) -> None:
     """-log p and the row's point on it; an arrow upwards if the point is far above."""
     nll, p = values(row, "nll")[0], values(row, "prob")[row.target]
     top = max(4.0, 1.2 * nll) if nll < HIGHEST else HIGHEST if nll >= HIGHEST else 4.0
@@ -152,7 +152,7 @@ def _gradient(axes: Any, shown: Sequence[Line], letters: Letters, title: str) ->
     tidy(axes, title)
 
 
-def _errors(axes: Any, subject: Rows, row: Row, say: Words) -> None:
+def _errors(axes: Any, subject: Rows, row: Row, say: Sentences) -> None:
     """Each column's error at the target: none at the left edge, no correct digit at the right."""
     rounding = 2.0 ** -TYPES[subject.dtype].bits
     low, high = rounding / 100, 100.0

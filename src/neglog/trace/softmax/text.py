@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from math import isfinite, log
 from typing import TYPE_CHECKING
 
+from ..._show.language import Sentences
 from ..._show.text import TextOutput
 from ..._show.words import short
-from .._words import Words
 from .row import Row
 from .rows import Rows
 from .steps import LOSSES, STEPS
@@ -24,7 +24,7 @@ JACOBIAN_CLASSES = 6  # more do not fit in 80 columns
 NAME, BAR = 16, 10  # columns
 
 
-def rows_text(subject: Rows, out: TextOutput, say: Words) -> Iterator["RenderableType"]:
+def rows_text(subject: Rows, out: TextOutput, say: Sentences) -> Iterator["RenderableType"]:
     """Every part, from the summary to the formulas."""
     names = display_names(subject, say)
     yield out.words(_summary(subject, say), "bold")
@@ -44,7 +44,7 @@ def rows_text(subject: Rows, out: TextOutput, say: Words) -> Iterator["Renderabl
     yield _formulas(subject, out, say)
 
 
-def _summary(subject: Rows, say: Words) -> str:
+def _summary(subject: Rows, say: Sentences) -> str:
     return say(
         "summary" if subject.temperature == 1 else "summary.temperature",
         rows=say.counted("rows", len(subject.rows)),
@@ -55,7 +55,7 @@ def _summary(subject: Rows, say: Words) -> str:
 
 
 def _batch(
-    subject: Rows, names: Sequence[str], out: TextOutput, say: Words
+    subject: Rows, names: Sequence[str], out: TextOutput, say: Sentences
 ) -> Iterator["RenderableType"]:
     """A line per row, with the longest bar for the largest loss; then sum and mean."""
     table = out.table(
@@ -84,7 +84,7 @@ def _batch(
 
 
 def _row(
-    subject: Rows, row: Row, names: Sequence[str], out: TextOutput, say: Words
+    subject: Rows, row: Row, names: Sequence[str], out: TextOutput, say: Sentences
 ) -> Iterator["RenderableType"]:
     yield out.words(verdict(row, lambda j: out.name(names[j], NAME).plain, say))
     yield _unhappiness(row, out, say)
@@ -111,7 +111,7 @@ def _row(
         yield _jacobian(row, names, out)
 
 
-def _unhappiness(row: Row, out: TextOutput, say: Words) -> "Table":
+def _unhappiness(row: Row, out: TextOutput, say: Sentences) -> "Table":
     """The row's nll beside the nll of equal probabilities."""
     nll, blind = values(row, "nll")[0], log(len(row.given))
     most = max(nll, blind) if isfinite(nll) else blind
@@ -122,7 +122,7 @@ def _unhappiness(row: Row, out: TextOutput, say: Words) -> "Table":
     return table
 
 
-def _classes(row: Row, shown: Sequence[Line], out: TextOutput, say: Words) -> "Table":
+def _classes(row: Row, shown: Sequence[Line], out: TextOutput, say: Sentences) -> "Table":
     """A line per class. Names and bars share the width that the numbers leave."""
     heads = ["z", "z / T", "e^(z-m)", "p", "-log p", "p - y"]
     cells = [
@@ -166,7 +166,7 @@ def _jacobian(row: Row, names: Sequence[str], out: TextOutput) -> "Table":
     return table
 
 
-def _formulas(subject: Rows, out: TextOutput, say: Words) -> "Table":
+def _formulas(subject: Rows, out: TextOutput, say: Sentences) -> "Table":
     table = out.table(("", "left"), ("", "left"))
     table.show_header = False
     table.padding = (0, 1, 0, 0)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from ..._show.language import Sentences
 from ..._show.text import TextOutput
 from ..._show.words import long
-from .._words import Words
 from .row import Row
 from .steps import COLUMNS, LOSSES, Step
 
@@ -49,7 +49,7 @@ class Entry:
         return numbers[self.index]
 
 
-def columns_table(out: TextOutput, say: Words, title: str, entries: Sequence[Entry]) -> "Table":
+def columns_table(out: TextOutput, say: Sentences, title: str, entries: Sequence[Entry]) -> "Table":
     """Two lines per number: its value and its error in each column."""
     if out.width < ROOM:
         return _narrow_table(out, say, title, entries)
@@ -64,7 +64,7 @@ def columns_table(out: TextOutput, say: Words, title: str, entries: Sequence[Ent
     return table
 
 
-def _narrow_table(out: TextOutput, say: Words, title: str, entries: Sequence[Entry]) -> "Table":
+def _narrow_table(out: TextOutput, say: Sentences, title: str, entries: Sequence[Entry]) -> "Table":
     """The columns below each other, for an output too narrow to hold them side by side."""
     table = out.table((title, "left"), ("", "right"), ("", "right"))
     for entry in entries:
@@ -77,7 +77,7 @@ def _narrow_table(out: TextOutput, say: Words, title: str, entries: Sequence[Ent
     return table
 
 
-def _error(out: TextOutput, say: Words, column: "Column | None", entry: Entry) -> "Text":
+def _error(out: TextOutput, say: Sentences, column: "Column | None", entry: Entry) -> "Text":
     """The flag or, without one, the relative error."""
     if column is None:
         return out.words("")
@@ -91,7 +91,7 @@ def _error(out: TextOutput, say: Words, column: "Column | None", entry: Entry) -
     return out.words(say("error", x=lost or "inf"), "dim")
 
 
-def what_goes_wrong(row: Row, out: TextOutput, say: Words) -> Iterator["RenderableType"]:
+def what_goes_wrong(row: Row, out: TextOutput, say: Sentences) -> Iterator["RenderableType"]:
     """Which steps have flagged numbers, how many, and what the flags mean."""
     found = [
         (name, flag, places)
@@ -118,7 +118,7 @@ def _steps(row: Row) -> list[Step]:
     return [*row.steps.values(), *(s for name, s in row.losses.items() if name != "nll")]
 
 
-def _place(step: Step, name: str, flag: str, say: Words) -> str:
+def _place(step: Step, name: str, flag: str, say: Sentences) -> str:
     """The step's name and, if it has several numbers, how many are flagged; "" if none is."""
     column: Column | None = getattr(step, name)
     count = column.flag.count(flag) if column else 0

@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from ..._show.language import Sentences
 from ..._show.words import printable
-from .._words import Words
 from .row import Row, shown
 from .rows import Rows
 
@@ -26,7 +26,7 @@ class Line(NamedTuple):
     is_largest: bool
 
 
-def lines(subject: Rows, row: Row, names: Sequence[str], say: Words) -> list[Line]:
+def lines(subject: Rows, row: Row, names: Sequence[str], say: Sentences) -> list[Line]:
     """One line for each class that is shown, and one for all others together."""
     classes, others = shown(row)
     logit, exp, prob, log_prob, grad = (
@@ -52,7 +52,7 @@ def lines(subject: Rows, row: Row, names: Sequence[str], say: Words) -> list[Lin
     return every
 
 
-def display_names(subject: Rows, say: Words) -> list[str]:
+def display_names(subject: Rows, say: Sentences) -> list[str]:
     """The class names in printable form; "class 0" if none were given."""
     if not subject.are_named:
         return [say("class", n=name) for name in subject.class_names]
@@ -74,7 +74,7 @@ def log_sum_exp(numbers: Sequence[float]) -> float:
     return top + math.log(math.fsum(math.exp(x - top) for x in numbers))
 
 
-def verdict(row: Row, name: Callable[[int], str], say: Words) -> str:
+def verdict(row: Row, name: Callable[[int], str], say: Sentences) -> str:
     """Which class has the largest logit, and whether it is the target, in one sentence."""
     target, winners = name(row.target), [name(j) for j in row.argmax[:LISTED]]
     if not row.argmax:

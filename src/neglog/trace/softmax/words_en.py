@@ -1,13 +1,10 @@
-"""The words of explanations in English. Every key is in _words_ko, too, with the same {places}."""
+"""The words of rows in English. Every key is in words_ko, too, with the same {places}."""
 
-from .softmax.steps import LOSSES, STEPS
+from .steps import LOSSES, STEPS
 
 WORDS = {
     # --- names and lists
-    "list.and": "{first} and {last}",
-    "list.more": "{n} more",
     "class": "class {n}",
-    "candidate": "candidate {n}",
     "others": "the others ({n})",
     # --- a row in a sentence
     "verdict.nan": "A logit is nan: no class is the largest, and everything after is nan.",
@@ -95,60 +92,4 @@ WORDS = {
     "figure.none": "none",
     "figure.rounding": "{x}\none rounding",
     "figure.errors": "error of each column in {dtype}",
-    # --- a likelihood in a sentence
-    "points.one": "{n} point",
-    "points.many": "{n} points",
-    "candidates.one": "{n} candidate",
-    "candidates.many": "{n} candidates",
-    "lik.summary": "{points}, {candidates}",
-    "lik.nan": "No candidate has a log-likelihood: a density is nan.",
-    "lik.impossible": "Every candidate gives some point a density of 0: none is possible.",
-    "lik.tie": "{listed} tie: they make the points equally likely.",
-    "lik.alone": "{winner} has a log-likelihood of {x}.",
-    "lik.wins": "{winner} wins: it makes the points {times} times as likely as {second}.",
-    # --- a likelihood as text
-    "lik.densities": "The density of each point under each candidate",
-    "lik.best": "the best {n} of {all} candidates",
-    "lik.products": "The likelihood, a product, and its logarithm, a sum",
-    "lik.smallest": "The nll is the sum of logs with its sign changed: the smallest wins.",
-    "lik.lost": "A product that became 0 cannot be compared; the sum of logs still can.",
-    "lik.probability": "Probability: the candidate is fixed, the data vary",
-    "lik.likelihood": "Likelihood: the data are fixed, the {parameter} varies",
-    "lik.maximum": "The maximum is at {best}: sum of logs {x}.",
-    "lik.point": "point",
-    "lik.more": "{n} more",
-    "lik.candidate": "candidate",
-    "lik.product": "product",
-    "lik.exact": "exact",
-    "lik.zero": "0 from point",
-    "lik.sum": "sum of logs",
-    "lik.curve": "likelihood",
-    "parameter.mean": "mean",
-    "parameter.sd": "sd",
-    "parameter.p": "p",
-    # --- a likelihood as a figure
-    "figure.best": "{said} The best {n} of {all} are shown.",
-    "figure.x": "x; each stroke is a point",
-    "figure.probability": "probability: the data vary",
-    "figure.maximum": "maximum",
-    "figure.relative": "likelihood / maximum",
-    "figure.likelihood": "likelihood: the {parameter} varies",
-    "figure.minus_inf": "then -inf",
-    "figure.product": "product 0",
-    "figure.points": "points included",
-    "figure.sums": "sum of log densities",
-    "figure.log_likelihood": "log-likelihood: the running sum",
-    # --- what the command says beside the explanation
-    "command.written": "written to {path}",
-    "command.opened": "opened {path}",
-    "command.no_browser": "no browser was found; open it yourself: {path}",
-    "command.row": "Row {n}: {id}",
-    "command.time": "{n} classes to 50 digits: about {s} s",
-    "command.logarithms": (
-        "The row lies in [0, 1] and sums to 1: these are probabilities, not logits.\n"
-        "Their logarithms are used as logits."
-    ),
-    "command.probabilities": (
-        "The row lies in [0, 1] and sums to 1. If these are probabilities, give their logarithms."
-    ),
 }
