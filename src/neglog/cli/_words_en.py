@@ -1,4 +1,4 @@
-"""What `neglog explain` says, in English. Every key is in _words_ko, too, with the same {places}."""
+"""What `neglog explain` says in English. Every key is in _words_ko, too, with the same {places}."""
 
 WORDS = {
     "written": "written to {path}",

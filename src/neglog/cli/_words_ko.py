@@ -1,4 +1,4 @@
-"""What `neglog explain` says, in Korean. Every key is in _words_en, too, with the same {places}."""
+"""What `neglog explain` says in Korean. Every key is in _words_en, too, with the same {places}."""
 
 WORDS = {
     "written": "파일을 썼습니다: {path}",

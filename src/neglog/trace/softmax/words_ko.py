@@ -122,5 +122,5 @@ WORDS = {
     "figure.relative_error": "상대 오차",
     "figure.none": "없음",
     "figure.rounding": "{x}\n반올림 한 번",
-    "figure.errors": "{dtype}: 네 가지 계산의 오차",
+    "figure.errors": "{dtype}: 계산 방법마다의 오차",
 }
