@@ -94,7 +94,7 @@ def test_a_quantity_has_one_symbol(path: Path) -> None:
 
 
 KOREAN_REFERENCE = re.compile(
-    r'^\| <a href="\.\./en/reference/(\w+)\.html#([\w.]+)" hreflang="en">`(\w+)`</a> \| (.+) \|$',
+    r'^<a href="\.\./en/reference/(\w+)\.html#([\w.]+)" hreflang="en">`(\w+)`</a>\n: (.+)$',
     re.M,
 )
 FACES = (
@@ -107,7 +107,7 @@ def summaries() -> list[tuple[str, str, str]]:
     """Page of the English reference, full name and sentence of each row."""
     text = (ROOT / "docs" / "ko" / "reference.md").read_text(encoding="utf-8")
     found = KOREAN_REFERENCE.findall(text)
-    assert len(found) == len(re.findall(r"^\| <a", text, re.M)), "every row has this form"
+    assert len(found) == len(re.findall(r"^<a", text, re.M)), "every row has this form"
     assert all(anchor.rpartition(".")[2] == name for _, anchor, name, _ in found)
     return [(page, anchor, sentence) for page, anchor, _, sentence in found]
 
