@@ -123,6 +123,16 @@ def test_where_korean_cannot_be_written_one_message_says_so(
     assert json_only.returncode == 0
 
 
+@pytest.mark.parametrize(
+    "command", [("check", "losses:loss"), ("report", "no-such-file.csv")], ids=lambda c: c[0]
+)
+def test_every_command_refuses_before_it_works(folder: Path, command: tuple[str, ...]) -> None:
+    (folder / "losses.py").write_text("raise SystemExit('read')\n")
+    done = neglog(*command, "--lang", "ko", cwd=folder, PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("neglog: --lang ko: this output is ascii")
+
+
 def test_a_korean_code_page_will_do(folder: Path) -> None:
     code = f"import sys; sys.stdout.reconfigure(encoding='cp949')\n{NEGLOG}"
     command = [sys.executable, "-c", code, *ROW, *NAMES, "--lang", "ko"]
