@@ -53,7 +53,7 @@ WORDS = {
     "batch.sum": "합",
     "batch.mean": "평균",
     "unhappiness": "불행",
-    "blind": "아무거나 찍을 때",
+    "blind": "모르고 찍기",
     "head.class": "클래스",
     "others.note": "나머지의 p와 p - y는 서로 더한 값이고, z는 log sum e^z입니다.",
     "at_target": "정답 자리에서",
