@@ -11,9 +11,10 @@ pytest.importorskip("sklearn", reason="needs the extra cli")
 from scipy.optimize import approx_fprime
 from scipy.sparse import csr_array
 
+from neglog.learn._in_memory import Rows
 from neglog.learn._newton import newton
 from neglog.learn._objective import Penalised
-from neglog.learn._rows import Moments, Rows, Scaling
+from neglog.learn._rows import Moments, Scaling
 
 Doubles = NDArray[np.float64]
 
@@ -51,7 +52,7 @@ class Counted:
     def __init__(self, objective: Penalised, *, preconditioned: bool = True) -> None:
         self.products, self._of, self.precision = 0, objective, objective.precision
         self.value_and_gradient = objective.value_and_gradient
-        self.metric = objective.metric
+        self.metric, self.refine = objective.metric, objective.refine
         self.precondition = objective.precondition if preconditioned else lambda v, _: v.copy()
 
     def hessian_product(self, v: Doubles, damping: float = 0.0) -> Doubles:

@@ -35,6 +35,9 @@ class _Free:
     def precondition(self, v: Doubles, damping: float = 0.0) -> Doubles:
         return self._of.precondition(v, damping) * self._free
 
+    def refine(self) -> bool:
+        return self._of.refine()
+
 
 def orthant_newton(
     objective: Objective,

@@ -22,7 +22,7 @@ class Preconditioner:
         self, mean: Doubles, second_moments: Doubles, penalty: Doubles, mass: Doubles
     ) -> None:
         self._typical = 1 / len(mass)  # a0
-        self._mass = mass * (1 - mass) + 1e-3 * self._typical**2
+        self.mass = mass * (1 - mass) + 1e-3 * self._typical**2
         self._mean = mean  # of features that are not centred
         self._basis: Doubles | None = None
         if second_moments.ndim == 1:
@@ -42,11 +42,11 @@ class Preconditioner:
         """(K, D + 1): the curvature where each row has the probabilities of the mean, times v."""
         out = np.empty_like(v)
         slope = v[:, :-1]
-        shift = self._mass * (v[:, -1] + slope @ self._mean)
+        shift = self.mass * (v[:, -1] + slope @ self._mean)
         if self._moments.ndim == 1:
-            out[:, :-1] = slope * self._moments * self._mass[:, None]
+            out[:, :-1] = slope * self._moments * self.mass[:, None]
         else:
-            out[:, :-1] = (slope @ self._moments) * self._mass[:, None]
+            out[:, :-1] = (slope @ self._moments) * self.mass[:, None]
         out[:, :-1] += shift[:, None] * self._mean
         out[:, -1] = shift
         return out
@@ -54,7 +54,7 @@ class Preconditioner:
     def __call__(self, v: Doubles, curvature: Doubles, damping: float = 0.0) -> Doubles:
         """(K, D + 1): the inverse, times v; the last column is that of the intercepts."""
         floor = 1e-9 * self._typical
-        a = np.maximum(curvature + damping * self._mass, floor)[:, None]
+        a = np.maximum(curvature + damping * self.mass, floor)[:, None]
         out = np.empty_like(v)
         features = v[:, :-1] - v[:, -1:] * self._mean
         blocks = np.maximum(self._typical + (a - self._typical) * self._share, floor)
