@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,9 @@ from scipy.sparse import issparse
 from neglog._engine import Array, cpu_info, run_rows, softmax
 from neglog._engine.curvature import times_curvature
 from neglog._head.chunks import chunks
-from neglog.learn._class_blocks import ClassBlocks, class_moments
 from neglog.learn._design import Computed, Design, ProductSum, Stored, logits, padded
 from neglog.learn._rows import BlockOptions, Doubles, FirstOrder, Scaling
+from neglog.learn._solver.class_blocks import ClassBlocks, class_moments
 
 MOST_KEPT = 128 * 2**20  # bytes of probabilities that are kept between gradient and products
 CHUNK = 2**20  # bytes of logits at a time, which stay in a cache until they are read again
@@ -161,20 +161,21 @@ class Rows:
         if self._kept is None and self._keeps():
             self._kept = np.empty((len(self.share), self.num_classes), self._wide)
         self._at = theta
-
-        def of_part(part: slice) -> tuple[Any, ...]:
-            total = ProductSum(theta.shape, design.dtype)
-            nll, squares = 0.0, np.zeros(self.num_classes)
-            for rows, x, (z,) in self._chunks(part, design):
-                logits(x, table, z)
-                nll += float(self.share[rows] @ self._pass(z, rows))
-                p = self._probabilities(z, rows)
-                squares += self._share[rows] @ np.square(p)
-                total.add(z, x)
-            return nll, total.total, squares
-
-        nll, gradient, squares = self._sums(of_part)
+        nll, gradient, squares = self._sums(partial(self._first_order_of, design, table))
         return FirstOrder(nll, gradient, np.maximum(gradient[:, -1] + self.mass - squares, 0))
+
+    def _first_order_of(
+        self, design: Design, table: Array, part: slice
+    ) -> tuple[float, Doubles, Doubles]:
+        """Sums of the nll, share (p - y) x' and share p^2 over a part."""
+        nll, squares = 0.0, np.zeros(self.num_classes)
+        total = ProductSum((self.num_classes, table.shape[1]), design.dtype)
+        for rows, x, (z,) in self._chunks(part, design):
+            logits(x, table, z)
+            nll += float(self.share[rows] @ self._pass(z, rows))
+            squares += self._share[rows] @ np.square(self._probabilities(z, rows))
+            total.add(z, x)
+        return nll, total.total, squares
 
     def _pass(self, z: Array, rows: slice) -> Array:
         """Overwrites logits with share (p - y); returns the nll of each row."""
@@ -198,23 +199,22 @@ class Rows:
 
     def second_order(self, theta: Doubles, v: Doubles) -> Doubles:
         self._see(theta)
-        design = self._stored
-        model, direction = padded(theta, design.dtype), padded(v, design.dtype)
-
-        def of_part(part: slice) -> tuple[Doubles]:
-            total = ProductSum(v.shape, design.dtype)
-            for rows, x, (u, place) in self._chunks(part, design, 2):
-                p = place if self._kept is None else self._kept[rows]
-                if self._kept is None:
-                    logits(x, model, p)
-                    softmax(p, p)
-                logits(x, direction, u)
-                times_curvature(p, u, self.share[rows])
-                total.add(u, x)
-            return (total.total,)
-
-        product: Doubles = self._sums(of_part)[0]
+        tables = padded(theta, self._wide), padded(v, self._wide)
+        product: Doubles = self._sums(partial(self._second_order_of, *tables))[0]
         return product
+
+    def _second_order_of(self, model: Array, direction: Array, part: slice) -> tuple[Doubles]:
+        """The sum of share (diag(p) - p p') u x' over a part, where u are a direction's logits."""
+        total = ProductSum((self.num_classes, direction.shape[1]), self._wide)
+        for rows, x, (u, place) in self._chunks(part, self._stored, 2):
+            p = place if self._kept is None else self._kept[rows]
+            if self._kept is None:
+                logits(x, model, p)
+                softmax(p, p)
+            logits(x, direction, u)
+            times_curvature(p, u, self.share[rows])
+            total.add(u, x)
+        return (total.total,)
 
     def _see(self, theta: Doubles) -> None:
         """Keep the probabilities at theta, if they are to be kept."""
@@ -246,4 +246,4 @@ class Rows:
         with self._threads(self.num_classes) as run:
             x, p = self._stored.table, self._kept
             moments = class_moments(x, self._share, p, curvature, run)  # type: ignore[arg-type]
-            return ClassBlocks.of(moments, curvature, options, run)
+            return moments and ClassBlocks.of(moments, curvature, options, run)

@@ -20,11 +20,11 @@ from neglog.learn._in_memory import Rows
 from neglog.learn._inference import WithSummary
 from neglog.learn._kept import Kept
 from neglog.learn._labels import class_weights, is_soft, labels_of, row_weights
-from neglog.learn._newton import Solution, newton
-from neglog.learn._objective import Penalised, centred
-from neglog.learn._orthant import orthant_newton
 from neglog.learn._rows import Doubles, Moments, RowSums, Scaling, linear
 from neglog.learn._separation import why_none
+from neglog.learn._solver.newton import Solution, newton
+from neglog.learn._solver.objective import Penalised, centred
+from neglog.learn._solver.orthant import orthant_newton
 
 
 class SoftmaxRegression(WithSummary, Kept, ClassifierMixin, BaseEstimator):  # type: ignore[misc]

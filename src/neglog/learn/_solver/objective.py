@@ -4,14 +4,15 @@ from typing import Protocol
 
 import numpy as np
 
-from neglog.learn._precondition import Preconditioner
 from neglog.learn._rows import BlockOptions, Blocks, Doubles, RowSums
-from neglog.learn._start import priors, to_discriminant
+from neglog.learn._solver.precondition import Preconditioner
+from neglog.learn._solver.start import priors, to_discriminant
 
 # Products of a step beyond which the next one gets blocks of its own. They cost as much as 5 to 25
 # products. 5,000 x 784 rows of 10 classes (MNIST) take 39 products and 2 sets of blocks with 6, 56
 # and 1 with 12, and 150 without; 20,000 x 64 of 1,000 take 82 and 4, 109 and 3, 190 without.
 _MANY = 8
+_WIDE, _FEW = 256, 16
 
 
 class Objective(Protocol):
@@ -59,7 +60,10 @@ class Penalised:
         self._mean, self._columns = first, len(penalty)
         self._inverse = Preconditioner(first, self._centred, penalty, rows.mass)
         self._blocks: Blocks | None = None
-        self._products, self._is_slow = 0, False
+        # The decomposition of many columns' second moments takes longer than blocks of few classes.
+        self._is_slow = self._columns >= _WIDE and rows.num_classes <= _FEW
+        self._many = _MANY * (2 if self._is_slow else 1)
+        self._products = 0
         self._theta = np.empty((0, 0))
         self._curvature = np.empty(0)
         self.nll = np.nan  # of the last call of `value_and_gradient`
@@ -92,7 +96,7 @@ class Penalised:
         return 0.5 * float(np.einsum("kd,kd,d->", theta, theta, self._l2))
 
     def value_and_gradient(self, theta: Doubles) -> tuple[float, Doubles]:
-        self._is_slow |= self._products > _MANY
+        self._is_slow |= self._products > self._many
         self._products = 0
         sums = self.rows.first_order(theta)
         self._theta, self._curvature, self.nll = theta, sums.curvature, sums.nll

@@ -1,6 +1,7 @@
 """A preconditioner from the curvature of each class at one theta."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -13,6 +14,7 @@ from neglog.learn._rows import BlockOptions, Doubles
 # 50,000 x 64 rows of 100 classes take 13 and 10 products instead of 17, and 2.5 and 5 times as many
 # rows to add up.
 _NEAR = 1e-2
+_SPREAD = 3
 _LEAST = 4.0  # rounding errors, of the mean of a block's diagonal: keeps collinear columns apart
 
 
@@ -25,8 +27,8 @@ class ClassMoments(NamedTuple):
 
 def class_moments(
     x: Array, share: Array, p: Array, curvature: Doubles, run: Callable[..., Any] = map
-) -> ClassMoments:
-    """The moments of each class.
+) -> ClassMoments | None:
+    """The moments of each class; None where p is spread, so that they are much like those of all.
 
     Args:
         x: (N, D + 1) scaled features with a 1 for the intercept.
@@ -37,6 +39,8 @@ def class_moments(
     """
     classes, columns = p.shape[1], x.shape[1]
     rows, of_class = np.nonzero(p > _NEAR)
+    if len(rows) > p.size / _SPREAD:
+        return None
     order = np.argsort(of_class, kind="stable")
     rows, of_class = rows[order], of_class[order]
     near = p[rows, of_class]
@@ -63,7 +67,7 @@ class ClassBlocks:
     """
 
     def __init__(self, inverse: Array, curvature: Doubles) -> None:
-        self._inverse, self._root = inverse, np.sqrt(curvature)
+        self._inverse, self._curvature = inverse, self._above_0(curvature)
 
     @classmethod
     def of(
@@ -82,30 +86,36 @@ class ClassBlocks:
             run: map, or that of a pool of threads.
         """
         blocks, rest = moments
-        second_moments, penalty, damping = options
-        everywhere = second_moments.astype(blocks.dtype)
-        diagonal = np.arange(len(penalty))
-        factored, inverted = get_lapack_funcs(("potrf", "potri"), dtype=blocks.dtype)
-        least = _LEAST * np.finfo(blocks.dtype).eps
-
-        def invert(k: int) -> bool:
-            block = blocks[k]
-            block += blocks.dtype.type(rest[k] + damping[k]) * everywhere
-            block[diagonal, diagonal] += penalty
-            mean = block[diagonal, diagonal].mean()
-            block[diagonal, diagonal] += least * mean if mean > 0 else 1
-            root, failed = factored(block.T, lower=True)
-            if not failed:
-                inverse, failed = inverted(root, lower=True, overwrite_c=True)
-                block[...] = np.tril(inverse) + np.tril(inverse, -1).T
-            return not failed
-
-        done = all(run(invert, range(len(blocks))))
-        return cls(blocks, curvature + damping) if done else None
+        everywhere = options.second_moments.astype(blocks.dtype)
+        for block, part in zip(blocks, rest + options.damping, strict=True):
+            block += blocks.dtype.type(part) * everywhere
+        done = all(run(partial(_invert, options), blocks))
+        return cls(blocks, curvature + options.damping) if done else None
 
     def __call__(self, v: Doubles, curvature: Doubles) -> Doubles:
         """(K, D + 1): the inverse times v, where the curvature of the classes is this."""
-        scale = (self._root / np.sqrt(np.maximum(curvature, np.finfo(np.float64).tiny)))[:, None]
+        scale = np.sqrt(self._curvature / self._above_0(curvature))[:, None]
         scaled = (scale * v).astype(self._inverse.dtype)
         product: Doubles = scale * np.matmul(self._inverse, scaled[:, :, None])[:, :, 0]
         return product
+
+    @staticmethod
+    def _above_0(curvature: Doubles) -> Doubles:
+        return np.maximum(curvature, 1e-9 / len(curvature))
+
+
+def _invert(options: BlockOptions, block: Array) -> bool:
+    """Replace a block by the inverse of it and the penalty, if there is one."""
+    if not options.second_moments[-1, -1]:  # no intercept
+        block[-1] = block[:, -1] = 0
+    diagonal = np.einsum("ii->i", block)
+    diagonal += options.penalty
+    mean = diagonal.mean()
+    diagonal += _LEAST * np.finfo(block.dtype).eps * mean if mean > 0 else 1
+    factored, inverted = get_lapack_funcs(("potrf", "potri"), dtype=block.dtype)
+    inverse, failed = factored(block.T, lower=True)
+    if not failed:
+        inverse, failed = inverted(inverse, lower=True, overwrite_c=True)
+    if not failed:
+        block[...] = np.tril(inverse) + np.tril(inverse, -1).T
+    return not failed

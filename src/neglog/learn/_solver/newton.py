@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from neglog.learn._objective import Objective
 from neglog.learn._rows import Doubles
+from neglog.learn._solver.objective import Objective
 
 _MOST_PRODUCTS = 500  # of one step
 _LEAST_GAIN = 0.1  # of a product, in parts of the mean gain of those of its step

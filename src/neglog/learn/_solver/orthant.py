@@ -9,9 +9,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from neglog.learn._newton import Point, Solution, dot, newton_direction
-from neglog.learn._objective import Objective
 from neglog.learn._rows import Doubles
+from neglog.learn._solver.newton import Point, Solution, dot, newton_direction
+from neglog.learn._solver.objective import Objective
 
 _DAMPING = 1e-4  # what all classes share has no curvature of its own
 
