@@ -3,7 +3,6 @@
 import hashlib
 import re
 import warnings
-from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,12 +12,12 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from formulas import visit_math, visit_math_block
 from matplotlib.figure import Figure
-from matplotlib.font_manager import findSystemFonts, fontManager
 from sphinx.application import Sphinx
 from sphinx.locale import _
 from sphinx.util.docutils import SphinxDirective
 
 import neglog
+from neglog._show.figure import hangul_font
 
 PACKAGE = Path(neglog.__file__).parent
 LANGUAGES = {"en": "English", "ko": "한국어"}
@@ -31,45 +30,6 @@ THEME_IN_KOREAN = {
     "On this page": "이 페이지의 내용",
     "Previous": "이전",
 }
-
-CORRECTION = re.compile(
-    r"^:::\{admonition\} (?:Corrected|바로잡음): ([\d., ]+)\n:class: corrected\n"
-    r"\n\*\*[^*]+\*\* (.+?)\n\n\*\*[^*]+\*\* (.+?)\n\n\*\*",
-    re.M | re.S,
-)
-CORRECTED = {
-    "en": (
-        "The chapters correct **{count}** of them, in boxes that also say why:",
-        "| no. | the text says | what is right | chapter |",
-    ),
-    "ko": (
-        "이 가운데 **{count}개**를 바로잡았습니다. 까닭은 각 장의 상자 안에 있습니다.",
-        "| 번호 | 글에서는 | 바른 설명 | 장 |",
-    ),
-}
-
-HANGUL_FONTS = {
-    "NotoSansCJK-Regular": "NotoSansCJK-Bold",
-    "NotoSansCJKkr-Regular": "NotoSansCJKkr-Bold",
-    "NanumGothic": "NanumGothicBold",
-    "malgun": "malgunbd",
-}
-
-
-def hangul_font() -> list[str]:
-    """The name of an installed font with Korean letters, if there is one.
-
-    matplotlib caches its list of fonts and rarely updates it, so we search the font folders.
-    """
-    found = {Path(path).stem: path for path in findSystemFonts()}
-    for regular, bold in HANGUL_FONTS.items():
-        if regular in found:
-            if bold in found:  # else matplotlib warns of each bold label
-                fontManager.addfont(found[bold])
-                fontManager.ttflist[-1] = replace(fontManager.ttflist[-1], weight=700)  # Nanum: 600
-            fontManager.addfont(found[regular])
-            return [fontManager.ttflist[-1].name]
-    return []
 
 
 def figure_style() -> dict[str, Any]:
@@ -169,6 +129,23 @@ class Page(SphinxDirective):
             f'<p><a href="{href}" target="_blank">{IN_ITS_OWN_TAB[language]}</a></p></div>'
         )
         return [nodes.raw("", html, format="html")]
+
+
+CORRECTION = re.compile(
+    r"^:::\{admonition\} (?:Corrected|바로잡음): ([\d., ]+)\n:class: corrected\n"
+    r"\n\*\*[^*]+\*\* (.+?)\n\n\*\*[^*]+\*\* (.+?)\n\n\*\*",
+    re.M | re.S,
+)
+CORRECTED = {
+    "en": (
+        "The chapters correct **{count}** of them, in boxes that also say why:",
+        "| no. | the text says | what is right | chapter |",
+    ),
+    "ko": (
+        "이 가운데 **{count}개**를 바로잡았습니다. 까닭은 각 장의 상자 안에 있습니다.",
+        "| 번호 | 글에서는 | 바른 설명 | 장 |",
+    ),
+}
 
 
 class Corrections(SphinxDirective):

@@ -28,7 +28,7 @@ def test_something_wrong_is_3(modules: Path) -> None:
     assert (done.returncode, done.stderr) == (3, "")
     assert "sum-for-mean" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
-    assert "행들의 평균" in neglog("check", "summed:loss", "--lang", "ko", cwd=modules).stdout
+    assert "행의 평균" in neglog("check", "summed:loss", "--lang", "ko", cwd=modules).stdout
 
 
 @pytest.mark.parametrize("given", [("--json",), ("--json", "-")])

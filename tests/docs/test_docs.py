@@ -14,6 +14,7 @@ from bench import documents, lookup
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+TORCH = ("docs/en/coming-from-torch.md", "docs/ko/coming-from-torch.md")
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.M | re.S)
 
 
@@ -22,7 +23,7 @@ def blocks(path: Path, language: str) -> list[str]:
     return [code for found, code in FENCE.findall(text) if found == language]
 
 
-@pytest.mark.parametrize("name", ["README.md", "README.ko.md", "docs/en/coming-from-torch.md"])
+@pytest.mark.parametrize("name", [*documents.README, *TORCH])
 def test_the_examples_of_a_document_run(name: str) -> None:
     if "torch" in name:
         pytest.importorskip("torch", reason="torch is not installed: the page cannot run")
@@ -78,11 +79,14 @@ def test_every_measured_figure_is_the_kept_runs(path: Path, words: Any) -> None:
     assert documents.unmarked(text) == [], "a figure needs a marker: see bench/documents.py"
 
 
-def test_both_readmes_show_the_same_code() -> None:
+@pytest.mark.parametrize("names", [tuple(documents.README), TORCH], ids=lambda names: names[0])
+def test_both_languages_show_the_same_code_and_figures(names: tuple[str, str]) -> None:
     english, korean = (
-        re.sub(r" *#.*", "", "".join(blocks(ROOT / name, "pycon"))) for name in documents.README
+        re.sub(r" *#.*", "", "".join(blocks(ROOT / name, "pycon"))) for name in names
     )
     assert english == korean
+    figures = [re.findall(r"<!--figure ([\w-]+)-->", (ROOT / n).read_text("utf-8")) for n in names]
+    assert sorted(figures[0]) == sorted(figures[1])
 
 
 def sphinx_part(name: str) -> Any:

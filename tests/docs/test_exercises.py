@@ -1,7 +1,11 @@
 """Every check of the tutorial accepts right answers and explains what is wrong with others."""
 
+import ast
 import inspect
+import re
 from dataclasses import FrozenInstanceError
+from pathlib import Path
+from string import Formatter
 from typing import Any
 
 import answers_likelihood
@@ -10,8 +14,10 @@ import numpy as np
 import pytest
 
 from neglog import exercises
-from neglog.exercises import Verdict
+from neglog.exercises import Verdict, ko
 from neglog.exercises._verdict import judge_choice, judge_function, judge_value, show
+from neglog.exercises._words import speaking
+from neglog.exercises._words_ko import WORDS
 
 RIGHT = answers_softmax.RIGHT | answers_likelihood.RIGHT
 WRONG = answers_softmax.WRONG | answers_likelihood.WRONG
@@ -41,6 +47,57 @@ def test_wrong_answers_are_told_what_is_wrong(name: str) -> None:
         assert repr(verdict).startswith("not yet: ")
         assert part in verdict.message, verdict.message
         assert verdict.message[-1] != "."
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_a_verdict_in_korean_is_the_same_verdict(name: str) -> None:
+    english, korean = getattr(exercises, name), getattr(ko, name)
+    wrong = [answer for answer, _ in WRONG[name]]
+    for answer in (*RIGHT[name], *wrong, None, lambda: 3):
+        one, other = english(answer), korean(answer)
+        assert (one.right, one.language, other.language) == (other.right, "en", "ko")
+        assert repr(other).startswith("맞음: " if other else "아직: ")
+        assert re.search(r"[가-힣][.?:]", other.message), other
+        numbers = re.findall(r"\d+\.\d+", one.message)
+        assert sorted(numbers) == sorted(re.findall(r"\d+\.\d+", other.message))
+
+
+def sentences() -> list[str]:
+    """What the checks say, in English: the argument of `say`, which is written out."""
+    found = []
+    for path in Path(exercises.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "say":
+                assert isinstance(node.args[0], ast.Constant), f"{path}: {ast.unparse(node)}"
+                found.append(str(node.args[0].value))
+    return found
+
+
+def places(sentence: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(sentence) if name is not None}
+
+
+def test_every_sentence_has_a_korean_one_with_the_same_places() -> None:
+    assert len(set(sentences())) > 100
+    assert set(sentences()) == set(WORDS)
+    wavering = r"\}(은|는|이|가|을|를|과|와|으로|로|이나|나)(?![가-힣])"
+    for english, korean in WORDS.items():
+        assert places(korean) == places(english), english
+        assert re.search(r"[가-힣]", korean)
+        assert not re.search(wavering, korean), "the particle depends on what stands there"
+
+
+def test_the_language_is_that_of_the_import_alone() -> None:
+    assert ko.__all__ == exercises.__all__
+
+    def asks(z: Any) -> Any:
+        raise ValueError(repr(exercises.check_temperature(1)))
+
+    assert "not yet: 1 is not right" in exercises.check_softmax(asks).message
+    with pytest.raises(RuntimeError), speaking("ko"):
+        raise RuntimeError
+    assert repr(exercises.check_temperature(1)).startswith("not yet: ")
+    assert repr(ko.check_temperature(1)).startswith("아직: 답한 값은 1입니다.")
 
 
 class Hostile:

@@ -4,7 +4,10 @@ The glossary and the table of symbols stand in docs/ko/tutorial/index.md.
 """
 
 import re
+from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
+from types import ModuleType
 
 import pytest
 
@@ -14,6 +17,7 @@ TEXTS = [
     ROOT / "README.ko.md",
     ROOT / "src" / "neglog" / "trace" / "page" / "strings_ko.js",
     ROOT / "bench" / "documents" / "words.py",
+    *sorted((ROOT / "src" / "neglog").rglob("*_ko.py")),
 ]
 CODE = re.compile(r"^```(?!\{plot\}|\{important\}).*?^```", re.M | re.S)
 
@@ -45,6 +49,16 @@ SPELLINGS = {
     "파이썬": "Python",
     r"\d ?퍼센트|\d %(?=[ 가-힣])": "71%",
     "총손실|전체 손실": "Total Loss",
+    r"(?<![\w.({])nats?(?=[가-힣])": "내트",
+    "로그를 씌": "로그를 취하다",
+    "부동 소수점": "부동소수점",
+    "연습문제": "연습 문제",
+    "로그확률": "로그 확률",
+    "자연 로그": "자연로그",
+    "(?<!평균)제곱오차": "제곱 오차",
+    "행렬곱": "행렬 곱",
+    "(?<!유효 )자리수": "자릿수",
+    "자신 있게 틀": "확신하며 틀리다",
 }
 
 # Symbols that other texts have, as formulas of ours -> ours.
@@ -77,3 +91,52 @@ def test_a_term_has_one_spelling(path: Path) -> None:
 def test_a_quantity_has_one_symbol(path: Path) -> None:
     text = prose(path, quoting=("index.md", "where-it-is.md"))
     assert found(SYMBOLS, "\n".join(re.findall(r"\$\$?([^$]+)\$\$?", text))) == {}
+
+
+KOREAN_REFERENCE = re.compile(
+    r'^<a href="\.\./en/reference/(\w+)\.html#([\w.]+)" hreflang="en">`(\w+)`</a>\n: (.+)$',
+    re.M,
+)
+FACES = (
+    *("neglog", "neglog.torch", "neglog.learn", "neglog.learn.distributed", "neglog.trace"),
+    *("neglog.report", "neglog.checker", "neglog.exercises", "neglog.testing"),
+)
+
+
+def summaries() -> list[tuple[str, str, str]]:
+    """Page of the English reference, full name and sentence of each row."""
+    text = (ROOT / "docs" / "ko" / "reference.md").read_text(encoding="utf-8")
+    found = KOREAN_REFERENCE.findall(text)
+    assert len(found) == len(re.findall(r"^<a", text, re.M)), "every row has this form"
+    assert all(anchor.rpartition(".")[2] == name for _, anchor, name, _ in found)
+    return [(page, anchor, sentence) for page, anchor, _, sentence in found]
+
+
+@pytest.mark.parametrize("module", FACES)
+def test_every_public_name_has_a_korean_sentence(module: str) -> None:
+    for needed in ("neglog.torch", "neglog.learn"):
+        pytest.importorskip(needed, exc_type=ImportError)
+    said = [resolve_name(anchor) for _, anchor, _ in summaries()]
+    face = import_module(module)
+    missing = [
+        name
+        for name in face.__all__
+        if not isinstance(getattr(face, name), ModuleType)
+        and not any(getattr(face, name) is thing for thing in said)
+    ]
+    assert missing == [], "docs/ko/reference.md"
+
+
+def test_a_korean_summary_is_a_sentence_and_leads_to_the_english_page() -> None:
+    pytest.importorskip("neglog.torch", exc_type=ImportError)
+    rows = summaries()
+    assert len({anchor for _, anchor, _ in rows}) == len(rows)
+    for page, anchor, sentence in rows:
+        assert re.search(r"다(\([^)]+\))?\.$", sentence), anchor
+        english = (ROOT / "docs" / "en" / "reference" / f"{page}.md").read_text(encoding="utf-8")
+        module, _, name = anchor.rpartition(".")
+        shown = re.search(rf"(currentmodule|automodule):: {re.escape(module)}\n", english)
+        assert shown, anchor
+        if page != "exercises":  # which has an automodule
+            section = english[shown.end() :]
+            assert re.search(rf"^\.\. auto\w+:: {name}$", section, re.M), anchor

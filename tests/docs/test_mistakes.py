@@ -46,7 +46,10 @@ def found(code: str) -> Finding:
     return next(finding for finding in findings if finding.code == code)
 
 
-def number(value: Any) -> str:
+def number(value: Any, language: str) -> str:
+    """A result as the page shows it: a number, or words of its language."""
+    if isinstance(value, str):
+        return BOOKS[language].get(f"said.{value}", value)
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
@@ -59,7 +62,8 @@ def test_the_checker_says_what_the_page_says(language: Any, code: str) -> None:
     logits = [[round(z, 4) for z in one] for one in finding.row["logits"]]
     assert said["sentence"] in section
     assert f"{row}: {logits}\n{target}: {finding.row['target']}\n" in section
-    assert f"{expected}: {number(finding.expected)}\n{got}: {number(finding.got)}\n" in section
+    results = [number(value, language) for value in (finding.expected, finding.got)]
+    assert f"{expected}: {results[0]}\n{got}: {results[1]}\n" in section
     assert f"{mend}: `{said['fix']}`" in section
 
 

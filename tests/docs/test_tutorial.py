@@ -5,6 +5,7 @@ import io
 import re
 import tokenize
 import warnings
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
@@ -15,6 +16,8 @@ import matplotlib
 import pytest
 from matplotlib.figure import Figure
 
+import neglog.exercises.ko
+
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 LANGUAGES = ("en", "ko")
 CHAPTERS = [path.stem for path in sorted((DOCS / "en" / "tutorial").glob("[0-9]*.md"))]
@@ -22,6 +25,8 @@ PAGES = [*(f"tutorial/{name}" for name in CHAPTERS), "index"]
 FENCE = re.compile(r"^```(\{?\w+\}?)[^\n]*\n(.*?)^```", re.M | re.S)
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
+PARSER = doctest.DocTestParser()
+VERDICT = re.compile(r"(?P<right>right|맞음): |(not yet|아직): ")
 PRESETS = DOCS.parent / "src" / "neglog" / "trace" / "page" / "presets.js"
 
 seconds: dict[str, float] = {}
@@ -53,8 +58,29 @@ def runnable(language: str, page: str) -> str:
     return "\n".join(code)
 
 
+def examples(page: str) -> Iterator[doctest.Example]:
+    """A page's code, run once; a check, whose verdict has the page's language, runs in both."""
+    english, korean = (PARSER.get_examples(runnable(k, page)) for k in LANGUAGES)
+    for one, other in zip(english, korean, strict=True):
+        yield one
+        if one.want != other.want:
+            source = re.sub(r"\bcheck_", "neglog.exercises.ko.check_", other.source)
+            yield doctest.Example(source, other.want)
+
+
 def without_comments(code: str) -> list[str]:
     return [re.sub(r"\s+# .*|^>>> # .*", "", line) for line in code.splitlines()]
+
+
+def same_for_all(code: str) -> list[tuple[list[str], str]]:
+    """Code and output without comments, without the language of verdicts and their words."""
+    found = []
+    for one in PARSER.get_examples(code):
+        source = one.source.replace("neglog.exercises.ko", "neglog.exercises")
+        right = VERDICT.match(one.want) if "check_" in source else None
+        want = bool(right["right"]) if right else without_comments(one.want)
+        found.append((without_comments(source), str(want)))
+    return found
 
 
 def without_words(code: str) -> list[tuple[int, str]]:
@@ -81,7 +107,7 @@ def test_there_are_ten_chapters_in_two_languages() -> None:
 def test_the_code_of_a_page_runs(page: str, capsys: pytest.CaptureFixture[str]) -> None:
     if "neglog.learn" in runnable("en", page):
         pytest.importorskip("sklearn")
-    test = doctest.DocTestParser().get_doctest(runnable("en", page), {}, page, page, 0)
+    test = doctest.DocTest(list(examples(page)), {"neglog": neglog}, page, page, 0, "")
     said: list[str] = []
     start = perf_counter()
     results = doctest.DocTestRunner(verbose=False, optionflags=FLAGS).run(test, out=said.append)
@@ -93,7 +119,7 @@ def test_the_code_of_a_page_runs(page: str, capsys: pytest.CaptureFixture[str]) 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_both_languages_have_the_same_code(page: str) -> None:
-    english, korean = (without_comments("\n".join(fences(k, page, "pycon"))) for k in LANGUAGES)
+    english, korean = (same_for_all("\n".join(fences(k, page, "pycon"))) for k in LANGUAGES)
     assert english == korean
 
 
@@ -151,8 +177,11 @@ def test_a_chapter_has_what_every_chapter_has(name: str) -> None:
     imported = re.findall(r"import ([^\n]*check_[^\n]*)", runnable("en", page))
     used = set(re.findall(r"check_\w+", " ".join(imported)))
     assert len(used) == 3
-    right = re.findall(r"^right: ", "\n".join(fences("en", page, "pycon")), re.M)
-    assert len(right) >= 3
+    for language, word in (("en", "right"), ("ko", "맞음")):
+        right = re.findall(rf"^{word}: ", "\n".join(fences(language, page, "pycon")), re.M)
+        assert len(right) >= 3
+    english = r"^(right|not yet): |neglog\.exercises import .*check_"
+    assert not re.search(english, text("ko", page), re.M)
 
 
 def test_both_languages_have_the_same_anchors_and_links_lead_to_them() -> None:

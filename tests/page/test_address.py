@@ -42,6 +42,19 @@ def test_the_address_keeps_what_was_changed(browser: Any, page: Any, pets: Path)
         assert fragment(other) == kept
 
 
+def test_a_page_opens_in_the_language_it_was_written_for(browser: Any, tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    path.write_text(explain([5, 4, 2], 0).to_html(lang="ko"), encoding="utf-8")
+    with watched(browser, locale="en-GB") as page:
+        open_page(page, path)
+        assert page.locator("html").get_attribute("lang") == "ko"
+        assert page.locator(".name-box").first.input_value() == "클래스 0"
+        page.locator("#lang-en").click()
+        kept = fragment(page, "lang=en")
+        open_page(page, path, kept)
+        assert page.locator("html").get_attribute("lang") == "en"
+
+
 def test_a_changed_preset_keeps_its_name_and_the_change(page: Any, pets: Path) -> None:
     open_page(page, pets, "preset=pets-horse&T=2")
     assert page.locator("#step-scaled").is_visible()

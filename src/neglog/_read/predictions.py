@@ -69,8 +69,7 @@ def _as_logits(prediction: Prediction) -> Prediction:
     return replace(
         prediction,
         logits=[math.log(x) if x else -math.inf for x in prediction.logits],
-        remark="The row lies in [0, 1] and sums to 1: these are probabilities, not logits."
-        "\nTheir logarithms are used as logits.",
+        were_probabilities=True,
     )
 
 

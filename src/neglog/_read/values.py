@@ -9,13 +9,16 @@ MOST_CLASSES = 1 << 18  # the largest vocabularies; each class is computed to 50
 
 @dataclass(frozen=True)
 class Prediction:
-    """One row: its logits, and what else the file says of it; `remark` is for the user."""
+    """One row: its logits, and what else the file says of it.
+
+    `were_probabilities`: the file has probabilities; the logits are their logarithms.
+    """
 
     logits: Sequence[float]
     target: str | int | None = None
     class_names: Sequence[str] | None = None
     id: str | None = None
-    remark: str = ""
+    were_probabilities: bool = False
 
 
 def number(text: Any, place: str, way_out: str = "") -> float:

@@ -1,7 +1,9 @@
 """Parts of every figure: colours for colour-blind readers, axes, and fonts."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .words import shortened
@@ -33,10 +35,19 @@ HANGUL = (
 )
 
 
+# Their files, for fonts that matplotlib has not listed: the regular one, the bold one.
+HANGUL_FILES = {
+    "NotoSansCJK-Regular": "NotoSansCJK-Bold",
+    "NotoSansCJKkr-Regular": "NotoSansCJKkr-Bold",
+    "NanumGothic": "NanumGothicBold",
+    "malgun": "malgunbd",
+}
+
+
 class Letters:
     """Names in letters that an installed font has; other names are replaced by their index."""
 
-    def __init__(self, names: Sequence[str], what: str = "class") -> None:
+    def __init__(self, names: Sequence[str], what: str = "class {}") -> None:
         from matplotlib import rcParams
 
         fonts = list(rcParams["font.family"])
@@ -51,7 +62,7 @@ class Letters:
         self.style: dict[str, Any] = {"fontfamily": fonts, "parse_math": False}
         self.all_there = not missing
         self.names = [
-            shortened(f"{what} {j}" if missing.intersection(name) else name, NAME)
+            shortened(what.format(j) if missing.intersection(name) else name, NAME)
             for j, name in enumerate(names)
         ]
 
@@ -60,7 +71,26 @@ def _installed() -> list[str]:
     from matplotlib.font_manager import fontManager
 
     names = set(fontManager.get_font_names())
-    return [font for font in HANGUL if font in names][:1]
+    return [font for font in HANGUL if font in names][:1] or hangul_font()
+
+
+@cache
+def hangul_font() -> list[str]:
+    """The name of an installed font with Korean letters, if there is one.
+
+    matplotlib caches its list of fonts and rarely updates it, so we search the font folders.
+    """
+    from matplotlib.font_manager import findSystemFonts, fontManager
+
+    found = {Path(path).stem: path for path in findSystemFonts()}
+    for regular, bold in HANGUL_FILES.items():
+        if regular in found:
+            if bold in found:  # else matplotlib warns of each bold label
+                fontManager.addfont(found[bold])
+                fontManager.ttflist[-1] = replace(fontManager.ttflist[-1], weight=700)  # Nanum: 600
+            fontManager.addfont(found[regular])
+            return [fontManager.ttflist[-1].name]
+    return []
 
 
 @cache
@@ -70,6 +100,28 @@ def _letters_of(fonts: tuple[str, ...]) -> frozenset[str]:
 
     paths = {findfont(FontProperties(family=[font])) for font in fonts}
     return frozenset(chr(code) for path in paths for code in get_font(path).get_charmap())
+
+
+def in_korean(figure: "Figure") -> "Figure":
+    """Set every text of a figure in a font with Korean letters, if one is installed."""
+    from matplotlib.text import Text
+
+    fonts = Letters(["가"]).style["fontfamily"]
+    texts: list[Any] = figure.findobj(Text)
+    for text in texts:
+        text.set_fontfamily(fonts)
+    return figure
+
+
+def check_korean() -> None:
+    """Refuse to write a figure whose words would be boxes.
+
+    Raises:
+        ValueError: no font with Korean letters is installed.
+    """
+    if not Letters(["가"]).all_there:
+        fonts = ", ".join(HANGUL[:4])
+        raise ValueError(f"no font with Korean letters is installed: install one, such as {fonts}")
 
 
 def new_figure(width: float, height: float) -> "Figure":

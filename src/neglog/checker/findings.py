@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._show.html import framed
+from .._show.language import Language
 from .._show.words import json_number
-from .show.words import GRADES, Language, Words
+from .show.words import GRADES, Words
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 from neglog import __version__
 from neglog._show.extras import needs
+from neglog._show.language import LANGUAGES
 from neglog.cli import _check, _fit_options, _report_options
 from neglog.cli._files import free_name, writable
 from neglog.cli._mistakes import EXAMPLES, not_a_command
@@ -124,7 +125,7 @@ def _add_explain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--temperature", type=float, default=1.0, metavar="T", help="divide the logits by T"
     )
     _add_columns(explain)
-    _add_outputs(explain, html=None, png=None, open=False, json=False, force=False)
+    _add_outputs(explain, html=None, png=None, open=False, json=False, lang=None, force=False)
     _add_likelihood(explain.add_subparsers(title="points", prog="neglog explain", metavar=""))
 
 
@@ -176,6 +177,11 @@ def _add_outputs(command: argparse.ArgumentParser, **defaults: Any) -> None:
     group.add_argument("--png", type=Path, metavar="FILE", help="write the figure")
     group.add_argument("--open", action="store_true", help="show the page in the browser")
     group.add_argument("--json", action="store_true", help="print everything as JSON")
+    group.add_argument(
+        "--lang",
+        choices=LANGUAGES,
+        help="the language (default: en; the page opens in the browser's)",
+    )
     group.add_argument("--force", action="store_true", help="replace FILE if it exists")
     command.set_defaults(**defaults)
 

@@ -62,6 +62,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def run(options: argparse.Namespace) -> int:
     """Check the function, show the findings, and return the exit code."""
     from neglog._show.extras import needs
+    from neglog._show.language import check_letters
     from neglog.checker import check_loss
     from neglog.cli._files import writable
 
@@ -70,8 +71,11 @@ def run(options: argparse.Namespace) -> int:
         writable(path, options.force, option)
     if len({path.resolve() for path in outputs.values()}) < len(outputs):
         raise ValueError(f"--html and --json are both {options.html}: give two names")
+    in_terminal = not outputs and options.json is None
+    if in_terminal:
+        check_letters(options.lang, sys.stdout)
     findings = check_loss(options.function, framework=options.framework)
-    if not outputs and options.json is None:
+    if in_terminal:
         with needs("the findings in a terminal", "cli"):
             from neglog._show.terminal import console
         from neglog.checker.show.text import renderable

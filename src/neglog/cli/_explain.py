@@ -11,20 +11,19 @@ from neglog._read.columns import Asked
 from neglog._read.predictions import are_probabilities, read_row
 from neglog._read.values import number
 from neglog._show.extras import needs
+from neglog._show.language import Sentences, check_letters
 from neglog._show.words import printable
 from neglog._show.written import replacing
+from neglog.cli import _words_en, _words_ko
 from neglog.cli._files import writable
 from neglog.trace import Bernoulli, Normal, Trace, explain, explain_likelihood
 
 MANY = 10_000  # classes, from which on the expected time is printed
-SUSPICION = (
-    "The row lies in [0, 1] and sums to 1. If these are probabilities, give their logarithms."
-)
 
 
 def rows(options: argparse.Namespace) -> None:
     """Explain rows of logits, from --logits or from a file."""
-    _check_files(options)
+    _check_outputs(options)
     trace, remark = _typed(options) if options.row is None else _from_file(options)
     _deliver(trace, options, remark)
 
@@ -35,7 +34,7 @@ def likelihood(options: argparse.Namespace) -> None:
         raise ValueError("explain likelihood takes --data; --logits and --row are for rows")
     if options.data is None:
         raise ValueError("give the points: --data 1,2,3")
-    _check_files(options)
+    _check_outputs(options)
     candidates: dict[str, Normal | Bernoulli] = {}
     for option, density, parameters in (
         ("normal", Normal, ("MEAN", "SD")),
@@ -61,8 +60,9 @@ def _typed(options: argparse.Namespace) -> tuple[Trace, str]:
         raise ValueError("give --logits and --target, or --row N FILE (neglog explain --help)")
     logits = [_numbers(row, "--logits") for row in options.logits.split(";")]
     if len(logits) == 1:  # a comma in the target belongs to its name
-        remark = SUSPICION if are_probabilities(logits[0]) else ""
-        return _explain(options, logits[0], options.target, _names(options)), remark
+        remark = "probabilities" if are_probabilities(logits[0]) else ""
+        said = _words(options)(remark) if remark else ""
+        return _explain(options, logits[0], options.target, _names(options)), said
     return _explain(options, logits, options.target.split(","), _names(options)), ""
 
 
@@ -77,9 +77,11 @@ def _from_file(options: argparse.Namespace) -> tuple[Trace, str]:
         raise ValueError(f"{path} has no target: give --target")
     names = _names(options) or prediction.class_names
     trace = _explain(options, prediction.logits, prediction.target, names)
-    remarks = [prediction.remark] if prediction.remark else []
+    say = _words(options)
+    remarks = [say("logarithms")] if prediction.were_probabilities else []
     if prediction.id is not None:
-        remarks.insert(0, f"Row {index}: {printable(f'{options.id} {prediction.id}')}")
+        found = printable(f"{options.id} {prediction.id}")
+        remarks.insert(0, say("row", n=index, id=found))
     return trace, "\n".join(remarks)
 
 
@@ -87,8 +89,9 @@ def _explain(
     options: argparse.Namespace, logits: Any, target: Any, names: Sequence[str] | None
 ) -> Trace:
     if len(logits) > MANY:
-        seconds = len(logits) * 1e-4
-        print(f"{len(logits)} classes to 50 digits: about {seconds:.0f} s", file=sys.stderr)
+        seconds = f"{len(logits) * 1e-4:.0f}"
+        said = _words(options)("time", n=str(len(logits)), s=seconds)
+        print(said, file=sys.stderr)
     given = [target] if isinstance(target, str | int) else target
     classes = [_class(one, names) for one in given]
     return explain(
@@ -122,8 +125,14 @@ def _numbers(text: str, option: str) -> list[float]:
     return [number(item, f"{option}: item {k}") for k, item in enumerate(text.split(","), 1)]
 
 
-def _check_files(options: argparse.Namespace) -> None:
-    """Check that every file can be written, before anything is computed."""
+def _words(options: argparse.Namespace) -> Sentences:
+    return Sentences(options.lang or "en", {"en": _words_en.WORDS, "ko": _words_ko.WORDS})
+
+
+def _check_outputs(options: argparse.Namespace) -> None:
+    """Check that everything can be written, before anything is computed."""
+    if options.lang and not options.json:
+        check_letters(options.lang, sys.stdout)
     if options.html and options.html == options.png:
         raise ValueError(f"--html and --png are both {options.html}: give two names")
     for option in ("html", "png"):
@@ -133,6 +142,7 @@ def _check_files(options: argparse.Namespace) -> None:
 
 
 def _deliver(trace: Trace, options: argparse.Namespace, remark: str = "") -> None:
+    say = _words(options)
     if remark:
         _tell(options, f"{remark}\n")
     if options.json:
@@ -140,13 +150,14 @@ def _deliver(trace: Trace, options: argparse.Namespace, remark: str = "") -> Non
     elif not (options.html or options.png or options.open):
         with needs("the text", "cli"):
             from neglog._show.terminal import console
+        from neglog.trace._text import renderable
 
-        console().print(trace)
+        console().print(renderable(trace.subject, say.lang))
     for path, write in ((options.html, _write_page), (options.png, _write_figure)):
         if path:
             with replacing(path) as draft:
-                write(trace, draft)
-            _tell(options, f"written to {path}")
+                write(trace, draft, options)
+            _tell(options, say("written", path=str(path)))
     if options.open:
         _open(trace, options)
 
@@ -156,12 +167,17 @@ def _tell(options: argparse.Namespace, text: str) -> None:
     print(text, file=sys.stderr if options.json else sys.stdout)
 
 
-def _write_page(trace: Trace, path: Path) -> None:
-    path.write_text(trace.to_html(), encoding="utf-8")
+def _write_page(trace: Trace, path: Path, options: argparse.Namespace) -> None:
+    path.write_text(trace.to_html(lang=options.lang), encoding="utf-8")
 
 
-def _write_figure(trace: Trace, path: Path) -> None:
-    figure: Any = trace.plot()
+def _write_figure(trace: Trace, path: Path, options: argparse.Namespace) -> None:
+    lang = _words(options).lang
+    figure: Any = trace.plot(lang=lang)
+    if lang == "ko":
+        from neglog._show.figure import check_korean
+
+        check_korean()
     figure.savefig(path, format="png", dpi=150)
 
 
@@ -173,6 +189,7 @@ def _open(trace: Trace, options: argparse.Namespace) -> None:
     page = options.html
     if page is None:
         page = Path(mkdtemp(prefix="neglog-")) / "explain.html"
-        _write_page(trace, page)
+        _write_page(trace, page, options)
     opened = webbrowser.open(page.resolve().as_uri())
-    _tell(options, f"{'opened' if opened else 'no browser was found; open it yourself:'} {page}")
+    said = "opened" if opened else "no_browser"
+    _tell(options, _words(options)(said, path=str(page)))

@@ -9,6 +9,7 @@ from typing import Any
 
 from neglog._read.columns import Asked
 from neglog._read.tables import Source, open_predictions
+from neglog._show.language import check_letters
 from neglog._show.terminal import console
 from neglog._show.words import printable
 from neglog._show.written import replacing
@@ -40,13 +41,15 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _check_outputs(options: argparse.Namespace) -> None:
-    """Check that every file can be written, before anything is read."""
+    """Check that everything can be written, before anything is read."""
     taken: dict[Path, str] = {Path(name).resolve(): "an input" for name in options.files}
     for option, path in _outputs(options).items():
         if path.resolve() in taken:
             raise ValueError(f"{option} {path} is {taken[path.resolve()]}, too: give another name")
         taken[path.resolve()] = "an output"
         writable(path, options.force, option)
+    if not _outputs(options) and options.json is None:
+        check_letters(options.lang, sys.stdout)
 
 
 def _outputs(options: argparse.Namespace) -> dict[str, Path]:

@@ -3,11 +3,13 @@
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from neglog.exercises._words import language, say, speaking
 
 # A hint is a sentence, or a function of the answer and the arguments that returns one.
 Hint = str | Callable[..., str]
@@ -21,12 +23,15 @@ class Verdict:
 
     right: bool
     message: str
+    language: str = field(default_factory=language)
 
     def __bool__(self) -> bool:
         return self.right
 
     def __repr__(self) -> str:
-        return f"{'right' if self.right else 'not yet'}: {self.message}"
+        with speaking(self.language):
+            said = say("right") if self.right else say("not yet")
+        return f"{said}: {self.message}"
 
 
 def judge_value(
@@ -35,19 +40,35 @@ def judge_value(
     """Judge a number or an array of numbers that the reader computed."""
     got = _numbers(answer)
     if got is None:
-        return Verdict(False, f"{show(answer)} is not a number; {hint}")
+        return Verdict(
+            False, say("{answer} is not a number; {hint}", answer=show(answer), hint=hint)
+        )
     if got.shape != np.shape(wanted):
-        return Verdict(False, f"you gave {_shape(got)}, expected {_shape(np.asarray(wanted))}")
+        return Verdict(
+            False,
+            say(
+                "you gave {got}, expected {wanted}",
+                got=_shape(got),
+                wanted=_shape(np.asarray(wanted)),
+            ),
+        )
     if not np.allclose(got, wanted, relative, absolute, equal_nan=True):
-        return Verdict(False, f"{show(got)} is not right; {hint}")
-    return Verdict(True, f"it is {show(wanted)}")
+        return Verdict(False, say("{answer} is not right; {hint}", answer=show(got), hint=hint))
+    return Verdict(True, say("it is {x}", x=show(wanted)))
 
 
 def judge_choice(answer: Any, right: str, why: Mapping[str, str]) -> Verdict:
     """Judge a choice among a few words: `why` has a sentence for each, including the right one."""
     word = str(answer).strip().casefold()
     if word not in why:
-        return Verdict(False, f"{show(answer)} is not one of {', '.join(map(repr, sorted(why)))}")
+        return Verdict(
+            False,
+            say(
+                "{answer} is not one of {words}",
+                answer=show(answer),
+                words=", ".join(map(repr, sorted(why))),
+            ),
+        )
     return Verdict(word == right, why[word])
 
 
@@ -76,19 +97,23 @@ def judge_function(
     names = list(inspect.signature(wanted).parameters)
     if not callable(answer):
         return Verdict(
-            False, f"pass the function itself, f({', '.join(names)}), without calling it"
+            False,
+            say("pass the function itself, f({names}), without calling it", names=", ".join(names)),
         )
     for arguments in inputs:
         got, problem = _called(answer, arguments)
         right = np.asarray(wanted(*deepcopy(arguments)), np.float64)
         if got is not None and got.shape != right.shape:
-            problem = f"gave {_shape(got)}, expected {_shape(right)}"
+            problem = say("gave {got}, expected {wanted}", got=_shape(got), wanted=_shape(right))
         elif got is not None and not np.allclose(got, right, relative, absolute, equal_nan=True):
             sentence = hint if isinstance(hint, str) else hint(got, *arguments)
-            problem = f"gave {show(got)}; {sentence}"
+            problem = say("gave {got}; {hint}", got=show(got), hint=sentence)
         if problem:
-            return Verdict(False, f"for {_call(names, arguments)} your function {problem}")
-    return Verdict(True, f"your function agrees on {len(inputs)} inputs")
+            said = _call(names, arguments)
+            return Verdict(
+                False, say("for {call} your function {problem}", call=said, problem=problem)
+            )
+    return Verdict(True, say("your function agrees on {n} inputs", n=len(inputs)))
 
 
 def _called(
@@ -99,11 +124,13 @@ def _called(
         with np.errstate(all="ignore"):  # an overflow shows in the numbers
             returned = answer(*deepcopy(arguments))
     except Exception as error:
-        return None, f"raised {type(error).__name__}: {error}"
+        return None, say("raised {kind}: {error}", kind=type(error).__name__, error=error)
     if returned is None:
-        return None, "returned None: is a return missing?"
+        return None, say("returned None: is a return missing?")
     got = _numbers(returned)
-    return got, "" if got is not None else f"gave {show(returned)}, which is not a number"
+    return got, "" if got is not None else say(
+        "gave {got}, which is not a number", got=show(returned)
+    )
 
 
 def show(value: Any) -> str:
@@ -130,7 +157,9 @@ def _call(names: Sequence[str], arguments: Sequence[Any]) -> str:
 
 
 def _shape(numbers: NDArray[np.float64]) -> str:
-    return f"an array of shape {numbers.shape}" if numbers.ndim else "one number"
+    if not numbers.ndim:
+        return say("one number")
+    return say("an array of shape {shape}", shape=numbers.shape)
 
 
 def _numbers(value: Any) -> NDArray[np.float64] | None:

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from neglog.exercises._verdict import Verdict, judge_function
+from neglog.exercises._words import say
 
 _PAIRS = [
     ([0.0, 0.0, 1.0], [0.1, 0.2, 0.7]),
@@ -75,16 +76,18 @@ def _binary_log_likelihood(y_pred: npt.ArrayLike, y: npt.ArrayLike) -> Any:
 def _binary_hint(got: Any, y_pred: npt.ArrayLike, y: npt.ArrayLike) -> str:
     right = _binary_log_likelihood(y_pred, y)
     if np.isnan(got):
-        return "0 times log 0 is nan in floating point: choose the factor, then take its logarithm"
+        return say(
+            "0 times log 0 is nan in floating point: choose the factor, then take its logarithm"
+        )
     if np.isclose(got, -right):
-        return "check the sign: this is the loss; return the log-likelihood"
+        return say("check the sign: this is the loss; return the log-likelihood")
     if np.isclose(got, np.exp(right)):
-        return "this is the likelihood, a product; return its logarithm"
+        return say("this is the likelihood, a product; return its logarithm")
     if np.isclose(got, right / np.size(y)):
-        return "this is the mean; return the sum"
+        return say("this is the mean; return the sum")
     if np.isclose(got, _binary_log_likelihood(1 - np.asarray(y_pred), y)):
-        return "the two cases are swapped: y_pred is the probability of class 1"
-    return "rows with y = 0 contribute a factor too: which one?"
+        return say("the two cases are swapped: y_pred is the probability of class 1")
+    return say("rows with y = 0 contribute a factor too: which one?")
 
 
 def _expected(weights: npt.ArrayLike, surprise: Any) -> Any:
@@ -106,30 +109,32 @@ def _kl_divergence(t: npt.ArrayLike, q: npt.ArrayLike) -> Any:
 def _cross_entropy_hint(got: Any, t: npt.ArrayLike, q: npt.ArrayLike) -> str:
     right = _cross_entropy(t, q)
     if np.isnan(got):
-        return "0 times log 0 is nan in floating point; a class with t = 0 contributes nothing"
+        return say("0 times log 0 is nan in floating point; a class with t = 0 contributes nothing")
     if np.isclose(got, -right):
-        return "check the sign: the log of a probability is negative, a cross-entropy is not"
+        return say("check the sign: the log of a probability is negative, a cross-entropy is not")
     if np.isclose(got, _cross_entropy(q, t)):
-        return "the two are swapped: t is the weight, and the logarithm is that of the prediction q"
+        return say(
+            "the two are swapped: t is the weight, and the logarithm is that of the prediction q"
+        )
     if np.isclose(got, right / np.log(2)):
-        return "this is in bits; use nats, the natural logarithm"
+        return say("this is in bits; use nats, the natural logarithm")
     if np.isclose(got, right / np.size(t)):
-        return "this is divided by the number of classes; t is already the weight"
+        return say("this is divided by the number of classes; t is already the weight")
     if np.isclose(got, _kl_divergence(t, q)):
-        return "this is the divergence, which does not include the entropy of t"
-    return "every class counts, with the weight t"
+        return say("this is the divergence, which does not include the entropy of t")
+    return say("every class counts, with the weight t")
 
 
 def _kl_hint(got: Any, t: npt.ArrayLike, q: npt.ArrayLike) -> str:
     right = _kl_divergence(t, q)
     if np.isnan(got):
-        return "0 times log 0 is nan in floating point; a class with t = 0 contributes nothing"
+        return say("0 times log 0 is nan in floating point; a class with t = 0 contributes nothing")
     if np.isclose(got, -right):
-        return "check the sign: a wrong distribution never costs less than the right one"
+        return say("check the sign: a wrong distribution never costs less than the right one")
     if np.isclose(got, _cross_entropy(t, q)):
-        return "this is the cross-entropy: what would the right distribution cost?"
+        return say("this is the cross-entropy: what would the right distribution cost?")
     if np.isclose(got, _kl_divergence(q, t)):
-        return "the two are swapped: the truth t is the weight and the numerator"
+        return say("the two are swapped: the truth t is the weight and the numerator")
     if np.isclose(got, right / np.log(2)):
-        return "this is in bits; use nats, the natural logarithm"
-    return "how far is the cross-entropy above the entropy of t?"
+        return say("this is in bits; use nats, the natural logarithm")
+    return say("how far is the cross-entropy above the entropy of t?")

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from neglog._numpy import cross_entropy_and_grad, softmax, softmax_jacobian
 from neglog.exercises._verdict import Verdict, judge_function, show
+from neglog.exercises._words import say
 
 Doubles = NDArray[np.float64]
 
@@ -75,31 +76,57 @@ def check_dead_row(answer: Any) -> Verdict:
         p = softmax(logits)
         one_hot = np.eye(1, len(p))[0]
     except Exception as error:
-        return Verdict(False, f"pass one row of logits; {show(answer)} raised: {error}")
+        return Verdict(
+            False,
+            say(
+                "pass one row of logits; {answer} raised: {error}", answer=show(answer), error=error
+            ),
+        )
     if logits.ndim != 1 or len(p) < 2 or not np.isfinite(logits).all():
-        return Verdict(False, f"expected one row of two or more finite logits, not {show(answer)}")
+        return Verdict(
+            False,
+            say("expected one row of two or more finite logits, not {answer}", answer=show(answer)),
+        )
     squared = float(np.abs(softmax_jacobian(logits) @ (2 * (p - one_hot))).max())
-    numbers = f"p of class 0 is {p[0]:.3g}, the largest pull of the squared error is {squared:.3g}"
+    numbers = say(
+        "p of class 0 is {p}, the largest pull of the squared error is {pull}",
+        p=f"{p[0]:.3g}",
+        pull=f"{squared:.3g}",
+    )
     if not p[0] < 0.01:
-        return Verdict(False, f"{numbers}; the model must be wrong: p of class 0 below 0.01")
+        return Verdict(
+            False,
+            say("{numbers}; the model must be wrong: p of class 0 below 0.01", numbers=numbers),
+        )
     if not squared < 1e-6:
-        return Verdict(False, f"{numbers}; the more confident the mistake, the smaller p (1 - p)")
-    return Verdict(True, f"{numbers}; p - y still pulls with {1 - p[0]:.3g}")
+        return Verdict(
+            False,
+            say(
+                "{numbers}; the more confident the mistake, the smaller p (1 - p)", numbers=numbers
+            ),
+        )
+    return Verdict(
+        True,
+        say("{numbers}; p - y still pulls with {pull}", numbers=numbers, pull=f"{1 - p[0]:.3g}"),
+    )
 
 
 def _what_is_odd(got: Doubles, logits: Doubles, target: int) -> str:
     p = softmax(logits)
     if np.allclose(got, -cross_entropy_and_grad(logits, target)[1]):
-        return "the sign is reversed: the loss falls against the gradient"
+        return say("the sign is reversed: the loss falls against the gradient")
     if np.allclose(got, p):
-        return "these are the probabilities; subtract something from one entry"
+        return say("these are the probabilities; subtract something from one entry")
     if not np.isclose(got.sum(), 0.0, atol=1e-9):
-        return f"the sum is {got.sum():.6g}; it should be 0: what the target gains, the others lose"
-    return "compare with (loss(z + h) - loss(z - h)) / 2h for each logit in turn"
+        return say(
+            "the sum is {total}; it should be 0: what the target gains, the others lose",
+            total=f"{got.sum():.6g}",
+        )
+    return say("compare with (loss(z + h) - loss(z - h)) / 2h for each logit in turn")
 
 
 def _which_case(got: Doubles, logits: Doubles) -> str:
     right = softmax_jacobian(logits)
     if not np.allclose(np.diag(got), np.diag(right)):
-        return "the diagonal is wrong: that is the case i = j"
-    return "the diagonal is right; the case i != j is not"
+        return say("the diagonal is wrong: that is the case i = j")
+    return say("the diagonal is right; the case i != j is not")

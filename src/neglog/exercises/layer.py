@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from neglog._numpy import SoftmaxWithLoss, cross_entropy_and_grad
 from neglog.exercises._verdict import Verdict, judge_function, judge_value
+from neglog.exercises._words import say
 
 Doubles = NDArray[np.float64]
 
@@ -52,7 +53,7 @@ def check_linear_backward(answer: Any) -> Verdict:
     def wanted(x: Doubles, dz: Doubles) -> Doubles:
         return x.T @ dz
 
-    hint = "dW has the shape of W, and every row of the batch adds its part to it"
+    hint = say("dW has the shape of W, and every row of the batch adds its part to it")
     return judge_function(answer, ((_INPUT, _PULL), (_INPUT[:2], _PULL[:2])), wanted, hint)
 
 
@@ -77,23 +78,30 @@ def check_layer(answer: Any) -> Verdict:
                 got_loss = theirs.forward(given, target.copy())
                 got = theirs.backward(), theirs.backward(3.0)
         except Exception as error:
-            return Verdict(False, f"your layer raised {type(error).__name__}: {error}")
+            return Verdict(
+                False,
+                say("your layer raised {kind}: {error}", kind=type(error).__name__, error=error),
+            )
         for verdict in (
-            judge_value(got_loss, loss, "forward should return the mean loss, also at 1000"),
-            judge_value(got[0], ours.backward(), "backward should return (p - y) / N"),
-            judge_value(got[1], ours.backward(3.0), "backward(3.0) should be 3 times backward()"),
+            judge_value(got_loss, loss, say("forward should return the mean loss, also at 1000")),
+            judge_value(got[0], ours.backward(), say("backward should return (p - y) / N")),
+            judge_value(
+                got[1], ours.backward(3.0), say("backward(3.0) should be 3 times backward()")
+            ),
         ):
             if not verdict:
                 return verdict
         if (given != logits).any():
-            return Verdict(False, "your layer overwrote the caller's logits; make a copy")
-    return Verdict(True, "loss and gradient agree on 3 batches")
+            return Verdict(False, say("your layer overwrote the caller's logits; make a copy"))
+    return Verdict(True, say("loss and gradient agree on 3 batches"))
 
 
 def _what_is_odd(got: Doubles, logits: Doubles, target: Any) -> str:
     right = cross_entropy_and_grad(logits, target)[1]
     if len(right) > 1 and np.allclose(got, right * len(right)):
-        return "this is right for the sum of the losses; the mean needs one more step"
+        return say("this is right for the sum of the losses; the mean needs one more step")
     if not np.allclose(got.sum(axis=1), 0.0):
-        return "each row should sum to 0; is 1 subtracted once in every row, at its own target?"
-    return "each row is its probabilities minus its one-hot target, and the loss is a mean"
+        return say(
+            "each row should sum to 0; is 1 subtracted once in every row, at its own target?"
+        )
+    return say("each row is its probabilities minus its one-hot target, and the loss is a mean")

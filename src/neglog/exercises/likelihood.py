@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from neglog.exercises._verdict import Verdict, judge_function
+from neglog.exercises._words import say
 
 _HALF_LOG_2PI = 0.5 * np.log(2 * np.pi)
 
@@ -83,16 +84,18 @@ def _likelihood(p: float, tosses: list[int]) -> Any:
 
 def _likelihood_hint(got: Any, p: float, tosses: list[int]) -> str:
     if got > 1:
-        return "a probability is never above 1: multiply the tosses' factors instead of adding them"
+        return say(
+            "a probability is never above 1: multiply the tosses' factors instead of adding them"
+        )
     if got < 0:
-        return "a probability is never below 0: the logarithm comes later"
+        return say("a probability is never below 0: the logarithm comes later")
     if np.isclose(got, _likelihood(1 - p, tosses)):
-        return "1 is heads and p is the probability of heads: which one did you take for 1?"
+        return say("1 is heads and p is the probability of heads: which one did you take for 1?")
     if np.isclose(got, p ** sum(tosses)):
-        return "every toss contributes one factor, including tails"
+        return say("every toss contributes one factor, including tails")
     if np.isclose(got, comb(len(tosses), sum(tosses)) * _likelihood(p, tosses)):
-        return "the tosses came in one order: do not count the other orders"
-    return "what is the factor for a 1, and what is it for a 0?"
+        return say("the tosses came in one order: do not count the other orders")
+    return say("what is the factor for a 1, and what is it for a 0?")
 
 
 def _log_likelihood(data: Any, mean: float, sd: float) -> Any:
@@ -102,16 +105,16 @@ def _log_likelihood(data: Any, mean: float, sd: float) -> Any:
 
 def _log_likelihood_hint(got: Any, data: Any, mean: float, sd: float) -> str:
     if not np.isfinite(got):
-        return (
+        return say(
             "a product, or one density, became 0 before its logarithm was taken: "
             "simplify log(density) on paper first"
         )
     right = _log_likelihood(data, mean, sd)
     if np.isclose(got, -right):
-        return "check the sign: this is the negative log-likelihood"
+        return say("check the sign: this is the negative log-likelihood")
     if np.size(data) > 1 and np.isclose(got, right / np.size(data)):
-        return "this is the mean; return the sum"
-    return (
+        return say("this is the mean; return the sum")
+    return say(
         "a density is exp(-((x - mean) / sd)^2 / 2) / (sd sqrt(2 pi)), "
         "and no part of it may be left out"
     )
@@ -124,9 +127,11 @@ def _best_normal(data: Any) -> Any:
 def _best_normal_hint(got: Any, data: Any) -> str:
     mean, sd = _best_normal(data)
     if not np.isclose(got[0], mean):
-        return "that mean can be improved: move it a little and look at the likelihood"
+        return say("that mean can be improved: move it a little and look at the likelihood")
     if np.isclose(got[1], sd**2):
-        return "the second number is the variance; return the standard deviation"
+        return say("the second number is the variance; return the standard deviation")
     if np.isclose(got[1], np.std(data, ddof=1)):
-        return "that sd divides by N - 1: unbiased for the variance, but not maximum likelihood"
-    return "that sd can be improved: set d(log-likelihood)/d(sd) to 0"
+        return say(
+            "that sd divides by N - 1: unbiased for the variance, but not maximum likelihood"
+        )
+    return say("that sd can be improved: set d(log-likelihood)/d(sd) to 0")

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from neglog._numpy import cross_entropy, log_softmax, min_entropy, one_vs_rest_nll
 from neglog.exercises._verdict import Verdict, judge_function, show
+from neglog.exercises._words import say
 
 Doubles = NDArray[np.float64]
 
@@ -40,15 +41,35 @@ def check_blind_row(answer: Any) -> Verdict:
         row = np.asarray(logits, np.float64)
         first, loss = float(min_entropy(row)), -float(log_softmax(row)[target])
     except Exception as error:
-        return Verdict(False, f"pass a pair (logits, target); {show(answer)} raised: {error}")
+        return Verdict(
+            False,
+            say(
+                "pass a pair (logits, target); {answer} raised: {error}",
+                answer=show(answer),
+                error=error,
+            ),
+        )
     if row.ndim != 1:
-        return Verdict(False, f"expected one row of logits, not an array of shape {row.shape}")
-    numbers = f"method 1 is {first:.4g}, the loss is {loss:.4g}"
+        return Verdict(
+            False, say("expected one row of logits, not an array of shape {shape}", shape=row.shape)
+        )
+    numbers = say(
+        "method 1 is {first}, the loss is {loss}", first=f"{first:.4g}", loss=f"{loss:.4g}"
+    )
     if not first < 0.01:
-        return Verdict(False, f"{numbers}; make the model more confident in its favourite")
+        return Verdict(
+            False, say("{numbers}; make the model more confident in its favourite", numbers=numbers)
+        )
     if not loss > 5:
-        return Verdict(False, f"{numbers}; which target would make the loss large?")
-    return Verdict(True, f"{numbers}; the model is sure and wrong, and method 1 does not notice")
+        return Verdict(
+            False, say("{numbers}; which target would make the loss large?", numbers=numbers)
+        )
+    return Verdict(
+        True,
+        say(
+            "{numbers}; the model is sure and wrong, and method 1 does not notice", numbers=numbers
+        ),
+    )
 
 
 def check_method_2(answer: Any) -> Verdict:
@@ -90,20 +111,20 @@ def check_no_epsilon(answer: Any) -> Verdict:
 def _which_method(got: Doubles, logits: Doubles, target: int) -> str:
     log_p = log_softmax(logits)
     if np.isclose(got, -log_p[target]):
-        return "that is only the target's term; the other classes contribute too"
+        return say("that is only the target's term; the other classes contribute too")
     if np.isclose(got, -np.log1p(-np.exp(log_p)).sum() - log_p[target]):
-        return "the target is counted twice: leave it out of the sum over the others"
+        return say("the target is counted twice: leave it out of the sum over the others")
     if np.isclose(got, -log_p.sum()):
-        return "the others should be improbable: their term is not -log p_j"
-    return "add -log p for the target and -log(1 - p) for each of the others"
+        return say("the others should be improbable: their term is not -log p_j")
+    return say("add -log p for the target and -log(1 - p) for each of the others")
 
 
 def _what_epsilon_does(got: Doubles, logits: Doubles, target: int) -> str:
     if not np.isfinite(got):
-        return "a probability became 0 (or an exp overflowed) before the log; work with logits"
+        return say("a probability became 0 (or an exp overflowed) before the log; work with logits")
     if got < 0:
-        return "the loss is negative: is there an epsilon in the logarithm?"
+        return say("the loss is negative: is there an epsilon in the logarithm?")
     loss = float(cross_entropy(logits, target))
     if got < 0.9 * loss:
-        return f"the loss should be {loss:.6g}: something caps it"
-    return "close, but digits are missing; use log p_y = z_y - log sum exp(z), without epsilon"
+        return say("the loss should be {loss}: something caps it", loss=f"{loss:.6g}")
+    return say("close, but digits are missing; use log p_y = z_y - log sum exp(z), without epsilon")

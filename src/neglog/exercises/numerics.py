@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from neglog._numpy import cross_entropy, logsumexp
 from neglog.exercises._verdict import Verdict, judge_function
+from neglog.exercises._words import say
 
 _LOGITS = ([0, 0], [5, 4, 2], [1000, 999, 995], [-1000, -1001], [0, -np.inf, 1])
 _ROWS = (([5, 4, 2], 1), ([1000, 999, 995], 0), ([100, 0, -900], 2), ([40, 0, 0], 0), ([3, 3], 1))
@@ -30,8 +31,10 @@ def check_logsumexp(answer: Any) -> Verdict:
 
 def _lse_hint(got: NDArray[np.float64], logits: NDArray[np.float64]) -> str:
     if np.isfinite(got):
-        return "add the exponentials, then take the logarithm; add back what was subtracted"
-    return "exp(710) is too large for float64, and exp(-746) is 0; no exponent needs to be above 0"
+        return say("add the exponentials, then take the logarithm; add back what was subtracted")
+    return say(
+        "exp(710) is too large for float64, and exp(-746) is 0; no exponent needs to be above 0"
+    )
 
 
 def check_confident_nll(answer: Any) -> Verdict:
@@ -46,11 +49,12 @@ def check_confident_nll(answer: Any) -> Verdict:
 
 def _nll_hint(got: NDArray[np.float64], logits: NDArray[np.float64], target: int) -> str:
     if not np.isfinite(got):
-        return "the loss of this row is a finite number"
+        return say("the loss of this row is a finite number")
     right = cross_entropy(logits, target)
-    return (
-        f"the loss is {right:.6g}; look for a small number that is added to a large one "
-        "before the logarithm is taken"
+    return say(
+        "the loss is {loss}; look for a small number that is added to a large one "
+        "before the logarithm is taken",
+        loss=f"{right:.6g}",
     )
 
 
@@ -72,5 +76,5 @@ def check_streamed(answer: Any) -> Verdict:
 
 def _stream_hint(got: NDArray[np.float64], chunks: Sequence[NDArray[np.float64]]) -> str:
     if not np.isfinite(got):
-        return "an exponent was too large, or infinity was subtracted from infinity"
-    return "when a larger maximum appears, the sum so far still belongs to the old one"
+        return say("an exponent was too large, or infinity was subtracted from infinity")
+    return say("when a larger maximum appears, the sum so far still belongs to the old one")

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from neglog._numpy import log_softmax, softmax
 from neglog.exercises._verdict import Verdict, judge_function, show
+from neglog.exercises._words import say
 
 _EQUIVALENT = frozenset("ABDF")
 _STATEMENTS = "ABCDEF"
@@ -70,20 +71,28 @@ def check_equivalents(letters: Any) -> Verdict:
     """
     chosen = {x for x in str(letters).upper() if not x.isspace() and x not in ",;"}
     if not chosen or not chosen <= set(_STATEMENTS):
-        return Verdict(False, f"{show(letters)} is not a word of the letters A to F, such as 'AE'")
+        return Verdict(
+            False,
+            say(
+                "{letters} is not a word of the letters A to F, such as 'AE'", letters=show(letters)
+            ),
+        )
     if "C" in chosen:
         return Verdict(
-            False, "compute C for a likelihood of 0.001: what is the logarithm taken of?"
+            False, say("compute C for a likelihood of 0.001: what is the logarithm taken of?")
         )
     if "E" in chosen:
-        return Verdict(False, "the logarithm grows with the likelihood: where is it smallest?")
+        return Verdict(False, say("the logarithm grows with the likelihood: where is it smallest?"))
     if chosen != _EQUIVALENT:
         return Verdict(
             False,
-            f"{show(letters)} is right but incomplete: what does a positive constant factor "
-            "change? And what do two sign flips change?",
+            say(
+                "{letters} is right but incomplete: what does a positive constant factor "
+                "change? And what do two sign flips change?",
+                letters=show(letters),
+            ),
         )
-    return Verdict(True, "A, B, D and F are solved by the maximum likelihood; C is undefined")
+    return Verdict(True, say("A, B, D and F are solved by the maximum likelihood; C is undefined"))
 
 
 def _log_probs(logits: npt.ArrayLike) -> Any:
@@ -93,15 +102,19 @@ def _log_probs(logits: npt.ArrayLike) -> Any:
 def _log_probs_hint(got: Any, logits: npt.ArrayLike) -> str:
     right = _log_probs(logits)
     if not np.isfinite(got).all():
-        return "the exponential overflows or a probability became 0: subtract the maximum first"
+        return say(
+            "the exponential overflows or a probability became 0: subtract the maximum first"
+        )
     if np.allclose(got, np.exp(right)):
-        return "these are probabilities; NLLLoss does not take their logarithm for you"
+        return say("these are probabilities; NLLLoss does not take their logarithm for you")
     if np.allclose(got, -right):
-        return "check the sign: NLLLoss flips it, so do not flip it first"
+        return say("check the sign: NLLLoss flips it, so do not flip it first")
     first = np.exp(got[0]).sum()
     if np.isclose(first, 1):
-        return "exp of a row sums to 1, but these are not the softmax's probabilities"
-    return f"exp of a row must sum to 1, but exp of your first row sums to {show(first)}"
+        return say("exp of a row sums to 1, but these are not the softmax's probabilities")
+    return say(
+        "exp of a row must sum to 1, but exp of your first row sums to {total}", total=show(first)
+    )
 
 
 def _mean_nll(logits: npt.ArrayLike, target: npt.ArrayLike) -> Any:
@@ -116,13 +129,15 @@ def _picked(table: Any, target: npt.ArrayLike) -> Any:
 def _mean_nll_hint(got: Any, logits: npt.ArrayLike, target: npt.ArrayLike) -> str:
     right = _mean_nll(logits, target)
     if not np.isfinite(got):
-        return "the exponential overflows, or a logarithm of 0 was taken: use log-probabilities"
+        return say(
+            "the exponential overflows, or a logarithm of 0 was taken: use log-probabilities"
+        )
     if np.isclose(got, -right):
-        return "check the sign: a loss falls when the likelihood rises"
+        return say("check the sign: a loss falls when the likelihood rises")
     if np.isclose(got, right * np.size(target)):
-        return "this is the sum over the batch; return the mean"
+        return say("this is the sum over the batch; return the mean")
     if np.isclose(got, _mean_nll(softmax(np.asarray(logits, np.float64)), target)):
-        return "softmax was applied twice: log_softmax takes the logits themselves"
+        return say("softmax was applied twice: log_softmax takes the logits themselves")
     if np.isclose(got, -_picked(np.asarray(logits), target).mean()):
-        return "minus the logit is not yet a loss: the log-sum-exp of the row is missing"
-    return "which entry of log softmax belongs to the target?"
+        return say("minus the logit is not yet a loss: the log-sum-exp of the row is missing")
+    return say("which entry of log softmax belongs to the target?")

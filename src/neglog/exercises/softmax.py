@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from neglog._numpy import softmax
 from neglog.exercises._verdict import Verdict, judge_function, judge_value
+from neglog.exercises._words import say
 
 Doubles = NDArray[np.float64]
 
@@ -61,7 +62,7 @@ def check_temperature(answer: Any) -> Verdict:
         not yet: 1 is not right; the ratio of two probabilities is exp(difference of their logits /
         T)
     """
-    hint = "the ratio of two probabilities is exp(difference of their logits / T)"
+    hint = say("the ratio of two probabilities is exp(difference of their logits / T)")
     return judge_value(answer, 1 / np.log(10.0), hint, relative=1e-3)
 
 
@@ -71,17 +72,19 @@ def _calls(rows: tuple[list[float], ...]) -> list[tuple[Doubles]]:
 
 def _what_is_odd(got: Doubles, z: Doubles) -> str:
     if not np.isfinite(got).all():
-        return "some entry is not a finite number; what did exp return?"
+        return say("some entry is not a finite number; what did exp return?")
     if (got < 0).any():
-        return "a probability is never negative; neither is an exponential"
+        return say("a probability is never negative; neither is an exponential")
     if not np.isclose(got.sum(), 1.0):
-        return f"the sum is {got.sum():.6g}; probabilities sum to 1"
+        return say("the sum is {total}; probabilities sum to 1", total=f"{got.sum():.6g}")
     if (got.argsort(kind="stable") != np.argsort(z, kind="stable")).any():
-        return "the order of the classes has changed"
-    return "the sum is 1, but the ratio of two classes must be exp(difference of their logits)"
+        return say("the order of the classes has changed")
+    return say("the sum is 1, but the ratio of two classes must be exp(difference of their logits)")
 
 
 def _what_is_lost(got: Doubles, z: Doubles) -> str:
     if not np.isfinite(got).all():
-        return "exp left the range of float64; which constant could be subtracted from z first?"
+        return say(
+            "exp left the range of float64; which constant could be subtracted from z first?"
+        )
     return _what_is_odd(got, z)

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from neglog._numpy import cross_entropy
 from neglog.exercises._verdict import Verdict, judge_function, show
+from neglog.exercises._words import say
 
 
 def check_descend(function: Any) -> Verdict:
@@ -73,12 +74,22 @@ def check_mini_batches(function: Any) -> Verdict:
         every row
     """
     if not callable(function):
-        return Verdict(False, "pass the function itself, f(rows, size, rng), and do not call it")
+        return Verdict(
+            False, say("pass the function itself, f(rows, size, rng), and do not call it")
+        )
     for rows, size in ((12, 4), (10, 4), (3, 8), (100, 1)):
         problem = _epoch_problem(function, rows, size)
         if problem:
-            return Verdict(False, f"for {rows} rows in batches of {size} your function {problem}")
-    return Verdict(True, "every row is in exactly one batch, in random order, on 4 inputs")
+            return Verdict(
+                False,
+                say(
+                    "for {rows} rows in batches of {size} your function {problem}",
+                    rows=rows,
+                    size=size,
+                    problem=problem,
+                ),
+            )
+    return Verdict(True, say("every row is in exactly one batch, in random order, on 4 inputs"))
 
 
 _SLOPES: dict[str, Any] = {"2 (x - 3)": lambda x: 2 * (x - 3), "cos x": np.cos}
@@ -93,14 +104,14 @@ def _descend(gradient: str, start: float, rate: float, steps: int) -> Any:
 
 def _descend_hint(got: Any, gradient: str, start: float, rate: float, steps: int) -> str:
     if np.isclose(got, _descend(gradient, start, -rate, steps)):
-        return "the gradient points uphill"
+        return say("the gradient points uphill")
     if np.isclose(got, _descend(gradient, start, rate, steps + 1)):
-        return "that is one step too many"
+        return say("that is one step too many")
     if steps and np.isclose(got, _descend(gradient, start, rate, steps - 1)):
-        return "that is one step too few"
+        return say("that is one step too few")
     if np.isclose(got, start - rate * steps * _SLOPES[gradient](start)):
-        return "every step needs the slope at the place where it starts"
-    return "what is the slope here, and how far does one step go?"
+        return say("every step needs the slope at the place where it starts")
+    return say("what is the slope here, and how far does one step go?")
 
 
 def _total_loss(logits: Any, target: npt.ArrayLike, W: npt.ArrayLike, l2: float) -> Any:
@@ -111,16 +122,16 @@ def _total_loss_hint(got: Any, logits: Any, target: Any, W: npt.ArrayLike, l2: f
     nll = cross_entropy(logits, target)
     penalty = l2 * np.sum(np.square(W))
     if np.isclose(got, nll * len(target) + penalty / 2):
-        return "the nll is summed over the rows; use its mean"
+        return say("the nll is summed over the rows; use its mean")
     if np.isclose(got, penalty / 2):
-        return "two equal logits cost log 2, so where is the nll?"
+        return say("two equal logits cost log 2, so where is the nll?")
     if np.isclose(got, nll):
-        return "the penalty is missing"
+        return say("the penalty is missing")
     if np.isclose(got, nll + penalty):
-        return "the penalty is twice as large as it should be: it has a factor of one half"
+        return say("the penalty is twice as large as it should be: it has a factor of one half")
     if np.isclose(got, nll - penalty / 2):
-        return "the penalty makes the loss larger, not smaller"
-    return "nll and penalty are two numbers: print each of them"
+        return say("the penalty makes the loss larger, not smaller")
+    return say("nll and penalty are two numbers: print each of them")
 
 
 def _epoch_problem(function: Any, rows: int, size: int) -> str:
@@ -129,18 +140,19 @@ def _epoch_problem(function: Any, rows: int, size: int) -> str:
         first = [np.asarray(x) for x in function(rows, size, np.random.default_rng(1))]
         second = [np.asarray(x) for x in function(rows, size, np.random.default_rng(2))]
     except Exception as error:
-        return f"raised {type(error).__name__}: {error}"
+        return say("raised {kind}: {error}", kind=type(error).__name__, error=error)
     if any(batch.ndim != 1 or batch.dtype.kind not in "iu" for batch in first + second):
-        return "did not return a list of one-dimensional arrays of indices"
+        return say("did not return a list of one-dimensional arrays of indices")
     order, other = _joined(first), _joined(second)
     if max(map(len, first), default=0) > size:
-        return f"gave a batch of {max(map(len, first))}"
+        return say("gave a batch of {n}", n=max(map(len, first)))
     if len(order) != rows:
-        return f"gave {len(order)} indices in all: an epoch visits every row"
+        return say("gave {n} indices in all: an epoch visits every row", n=len(order))
     if sorted(order) != list(range(rows)):
-        return f"left out row {show(min({*range(rows)} - {*order}))} and repeated another"
+        missing = min({*range(rows)} - {*order})
+        return say("left out row {row} and repeated another", row=show(missing))
     if rows > 3 and np.array_equal(order, other):
-        return "gave the same order for two generators: where is it shuffled?"
+        return say("gave the same order for two generators: where is it shuffled?")
     return ""
 
 

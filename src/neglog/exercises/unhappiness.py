@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neglog.exercises._verdict import Verdict, judge_function
+from neglog.exercises._words import say
 
 Doubles = NDArray[np.float64]
 
@@ -51,7 +52,7 @@ def check_clueless(answer: Any) -> Verdict:
     def wanted(number_of_classes: int) -> float:
         return float(np.log(number_of_classes))
 
-    hint = "which probability does each class have, including the target?"
+    hint = say("which probability does each class have, including the target?")
     return judge_function(answer, ((2,), (3,), (10,), (1000,), (1,)), wanted, hint)
 
 
@@ -76,19 +77,19 @@ def check_typical_probability(answer: Any) -> Verdict:
 
 def _what_is_odd(got: Doubles, probabilities: Doubles, target: int) -> str:
     if got < 0:
-        return "the loss of a probability is never negative"
+        return say("the loss of a probability is never negative")
     if np.isclose(got, -np.log(max(probabilities))):
-        return "that is the loss of the most probable class; which class is the target?"
+        return say("that is the loss of the most probable class; which class is the target?")
     if np.isclose(got, -np.log10(probabilities[target])):
-        return "that is the logarithm to base 10; the loss is in nats, with base e"
+        return say("that is the logarithm to base 10; the loss is in nats, with base e")
     if np.isclose(got, -np.log2(probabilities[target])):
-        return "that is the logarithm to base 2; the loss is in nats, with base e"
-    return "only one entry of the probabilities counts"
+        return say("that is the logarithm to base 2; the loss is in nats, with base e")
+    return say("only one entry of the probabilities counts")
 
 
 def _which_mean(got: Doubles, probabilities: Doubles) -> str:
     if np.isclose(got, np.mean(probabilities)):
-        return "that is the mean of the probabilities; take the mean of the losses"
+        return say("that is the mean of the probabilities; take the mean of the losses")
     if np.isclose(got, -np.mean(np.log(probabilities))):
-        return "that is the mean loss; now undo the -log"
-    return "first the loss of each row, then the mean, then back to a probability"
+        return say("that is the mean loss; now undo the -log")
+    return say("first the loss of each row, then the mean, then back to a probability")

@@ -7,8 +7,9 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import check_X_y
 
+from ._in_memory import Rows
 from ._labels import class_weights, labels_of, row_weights
-from ._rows import Doubles, Moments, Rows, Scaling
+from ._rows import Doubles, Moments, Scaling
 
 
 @dataclass(frozen=True)

@@ -3,24 +3,16 @@
 Everything is a sum over rows, so that the sums of parts of the rows add up to those of all.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
-from neglog._engine import Array, run_rows, softmax
-from neglog._engine.curvature import times_curvature
-from neglog._head.chunks import chunks
+from neglog._engine import Array
 
 Doubles = NDArray[np.float64]
-
-MOST_KEPT = 128 * 2**20  # bytes of probabilities that are kept between gradient and products
-CHUNK = 2**20  # bytes of logits at a time, which stay in a cache until they are read again
-MOST_CHUNK = 64 * 2**20  # where that is less than LEAST_ROWS; and of sparse rows
-LEAST_ROWS = 256  # of a chunk: with fewer the products are slower
-MOST_SQUARE = 1500  # columns whose second moments are held as a matrix
 
 
 class Moments(NamedTuple):
@@ -93,8 +85,8 @@ class RowSums(Protocol):
         """Of X, and of the coefficients."""
 
     @property
-    def is_small(self) -> bool:
-        """Whether a product with X takes a few milliseconds on one core."""
+    def blas_threads(self) -> int | None:
+        """How many threads the BLAS may use; None: all."""
 
     @property
     def precision(self) -> float:
@@ -109,175 +101,30 @@ class RowSums(Protocol):
     def moments(self) -> tuple[Doubles, Doubles]:
         """Sums of share x and share x x' of scaled features; the diagonal alone of many columns."""
 
+    def class_blocks(
+        self, theta: Doubles, curvature: Doubles, options: "BlockOptions"
+    ) -> "Blocks | None":
+        """What `Blocks` is, if the rows have it."""
 
-class Rows:
-    """Rows in memory: X, labels, and the share of each row in the mean.
-
-    Args:
-        X: (N, D) float32 or float64, dense or CSR.
-        target: (N,) classes, or (N, K) probabilities in the dtype of X.
-        share: (N,) > 0; those of all rows sum to 1.
-        num_classes: K.
-        scaling: the same for all parts of the rows.
-    """
-
-    def __init__(
-        self, X: Any, target: Array, share: Doubles, num_classes: int, scaling: Scaling
-    ) -> None:
-        self.X, self.target, self.share = X, target, share
-        self.num_classes, self.scaling = num_classes, scaling
-        self._at: Doubles | None = None
-        self._kept: Array | None = None
-        # Products in float32 take half the time; of few numbers none takes any.
-        self._wide = np.dtype(np.float64 if self.is_small else np.float32)
-        if X.dtype == np.float32:
-            self._wide = np.dtype(np.float32)
-        self._scaled = self._rescaled()
-        self._share = share.astype(self._wide)
-        if target.ndim == 1:  # share y, summed over the rows
-            self.mass: Doubles = np.bincount(target, share, num_classes).astype(np.float64)
-        else:
-            self.mass = np.asarray(share @ target, np.float64)
-
-    def _rescaled(self) -> Any:
-        """X as the Hessian products read it."""
-        if issparse(self.X):
-            scaled = self.X.astype(self._wide)
-            scaled.data = (self.X.data / self.scaling.scale[self.X.indices]).astype(self._wide)
-            return scaled
-        return ((self.X - self.scaling.mean) / self.scaling.scale).astype(self._wide)
-
-    @property
-    def precision(self) -> float:
-        """The relative rounding error of a sum of losses."""
-        return 1e-14 if self.X.dtype == np.float64 else 1e-7
-
-    @property
-    def dtype(self) -> Any:
-        return self.X.dtype
-
-    @property
-    def is_small(self) -> bool:
-        """Whether a product with X takes a few milliseconds on one core."""
-        rows, columns = self.X.shape
-        return bool(rows * columns * self.num_classes <= 2**24)
-
-    def _chunks(self, dtype: Any, places: int = 1) -> Iterator[tuple[slice, Array]]:
-        """Rows of a chunk, and (places, n, K) for their logits: new ones cost page faults.
-
-        Sparse rows are cut as little as possible, because each chunk adds D x K numbers.
-        """
-        row = self.num_classes * dtype.itemsize
-        most = MOST_CHUNK // row
-        rows = max(most if issparse(self.X) else CHUNK // row, min(LEAST_ROWS, most), 1)
-        shape = places, min(rows, self.X.shape[0]), self.num_classes
-        place = np.empty(shape, dtype)
-        for part in chunks(self.X.shape[0], rows):
-            yield part, place[:, : part.stop - part.start]
-
-    def first_order(self, theta: Doubles) -> FirstOrder:
-        n, columns = self.X.shape
-        X, (coef, intercept), mean, scale = self._first_order_of(theta)
-        dtype = X.dtype
-        self._at = theta
-        self._kept = np.empty((n, self.num_classes), self._wide) if self._keeps() else None
-        d_coef = np.zeros((self.num_classes, columns))
-        d_intercept, squares = np.zeros(self.num_classes), np.zeros(self.num_classes)
-        nll, product = 0.0, place_of(X, d_coef)
-        for rows, (z,) in self._chunks(dtype):
-            share = self.share[rows]
-            linear(X[rows], coef, intercept, z)
-            nll += float(share @ self._pass(z, rows))
-            p = self._probabilities(z, rows)
-            squares += np.einsum("i,ij,ij->j", self._share[rows], p, p)
-            add_product(z, X[rows], d_coef, product)
-            d_intercept += z.sum(0, dtype=np.float64)
-        by_theta = (d_coef - d_intercept[:, None] * mean) / scale
-        curvature = np.maximum(d_intercept + self.mass - squares, 0)
-        return FirstOrder(nll, np.column_stack([by_theta, d_intercept]), curvature)
-
-    def _first_order_of(self, theta: Doubles) -> tuple[Any, Any, Any, Any]:
-        """Features, model, mean and scale. In float32 a large offset would cost the gradient."""
-        if self.X.dtype == np.float32:
-            return self._scaled, (theta[:, :-1].astype("f4"), theta[:, -1].astype("f4")), 0.0, 1.0
-        return self.X, self.scaling.model(theta), *self.scaling
-
-    def _pass(self, z: Array, rows: slice) -> Array:
-        """Overwrites logits with share (p - y); returns the nll of each row."""
-        part, share = self.target[rows], self.share[rows]
-        if part.ndim == 1:
-            return run_rows(z, part, nll_coef=share, grad=z).nll  # type: ignore[return-value]
-        found = run_rows(z, None, probs=part, dense_coef=share, grad=z)
-        return found.dense  # type: ignore[return-value]
-
-    def _probabilities(self, gradient: Array, rows: slice) -> Array:
-        """P from share (p - y), kept for the products if all of them fit."""
-        part = self.target[rows]
-        shape = gradient.shape
-        p = np.empty(shape, self._wide) if self._kept is None else self._kept[rows]
-        np.multiply(gradient, 1 / self.share[rows, None], out=p, casting="same_kind")
-        if part.ndim == 1:
-            p[np.arange(len(p)), part] += 1
-        else:
-            p += part
-        return p
-
-    def second_order(self, theta: Doubles, v: Doubles) -> Doubles:
-        if self._keeps() and self._at is not theta and not np.array_equal(self._at, theta):  # type: ignore[arg-type]
-            self.first_order(theta)
-        model, direction = theta.astype(self._wide), v.astype(self._wide)
-        d_coef, d_intercept = np.zeros((len(v), v.shape[1] - 1)), np.zeros(len(v))
-        product = place_of(self._scaled, d_coef)
-        for rows, (u, p) in self._chunks(self._wide, 2):
-            X = self._scaled[rows]
-            if self._kept is None:
-                softmax(linear(X, model[:, :-1], model[:, -1], p), p)
-            else:
-                p = self._kept[rows]
-            linear(X, direction[:, :-1], direction[:, -1], u)
-            times_curvature(p, u, self.share[rows])
-            add_product(u, X, d_coef, product)
-            d_intercept += u.sum(0, dtype=np.float64)
-        return np.column_stack([d_coef, d_intercept])
-
-    def _keeps(self) -> bool:
-        """Whether the probabilities fit: kept, they save one product in three."""
-        size = self._wide.itemsize * self.X.shape[0] * self.num_classes
-        return bool(size <= MOST_KEPT)
-
-    def moments(self) -> tuple[Doubles, Doubles]:
-        X, share = self._scaled, self._share
-        first = np.asarray(share @ X, np.float64)
-        if issparse(X) or X.shape[1] > MOST_SQUARE:
-            squares = X.multiply(X) if issparse(X) else X * X
-            return first, np.asarray(share @ squares, np.float64)
-        weighted = X * np.sqrt(share)[:, None]
-        return first, np.asarray(weighted.T @ weighted, np.float64)
+    def refine(self) -> bool:
+        """Compute as exactly as X allows from now on; False: it was so already."""
 
 
-def linear(X: Any, coef: Array, intercept: Array, out: Array | None = None) -> Array:
+class BlockOptions(NamedTuple):
+    """What is added to the moments of the classes."""
+
+    second_moments: Doubles  # (D + 1, D + 1): sum of share x x' of all rows, the intercept's too
+    penalty: Doubles  # (D + 1,) of the columns
+    damping: Doubles  # (K,) curvature of the classes
+
+
+# (v (K, D + 1), curvature (K,) of the classes) -> about the inverse of the Hessian, times v; the
+# diagonal blocks are those of one theta.
+Blocks = Callable[[Doubles, Doubles], Doubles]
+
+
+def linear(X: Any, coef: Array, intercept: Array) -> Array:
     """X @ coef.T + intercept, (N, K)."""
-    if out is None or issparse(X):
-        product = X @ coef.T
-        if out is None:
-            out = product
-        else:
-            out[...] = product
-    else:
-        np.matmul(X, coef.T, out=out)
-    out += intercept
-    return out
-
-
-def place_of(X: Any, d_coef: Array) -> Array | None:
-    """Where `add_product` may put a product; sparse ones take their own."""
-    return None if issparse(X) else np.empty(d_coef.shape, X.dtype)
-
-
-def add_product(a: Array, X: Any, into: Doubles, place: Array | None) -> None:
-    """Into (K, D) += a' (K, n) @ X (n, D)."""
-    if place is None:
-        into += (X.T @ a).T
-    else:
-        np.matmul(a.T, X, out=place)
-        into += place
+    z: Array = X @ coef.T
+    z += intercept
+    return z

@@ -16,14 +16,15 @@ from threadpoolctl import threadpool_limits
 
 from neglog._numpy import log_softmax, softmax
 from neglog.learn._features import validated
+from neglog.learn._in_memory import Rows
 from neglog.learn._inference import WithSummary
 from neglog.learn._kept import Kept
 from neglog.learn._labels import class_weights, is_soft, labels_of, row_weights
-from neglog.learn._newton import Solution, newton
-from neglog.learn._objective import Penalised, centred
-from neglog.learn._orthant import orthant_newton
-from neglog.learn._rows import Doubles, Moments, Rows, RowSums, Scaling, linear
+from neglog.learn._rows import Doubles, Moments, RowSums, Scaling, linear
 from neglog.learn._separation import why_none
+from neglog.learn._solver.newton import Solution, newton
+from neglog.learn._solver.objective import Penalised, centred
+from neglog.learn._solver.orthant import orthant_newton
 
 
 class SoftmaxRegression(WithSummary, Kept, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -159,7 +160,7 @@ class SoftmaxRegression(WithSummary, Kept, ClassifierMixin, BaseEstimator):  # t
         target = labels.target
         if target.ndim == 2:
             target = np.ascontiguousarray(target, X.dtype)
-        return Rows(X, target, share, len(self.classes_), scaling)
+        return Rows(X, target, share, len(self.classes_), scaling, rough=not self.l1)
 
     def _set_classes(self, classes: NDArray[Any]) -> None:
         if len(classes) < 2:
@@ -239,7 +240,7 @@ class SoftmaxRegression(WithSummary, Kept, ClassifierMixin, BaseEstimator):  # t
                 self._adopt(rows, objective, theta)
                 callback(self)
 
-        with threadpool_limits(1 if rows.is_small else None, user_api="blas"):
+        with threadpool_limits(rows.blas_threads, user_api="blas"):
             options: Any = {"max_iter": self.max_iter, "tol": self.tol, "after_step": after_step}
             if self.l1:
                 found = orthant_newton(objective, objective.l1, start, **options)

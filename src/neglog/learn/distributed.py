@@ -91,7 +91,7 @@ def _surveyed(model: SoftmaxRegression, run: Run, setting: Setting) -> "_Parts":
 class _Parts:
     """`RowSums` of rows that are elsewhere."""
 
-    is_small = False
+    blas_threads = None  # elsewhere
 
     def __init__(self, run: Run, setting: Setting, mass: Doubles, dtype: Any) -> None:
         self._run, self._setting, self.mass, self.dtype = run, setting, mass, dtype
@@ -108,6 +108,12 @@ class _Parts:
 
     def moments(self) -> Any:
         return tuple(_added(self._run(sums, self._setting)))
+
+    def class_blocks(self, *_: Any) -> None:
+        """Tables of K x D x D numbers would have to travel."""
+
+    def refine(self) -> bool:
+        return False
 
 
 def _present(results: Iterable[Any]) -> list[Any]:

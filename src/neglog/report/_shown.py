@@ -3,7 +3,8 @@
 from typing import Any
 
 from .._show.html import framed
-from .show import Language, to_console, to_html
+from .._show.language import Language
+from .show import to_console, to_html
 
 
 class Shown:

@@ -2,8 +2,11 @@
 
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from .._show.html import filled, fixed_parts, framed, script_json
+from .._show.language import Language
+from ._words import words
 from .likelihood.likelihood import Likelihood
 from .likelihood.page import likelihood_start
 from .softmax.page import rows_start
@@ -20,11 +23,12 @@ _STYLES = "page parts controls"
 _MOST = 149_500  # bytes of a page; the numbers get what the fixed parts leave
 
 
-def html(subject: Rows | Likelihood) -> str:
-    """The whole file."""
+def html(subject: Rows | Likelihood, lang: Language | None = None) -> str:
+    """The whole file; it opens in the language `lang` or, without one, in the browser's."""
+    opens = {} if lang is None else {"lang": words(subject, lang).lang}
     fixed = _fixed()
     room = _MOST - sum(len(part.encode()) for part in fixed.values())
-    return filled(fixed["page"], {**fixed, "trace": _start(subject, room)})
+    return filled(fixed["page"], {**fixed, "trace": _start(subject, room, opens)})
 
 
 def notebook(subject: Rows | Likelihood) -> str:
@@ -37,7 +41,7 @@ def _fixed() -> dict[str, str]:
     return fixed_parts(files("neglog.trace") / "page", _SCRIPTS.split(), _STYLES.split())
 
 
-def _start(subject: Rows | Likelihood, room: int) -> str:
+def _start(subject: Rows | Likelihood, room: int, opens: dict[str, Any]) -> str:
     """The page's first state: all rows or points, or as many of the first as fit in `room`."""
     everything = len(subject.rows if isinstance(subject, Rows) else subject.data)
 
@@ -46,6 +50,7 @@ def _start(subject: Rows | Likelihood, room: int) -> str:
             start = rows_start(subject, count)
         else:
             start = likelihood_start(subject, count)
+        start |= opens
         return script_json(start | {"cut": {"shown": count, "all": everything}} if cut else start)
 
     count = everything

@@ -10,7 +10,9 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from .._show.extras import needs
+from .._show.language import Language, Sentences
 from .._show.text import TextOutput
+from ._words import words
 from .likelihood.likelihood import Likelihood
 from .likelihood.text import likelihood_text
 from .softmax.rows import Rows
@@ -20,9 +22,9 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
 
 
-def text(subject: Rows | Likelihood, width: int = 80) -> str:
+def text(subject: Rows | Likelihood, width: int, lang: Language) -> str:
     """The explanation without colour and control characters, no line longer than `width`."""
-    explanation = renderable(subject)
+    explanation = renderable(subject, lang)
     from rich.console import Console
 
     page = StringIO()
@@ -31,11 +33,12 @@ def text(subject: Rows | Likelihood, width: int = 80) -> str:
     return "".join(f"{line.rstrip()}\n" for line in page.getvalue().splitlines())
 
 
-def renderable(subject: Rows | Likelihood) -> "RenderableType":
+def renderable(subject: Rows | Likelihood, lang: Language) -> "RenderableType":
     """What Rich prints."""
+    say = words(subject, lang)
     with needs("the text", "cli"):
         import rich  # noqa: F401
-    return _Explanation(subject)
+    return _Explanation(subject, say)
 
 
 @dataclass(frozen=True)
@@ -43,12 +46,13 @@ class _Explanation:
     """Rich asks for the parts once it knows the encoding."""
 
     subject: Rows | Likelihood
+    say: Sentences
 
     def __rich_console__(
         self, console: "Console", options: "ConsoleOptions"
     ) -> Iterator["RenderableType"]:
         out = TextOutput(console.encoding, options.max_width)
         if isinstance(self.subject, Rows):
-            yield from rows_text(self.subject, out)
+            yield from rows_text(self.subject, out, self.say)
         else:
-            yield from likelihood_text(self.subject, out)
+            yield from likelihood_text(self.subject, out, self.say)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .._show.language import Language
 from .likelihood.likelihood import Likelihood
 from .softmax.rows import Rows
 
@@ -45,47 +46,65 @@ class Trace:
             return rows_dict(self.subject)
         return likelihood_dict(self.subject)
 
-    def to_text(self, width: int = 80) -> str:
+    def to_text(self, width: int = 80, *, lang: Language = "en") -> str:
         """The explanation as plain text: tables and bars without colour or control characters.
 
         Args:
             width: columns, at least 40.
+            lang: "en" or "ko".
 
         Raises:
+            ValueError: an unknown language.
             ModuleNotFoundError: Rich is missing: install neglog[cli].
         """
         from ._text import text
 
-        return text(self.subject, width)
+        return text(self.subject, width, lang)
 
-    def plot(self) -> "Figure":
+    def plot(self, *, lang: Language = "en") -> "Figure":
         """The explanation as a matplotlib Figure: `trace.plot().savefig("row.png")`.
 
+        Args:
+            lang: "en" or "ko"; Korean needs a font with its letters.
+
         Raises:
+            ValueError: an unknown language.
             ModuleNotFoundError: matplotlib is missing: install neglog[plot].
         """
         from .._show.extras import needs
 
         with needs("the figure", "plot"):
             import matplotlib  # noqa: F401
+        from .._show.figure import in_korean
+        from ._words import words
         from .likelihood.plot import likelihood_figure
         from .softmax.plot import rows_figure
 
+        say = words(self.subject, lang)
         if isinstance(self.subject, Rows):
-            return rows_figure(self.subject)
-        return likelihood_figure(self.subject)
+            drawn = rows_figure(self.subject, say)
+        else:
+            drawn = likelihood_figure(self.subject, say)
+        return in_korean(drawn) if say.lang == "ko" else drawn
 
-    def to_html(self) -> str:
-        """The explanation as an interactive page: one HTML file that needs no network."""
+    def to_html(self, *, lang: Language | None = None) -> str:
+        """The explanation as an interactive page: one HTML file that needs no network.
+
+        Args:
+            lang: the language in which it opens, "en" or "ko"; without one, the browser's.
+
+        Raises:
+            ValueError: an unknown language.
+        """
         from ._page import html
 
-        return html(self.subject)
+        return html(self.subject, lang)
 
     def __rich__(self) -> "RenderableType":
         """What Rich prints."""
         from ._text import renderable
 
-        return renderable(self.subject)
+        return renderable(self.subject, "en")
 
     def _repr_html_(self) -> str:
         from ._page import notebook

@@ -6,8 +6,9 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from ..._show.extras import needs
+from ..._show.language import Language
 from ..._show.text import TextOutput
-from .words import Language, Words
+from .words import Words
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType

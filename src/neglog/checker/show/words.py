@@ -1,7 +1,8 @@
 """The words of the findings in a language: sentences filled with what was seen."""
 
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
+from ..._show.language import Language, Sentences
 from ..._show.words import long, printable
 from .words_en import WORDS as WORDS_EN
 from .words_ko import WORDS as WORDS_KO
@@ -9,24 +10,15 @@ from .words_ko import WORDS as WORDS_KO
 if TYPE_CHECKING:
     from ..findings import Finding, Findings
 
-Language = Literal["en", "ko"]
 BOOKS = {"en": WORDS_EN, "ko": WORDS_KO}
 GRADES = ("wrong", "fragile", "imprecise")  # the worst first
 
 
-class Words:
+class Words(Sentences):
     """The words of a language."""
 
     def __init__(self, lang: Language) -> None:
-        if lang not in get_args(Language):
-            known = ", ".join(map(repr, get_args(Language)))
-            raise ValueError(f"lang must be one of {known}, got {lang!r}")
-        self.lang: str = lang
-        self.words = BOOKS[lang]
-
-    def __call__(self, key: str, **values: str) -> str:
-        """The sentence of this key. Values are text already, and are not formatted again."""
-        return self.words[key].format(**values)
+        super().__init__(lang, BOOKS)
 
     def sentence(self, finding: "Finding") -> str:
         key = f"{finding.code}.{finding.variant}" if finding.variant else finding.code

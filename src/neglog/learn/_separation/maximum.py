@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from .._newton import Solution, newton_direction
-from .._objective import Penalised
-from .._rows import Doubles, Rows, linear
+from .._in_memory import Rows
+from .._rows import Doubles, linear
+from .._solver.newton import Solution, newton_direction
+from .._solver.objective import Penalised
 from .found import find
 
 CHUNK = 2**20  # logits at a time

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..._show.language import Language
 from .sections import content
-from .words import Language
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -1,8 +1,9 @@
 """One language: its sentences filled with numbers, and how it writes numbers and names."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import Any
 
+from ..._show.language import Language, Sentences
 from ..._show.words import printable, short, shortened
 from .glossary_en import GLOSSARY as GLOSSARY_EN
 from .glossary_ko import GLOSSARY as GLOSSARY_KO
@@ -10,25 +11,18 @@ from .parts import Span
 from .words_en import WORDS as WORDS_EN
 from .words_ko import WORDS as WORDS_KO
 
-Language = Literal["en", "ko"]
 BOOKS = {"en": (WORDS_EN, GLOSSARY_EN), "ko": (WORDS_KO, GLOSSARY_KO)}
 
 NAME, TEXT = 40, 160  # characters of a name and of a row's text that are shown
 
 
-class Words:
+class Words(Sentences):
     """The words of a language."""
 
     def __init__(self, language: Language) -> None:
-        if language not in get_args(Language):
-            known = ", ".join(map(repr, get_args(Language)))
-            raise ValueError(f"language must be one of {known}, got {language!r}")
-        self.language: str = language
-        self.words, self.glossary = BOOKS[language]
-
-    def __call__(self, key: str, **values: str) -> str:
-        """The sentence of this key. Values are text already, and are not formatted again."""
-        return self.words[key].format(**values)
+        super().__init__(language, {lang: words for lang, (words, _) in BOOKS.items()}, "language")
+        self.language = self.lang
+        self.glossary = BOOKS[self.lang][1]
 
     def percent(self, share: float) -> str:
         """A share of 0..1, with three digits; what is near 1 keeps the distance from it."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..._show.figure import COLOURS, DASHES, GREY, INK, Letters, new_figure, tidy
+from ..._show.language import Sentences
 from ..._show.words import printable
 from .likelihood import Candidate, Curve, Likelihood
 from .text import verdict
@@ -30,24 +31,27 @@ class Drawn(NamedTuple):
     dashes: Any
 
 
-def likelihood_figure(subject: Likelihood) -> "Figure":
+def likelihood_figure(subject: Likelihood, say: Sentences) -> "Figure":
     """Three panels: the data vary, the parameter varies, the factors accumulate."""
     kept = {candidate.name for candidate in subject.best_first()[:MOST]}
     candidates = [candidate for candidate in subject.candidates if candidate.name in kept]
-    letters = Letters([printable(candidate.name) for candidate in candidates], "candidate")
+    letters = Letters(
+        [printable(candidate.name) for candidate in candidates], say("candidate", n="{}")
+    )
     drawn = [Drawn(*one) for one in zip(candidates, letters.names, COLOURS, DASHES, strict=False)]
     panels = 3 if subject.curve else 2
     figure = new_figure(3.5 * panels, 3.7)
     names = dict(zip((c.name for c in candidates), letters.names, strict=True))
-    said = verdict(subject, lambda name: names.get(name, printable(name)))
+    said = verdict(subject, lambda name: names.get(name, printable(name)), say)
     if len(candidates) < len(subject.candidates):
-        said += f" The best {MOST} of {len(subject.candidates)} are shown."
+        every = str(len(subject.candidates))
+        said = say("figure.best", said=said, n=str(MOST), all=every)
     figure.suptitle(said, x=0.01, ha="left", color=INK, fontsize=12, **letters.style)
     axes = figure.subplots(1, panels, squeeze=False)[0]
-    _probability(axes[0], subject, drawn)
+    _probability(axes[0], subject, drawn, say)
     if subject.curve:
-        _curve(axes[1], subject.curve, drawn)
-    _sums(axes[-1], subject, drawn)
+        _curve(axes[1], subject.curve, drawn, say)
+    _sums(axes[-1], subject, drawn, say)
     _legend(figure, axes[0], drawn, letters)
     return figure
 
@@ -62,7 +66,7 @@ def _legend(figure: Any, axes: Any, drawn: Sequence[Drawn], letters: Letters) ->
         text.set(text=one.name, color=INK, **letters.style)
 
 
-def _probability(axes: Any, subject: Likelihood, drawn: Sequence[Drawn]) -> None:
+def _probability(axes: Any, subject: Likelihood, drawn: Sequence[Drawn], say: Sentences) -> None:
     """Each density over the data, and the points below."""
     if len(subject.at) < COUNTABLE:
         _bars(axes, subject, drawn)
@@ -75,8 +79,8 @@ def _probability(axes: Any, subject: Likelihood, drawn: Sequence[Drawn]) -> None
     )  # fmt: skip
     axes.set_ylim(0)
     axes.tick_params(axis="x", pad=9)
-    axes.set_xlabel("x; each stroke is a point")
-    tidy(axes, "probability: the data vary")
+    axes.set_xlabel(say("figure.x"))
+    tidy(axes, say("figure.probability"))
 
 
 def _bars(axes: Any, subject: Likelihood, drawn: Sequence[Drawn]) -> None:
@@ -101,7 +105,7 @@ def _lines(axes: Any, subject: Likelihood, drawn: Sequence[Drawn]) -> None:
             axes.plot(subject.data, one.candidate.density, "o", color=one.colour, markersize=5)
 
 
-def _curve(axes: Any, curve: Curve, drawn: Sequence[Drawn]) -> None:
+def _curve(axes: Any, curve: Curve, drawn: Sequence[Drawn], say: Sentences) -> None:
     """The likelihood over the parameter, the candidates on it, and the maximum."""
     axes.plot(curve.at, curve.likelihood, color=INK, linewidth=2)
     axes.fill_between(curve.at, curve.likelihood, color=GREY, alpha=0.15, linewidth=0)
@@ -109,17 +113,19 @@ def _curve(axes: Any, curve: Curve, drawn: Sequence[Drawn]) -> None:
         place = one.candidate.parameters[curve.parameter]
         axes.axvline(place, color=one.colour, linestyle=one.dashes, linewidth=2.2)
     best = curve.best[curve.parameter]
-    found = "\n".join(f"{name} {value:.4g}" for name, value in curve.best.items())
+    called = {name: say(f"parameter.{name}") for name in curve.best}
+    found = "\n".join(f"{called[name]} {value:.4g}" for name, value in curve.best.items())
     axes.plot(best, 1, "*", color=INK, markersize=13, clip_on=False, zorder=3)
     axes.annotate(
-        f"maximum\n{found}", (best, 1), (10, -6), textcoords="offset points", va="top",
-        fontsize=9, color=INK, bbox={"facecolor": "white", "alpha": 0.85, "linewidth": 0, "pad": 1},
+        f"{say('figure.maximum')}\n{found}", (best, 1), (10, -6), textcoords="offset points",
+        va="top", fontsize=9, color=INK,
+        bbox={"facecolor": "white", "alpha": 0.85, "linewidth": 0, "pad": 1},
     )  # fmt: skip
-    axes.set(ylim=(0, 1.06), xlabel=curve.parameter, ylabel="likelihood / maximum")
-    tidy(axes, f"likelihood: the {curve.parameter} varies")
+    axes.set(ylim=(0, 1.06), xlabel=called[curve.parameter], ylabel=say("figure.relative"))
+    tidy(axes, say("figure.likelihood", parameter=called[curve.parameter]))
 
 
-def _sums(axes: Any, subject: Likelihood, drawn: Sequence[Drawn]) -> None:
+def _sums(axes: Any, subject: Likelihood, drawn: Sequence[Drawn], say: Sentences) -> None:
     """The running sum of logs, and where the product becomes 0."""
     steps = range(len(subject.data) + 1)
     for place, one in enumerate(drawn):
@@ -128,14 +134,14 @@ def _sums(axes: Any, subject: Likelihood, drawn: Sequence[Drawn]) -> None:
         axes.plot(steps, sums, color=one.colour, linestyle=one.dashes, linewidth=2.2)
         last = next((i for i, x in enumerate(sums) if not isfinite(x)), 0) - 1
         if last >= 0:
-            _mark(axes, last, sums[last], "then -inf", one.colour, place)
+            _mark(axes, last, sums[last], say("figure.minus_inf"), one.colour, place)
         elif one.candidate.underflow_at:
             lost = one.candidate.underflow_at
-            _mark(axes, lost, sums[lost], "product 0", one.colour, place)
-    axes.set(xlabel="points included", ylabel="sum of log densities")
+            _mark(axes, lost, sums[lost], say("figure.product"), one.colour, place)
+    axes.set(xlabel=say("figure.points"), ylabel=say("figure.sums"))
     if len(subject.data) <= 10:
         axes.set_xticks(steps)
-    tidy(axes, "log-likelihood: the running sum")
+    tidy(axes, say("figure.log_likelihood"))
 
 
 def _mark(axes: Any, x: float, y: float, words: str, colour: str, place: int) -> None:

@@ -1,12 +1,13 @@
 """A likelihood as text: each factor, product and sum of logarithms, and the maximum."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from math import exp, isfinite
 from typing import TYPE_CHECKING
 
+from ..._show.language import Sentences
 from ..._show.text import TextOutput
-from ..._show.words import listed, long, printable, short
+from ..._show.words import long, printable, short
 from .likelihood import Curve, Likelihood
 
 if TYPE_CHECKING:
@@ -19,54 +20,60 @@ NAME = 13  # columns
 CURVE = 60
 
 
-def likelihood_text(subject: Likelihood, out: TextOutput) -> Iterator["RenderableType"]:
+def likelihood_text(
+    subject: Likelihood, out: TextOutput, say: Sentences
+) -> Iterator["RenderableType"]:
     """Every part, from the points to the maximum."""
-    yield out.words(_summary(subject), "bold")
-    yield out.words(f"\n{verdict(subject, printable)}")
-    yield out.heading("The density of each point under each candidate")
-    yield _points(subject, out)
+    yield out.words(_summary(subject, say), "bold")
+    yield out.words(f"\n{verdict(subject, printable, say)}")
+    yield out.heading(say("lik.densities"))
+    yield _points(subject, out, say)
     if len(subject.candidates) > _columns(out):
-        yield out.words(f"the best {_columns(out)} of {len(subject.candidates)} candidates", "dim")
-    yield out.heading("The likelihood, a product, and its logarithm, a sum")
-    yield _candidates(subject, out)
-    yield out.words("The nll is the sum of logs with its sign changed: the smallest wins.")
+        shown, every = str(_columns(out)), str(len(subject.candidates))
+        yield out.words(say("lik.best", n=shown, all=every), "dim")
+    yield out.heading(say("lik.products"))
+    yield _candidates(subject, out, say)
+    yield out.words(say("lik.smallest"))
     if any(candidate.underflow_at for candidate in subject.candidates):
-        yield out.words("A product that became 0 cannot be compared; the sum of logs still can.")
-    yield out.heading("Probability: the candidate is fixed, the data vary")
+        yield out.words(say("lik.lost"))
+    yield out.heading(say("lik.probability"))
     yield _probability(subject, out)
     if subject.curve:
-        yield out.heading(f"Likelihood: the data are fixed, the {subject.curve.parameter} varies")
-        yield from _curve(subject.curve, out)
+        parameter = say(f"parameter.{subject.curve.parameter}")
+        yield out.heading(say("lik.likelihood", parameter=parameter))
+        yield from _curve(subject.curve, out, say)
 
 
-def parameters(values: object) -> str:
+def parameters(values: Mapping[str, float], say: Sentences) -> str:
     """mean 1.5, sd 1."""
-    assert hasattr(values, "items")
-    return ", ".join(f"{name} {value + 0.0:.6g}" for name, value in values.items())
+    return ", ".join(
+        f"{say(f'parameter.{name}')} {value + 0.0:.6g}" for name, value in values.items()
+    )
 
 
-def _summary(subject: Likelihood) -> str:
-    n, k = len(subject.data), len(subject.candidates)
-    return f"{n} point{'s' * (n > 1)}, {k} candidate{'s' * (k > 1)}"
+def _summary(subject: Likelihood, say: Sentences) -> str:
+    points = say.counted("points", len(subject.data))
+    candidates = say.counted("candidates", len(subject.candidates))
+    return say("lik.summary", points=points, candidates=candidates)
 
 
-def verdict(subject: Likelihood, called: Callable[[str], str]) -> str:
+def verdict(subject: Likelihood, called: Callable[[str], str], say: Sentences) -> str:
     """The winner, and how many times as likely as the next it makes the points."""
     ranking = subject.best_first()
     best = ranking[0].log_likelihood
     if not subject.winner:
-        return "No candidate has a log-likelihood: a density is nan."
+        return say("lik.nan")
     if not isfinite(best):
-        return "Every candidate gives some point a density of 0: none is possible."
+        return say("lik.impossible")
     winners = [called(name) for name in subject.winner]
     if len(winners) > 1:
-        return f"{listed(winners)} tie: they make the points equally likely."
+        return say("lik.tie", listed=say.listed(winners))
     if len(ranking) == 1:
-        return f"{winners[0]} has a log-likelihood of {short(best)}."
+        return say("lik.alone", winner=winners[0], x=short(best))
     gap = best - ranking[1].log_likelihood
     times = f"{exp(gap):.4g}" if gap < 9 else f"e^{gap:.4g}"
     second = called(ranking[1].name)
-    return f"{winners[0]} wins: it makes the points {times} times as likely as {second}."
+    return say("lik.wins", winner=winners[0], times=times, second=second)
 
 
 def _columns(out: TextOutput) -> int:
@@ -74,16 +81,16 @@ def _columns(out: TextOutput) -> int:
     return max(1, min(CANDIDATES, (out.width - 20) // (NAME + 2)))
 
 
-def _points(subject: Likelihood, out: TextOutput) -> "Table":
+def _points(subject: Likelihood, out: TextOutput, say: Sentences) -> "Table":
     shown = subject.best_first()[: _columns(out)]
-    table = out.table(("point", "right"), ("x", "right"))
+    table = out.table((say("lik.point"), "right"), ("x", "right"))
     for candidate in shown:
         table.add_column(out.name(printable(candidate.name), NAME), justify="right")
     n = len(subject.data)
     short_list = n <= FIRST + LAST + 1
     for i in range(n) if short_list else [*range(FIRST), -1, *range(n - LAST, n)]:
         if i < 0:
-            table.add_row("...", f"{n - FIRST - LAST} more")
+            table.add_row("...", say("lik.more", n=str(n - FIRST - LAST)))
         else:
             table.add_row(
                 str(i + 1), f"{subject.data[i]:.5g}", *(short(c.density[i]) for c in shown)
@@ -91,15 +98,15 @@ def _points(subject: Likelihood, out: TextOutput) -> "Table":
     return table
 
 
-def _candidates(subject: Likelihood, out: TextOutput) -> "Table":
+def _candidates(subject: Likelihood, out: TextOutput, say: Sentences) -> "Table":
     """The product in float64 and exact, then the sum of logarithms."""
     table = out.table(
         ("", "left"),
-        ("candidate", "left"),
-        ("product", "right"),
-        ("exact", "right"),
-        ("0 from point", "right"),
-        ("sum of logs", "right"),
+        (say("lik.candidate"), "left"),
+        (say("lik.product"), "right"),
+        (say("lik.exact"), "right"),
+        (say("lik.zero"), "right"),
+        (say("lik.sum"), "right"),
     )
     for candidate in subject.candidates:
         best = candidate.name in subject.winner
@@ -113,7 +120,7 @@ def _candidates(subject: Likelihood, out: TextOutput) -> "Table":
             style="bold" if best else "",
         )
         if candidate.parameters:
-            table.add_row("", out.words(parameters(candidate.parameters), "dim"))
+            table.add_row("", out.words(parameters(candidate.parameters, say), "dim"))
     return table
 
 
@@ -135,15 +142,14 @@ def _probability(subject: Likelihood, out: TextOutput) -> "Table":
     return table
 
 
-def _curve(curve: Curve, out: TextOutput) -> Iterator["RenderableType"]:
+def _curve(curve: Curve, out: TextOutput, say: Sentences) -> Iterator["RenderableType"]:
     table = out.table(("", "left"), ("", "left"))
     table.show_header = False
-    table.add_row("likelihood", out.curve(_heights(curve.likelihood, 1.0, out)))
-    table.add_row(curve.parameter, _ends(curve.at, out))
+    table.add_row(say("lik.curve"), out.curve(_heights(curve.likelihood, 1.0, out)))
+    table.add_row(say(f"parameter.{curve.parameter}"), _ends(curve.at, out))
     yield table
-    yield out.words(
-        f"The maximum is at {parameters(curve.best)}: sum of logs {curve.best_log_likelihood:.6g}."
-    )
+    best, total = parameters(curve.best, say), f"{curve.best_log_likelihood:.6g}"
+    yield out.words(say("lik.maximum", best=best, x=total))
 
 
 def _heights(values: Sequence[float], tall: float, out: TextOutput) -> list[float]:

@@ -14,7 +14,7 @@
   }
 
   const {cut, start} = given();
-  const home = Object.freeze({...Presets.caller(start), lang: Words.preferred()});
+  const home = Object.freeze({lang: Words.preferred(), ...Presets.caller(start)});
   let state = home;
   let views = {};
   let due = 0;

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..._show.figure import BLUE, GREY, INK, ORANGE, PALE, Letters, footnote, new_figure, tidy
+from ..._show.language import Sentences
 from ..._show.words import short
 from .floats import TYPES
 from .row import SHOWN_CLASSES, Row
@@ -24,52 +25,55 @@ HIGHEST = 20.0  # of the curve; a loss above it is an arrow
 MARKERS = (("naive", ORANGE, "o", -0.26), ("shifted", GREY, "s", 0.0), ("neglog", BLUE, "D", 0.26))
 
 
-def rows_figure(subject: Rows) -> "Figure":
+def rows_figure(subject: Rows, say: Sentences) -> "Figure":
     """The first rows; a single row also has its errors."""
-    letters = Letters(display_names(subject))
+    letters = Letters(display_names(subject, say), say("class", n="{}"))
     rows = subject.rows[:MOST_ROWS]
     one = len(rows) == 1
     drawn = new_figure(9.6, 7.0) if one else new_figure(10.5, 2.6 * len(rows))
     parts: Any = [drawn] if one else drawn.subfigures(len(rows), 1)
     for index, (part, row) in enumerate(zip(parts, rows, strict=True)):
-        said = verdict(row, lambda j: letters.names[j])
-        said = said if one else f"Row {index}. {said}"
+        said = verdict(row, lambda j: letters.names[j], say)
+        said = said if one else say("figure.row", n=str(index), said=said)
         part.suptitle(said, x=0.01, ha="left", color=INK, fontsize=12, **letters.style)
-        _row(part, subject, row, letters, with_errors=one)
-    remarks = _remarks(subject, letters)
+        _row(part, subject, row, letters, say, with_errors=one)
+    remarks = _remarks(subject, letters, say)
     if remarks:
         footnote(drawn, " ".join(remarks))
     return drawn
 
 
-def _remarks(subject: Rows, letters: Letters) -> list[str]:
+def _remarks(subject: Rows, letters: Letters, say: Sentences) -> list[str]:
     remarks = []
     if len(subject.rows) > MOST_ROWS:
-        remarks.append(f"Rows not shown: {len(subject.rows) - MOST_ROWS}.")
+        remarks.append(say("figure.rows_left", n=str(len(subject.rows) - MOST_ROWS)))
     if len(subject.class_names) > SHOWN_CLASSES:
-        remarks.append("The largest classes and the target are shown, the others as one.")
+        remarks.append(say("figure.largest"))
     if not letters.all_there:
-        remarks.append("Class names that no installed font can write are replaced by numbers.")
+        remarks.append(say("figure.names"))
     return remarks
 
 
-def _row(part: Any, subject: Rows, row: Row, letters: Letters, with_errors: bool) -> None:
-    shown = lines(subject, row, letters.names)
+def _row(
+    part: Any, subject: Rows, row: Row, letters: Letters, say: Sentences, with_errors: bool
+) -> None:
+    shown = lines(subject, row, letters.names, say)
     if with_errors:
         grid = part.add_gridspec(2, 6, height_ratios=(1, 1.4))
         places = grid[0, :2], grid[0, 2:4], grid[0, 4:], grid[1, :2]
-        _errors(part.add_subplot(grid[1, 2:]), subject, row)
+        _errors(part.add_subplot(grid[1, 2:]), subject, row, say)
     else:
         places = part.add_gridspec(1, 4)
     logits, probs, curve, gradient = (part.add_subplot(place) for place in places)
     over_t = subject.temperature != 1
-    title = "logits z / T" if over_t else "logits z"
+    title = say("figure.logits", formula="z / T" if over_t else "z")
     _bars(logits, shown, [x.scaled for x in shown], letters, title)
-    _bars(probs, shown, [x.prob for x in shown], letters, "probabilities p")
+    _bars(probs, shown, [x.prob for x in shown], letters, say("figure.probabilities"))
     probs.set_xlim(0, 1.25)
     probs.set_xticks([0, 0.5, 1])
-    _curve(curve, row)
-    _gradient(gradient, shown, letters, "gradient (p - y) / T" if over_t else "gradient p - y")
+    _curve(curve, row, say)
+    title = say("figure.gradient", formula="(p - y) / T" if over_t else "p - y")
+    _gradient(gradient, shown, letters, title)
 
 
 def _class_axis(axes: Any, shown: Sequence[Line], letters: Letters) -> None:
@@ -108,14 +112,14 @@ def _number(axes: Any, x: float, place: float, text: str) -> None:
     )  # fmt: skip
 
 
-def _curve(axes: Any, row: Row) -> None:
+def _curve(axes: Any, row: Row, say: Sentences) -> None:
     """-log p and the row's point on it; an arrow upwards if the point is far above."""
     nll, p = values(row, "nll")[0], values(row, "prob")[row.target]
     top = max(4.0, 1.2 * nll) if nll < HIGHEST else HIGHEST if nll >= HIGHEST else 4.0
     heights = np.linspace(0, top, 400)
     axes.plot(np.exp(-heights), heights, color=GREY, linewidth=2)
     if isnan(nll):
-        axes.text(1, 0.8 * top, "nan: no point", ha="right", color=INK)
+        axes.text(1, 0.8 * top, say("figure.no_point"), ha="right", color=INK)
     else:
         height = min(nll, top)
         axes.plot([p, p], [0, height], color=BLUE, linewidth=1, linestyle="--")
@@ -125,8 +129,8 @@ def _curve(axes: Any, row: Row) -> None:
             short(nll), (p, height), (9, -12) if nll > top else (9, 6) if p < 0.7 else (-4, 12),
             textcoords="offset points", color=INK, weight="bold",
         )  # fmt: skip
-    axes.set(xlim=(0, 1.02), ylim=(0, top), xlabel="p of the target")
-    tidy(axes, "unhappiness -log p")
+    axes.set(xlim=(0, 1.02), ylim=(0, top), xlabel=say("figure.p"))
+    tidy(axes, say("figure.unhappiness"))
 
 
 def _gradient(axes: Any, shown: Sequence[Line], letters: Letters, title: str) -> None:
@@ -148,31 +152,33 @@ def _gradient(axes: Any, shown: Sequence[Line], letters: Letters, title: str) ->
     tidy(axes, title)
 
 
-def _errors(axes: Any, subject: Rows, row: Row) -> None:
+def _errors(axes: Any, subject: Rows, row: Row, say: Sentences) -> None:
     """Each column's error at the target: none at the left edge, no correct digit at the right."""
     rounding = 2.0 ** -TYPES[subject.dtype].bits
     low, high = rounding / 100, 100.0
     steps = [
         ("p", row.steps["prob"], row.target),
-        ("gradient", row.steps["grad"], row.target),
-        *((name.replace("_", " "), step, 0) for name, step in row.losses.items()),
+        (say("gradient"), row.steps["grad"], row.target),
+        *((say(f"loss.{name}"), step, 0) for name, step in row.losses.items()),
     ]
     for place, (_, step, index) in enumerate(steps):
         for name, colour, mark, beside in MARKERS:
             column = getattr(step, name)
             x = min(max(column.error[index], low), high)
-            label = name if not place else None
+            label = say(f"column.{name}") if not place else None
             axes.plot(
                 x, place + beside, mark, color=colour, markersize=6, clip_on=False, label=label
             )
+            flag = say(f"flag.{column.flag[index]}") if column.flag[index] else ""
             axes.annotate(
-                column.flag[index], (x, place + beside), (7, 0), textcoords="offset points",
+                flag, (x, place + beside), (7, 0), textcoords="offset points",
                 va="center", fontsize=8, color=INK, annotation_clip=False,
             )  # fmt: skip
     for x in (rounding, 1):
         axes.axvline(x, color=GREY, linewidth=0.8, linestyle=":")
-    axes.set(xscale="log", xlim=(low, high * 20), xlabel="relative error")
-    ticks = {low: "none", rounding: f"{rounding:.0e}\none rounding", 1: "1", high: "inf"}
+    axes.set(xscale="log", xlim=(low, high * 20), xlabel=say("figure.relative_error"))
+    one = say("figure.rounding", x=f"{rounding:.0e}")
+    ticks = {low: say("figure.none"), rounding: one, 1: "1", high: "inf"}
     axes.set_xticks(list(ticks), labels=list(ticks.values()))
     axes.minorticks_off()
     axes.set_yticks(range(len(steps)), labels=[name for name, _, _ in steps])
@@ -181,4 +187,4 @@ def _errors(axes: Any, subject: Rows, row: Row) -> None:
         frameon=False, labelcolor=INK, fontsize=9, ncols=3, loc="lower right",
         bbox_to_anchor=(1, 1), borderaxespad=0.2, handletextpad=0, columnspacing=1,
     )  # fmt: skip
-    tidy(axes, f"error of each column in {subject.dtype}")
+    tidy(axes, say("figure.errors", dtype=subject.dtype))

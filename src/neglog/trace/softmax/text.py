@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from math import isfinite, log
 from typing import TYPE_CHECKING
 
+from ..._show.language import Sentences
 from ..._show.text import TextOutput
 from ..._show.words import short
 from .row import Row
@@ -23,48 +24,49 @@ JACOBIAN_CLASSES = 6  # more do not fit in 80 columns
 NAME, BAR = 16, 10  # columns
 
 
-def rows_text(subject: Rows, out: TextOutput) -> Iterator["RenderableType"]:
+def rows_text(subject: Rows, out: TextOutput, say: Sentences) -> Iterator["RenderableType"]:
     """Every part, from the summary to the formulas."""
-    names = display_names(subject)
-    yield out.words(_summary(subject), "bold")
+    names = display_names(subject, say)
+    yield out.words(_summary(subject, say), "bold")
     if len(subject.rows) > 1:
-        yield out.heading("The batch")
-        yield from _batch(subject, names, out)
+        yield out.heading(say("heading.batch"))
+        yield from _batch(subject, names, out, say)
     for index, row in enumerate(subject.rows[:ROWS_IN_FULL]):
         if len(subject.rows) > 1:
-            yield out.heading(f"Row {index}")
+            yield out.heading(say("heading.row", n=str(index)))
         else:
             yield out.words("")
-        yield from _row(subject, row, names, out)
+        yield from _row(subject, row, names, out, say)
     if len(subject.rows) > ROWS_IN_FULL:
-        yield out.words(
-            f"\nThe first {ROWS_IN_FULL} rows are shown in full; to_dict() has all"
-            f" {len(subject.rows)}.",
-            "dim",
-        )
-    yield out.heading("The formulas")
-    yield _formulas(subject, out)
+        said = say("rows.in_full", n=str(ROWS_IN_FULL), all=str(len(subject.rows)))
+        yield out.words(f"\n{said}", "dim")
+    yield out.heading(say("heading.formulas"))
+    yield _formulas(subject, out, say)
 
 
-def _summary(subject: Rows) -> str:
-    count, classes = len(subject.rows), len(subject.class_names)
-    rows = "one row" if count == 1 else f"{count} rows"
-    temperature = "" if subject.temperature == 1 else f", temperature {subject.temperature:g}"
-    return (
-        f"{rows} of {classes} class{'es' * (classes > 1)}, computed in {subject.dtype}{temperature}"
+def _summary(subject: Rows, say: Sentences) -> str:
+    return say(
+        "summary" if subject.temperature == 1 else "summary.temperature",
+        rows=say.counted("rows", len(subject.rows)),
+        classes=say.counted("classes", len(subject.class_names)),
+        dtype=subject.dtype,
+        t=f"{subject.temperature:g}",
     )
 
 
-def _batch(subject: Rows, names: Sequence[str], out: TextOutput) -> Iterator["RenderableType"]:
+def _batch(
+    subject: Rows, names: Sequence[str], out: TextOutput, say: Sentences
+) -> Iterator["RenderableType"]:
     """A line per row, with the longest bar for the largest loss; then sum and mean."""
     table = out.table(
-        ("row", "right"), ("target", "left"), ("largest", "left"), ("p", "right"),
-        ("-log p", "right"), ("", "left"),
+        (say("batch.row"), "right"), (say("batch.target"), "left"), (say("batch.largest"), "left"),
+        ("p", "right"), ("-log p", "right"), ("", "left"),
     )  # fmt: skip
     nlls = [values(row, "nll")[0] for row in subject.rows]
     most = max([x for x in nlls if 0 < x < float("inf")], default=1.0)
     for index, (row, nll) in enumerate(zip(subject.rows[:ROWS_LISTED], nlls, strict=False)):
-        largest = "tie" if len(row.argmax) > 1 else names[row.argmax[0]] if row.argmax else "none"
+        largest = names[row.argmax[0]] if row.argmax else say("batch.none")
+        largest = say("batch.tie") if len(row.argmax) > 1 else largest
         table.add_row(
             str(index),
             out.name(names[row.target], NAME),
@@ -75,53 +77,52 @@ def _batch(subject: Rows, names: Sequence[str], out: TextOutput) -> Iterator["Re
         )
     yield table
     if len(subject.rows) > ROWS_LISTED:
-        yield out.words(f"and {len(subject.rows) - ROWS_LISTED} more rows", "dim")
+        yield out.words(say("rows.more", n=str(len(subject.rows) - ROWS_LISTED)), "dim")
     yield out.words("")
-    yield columns_table(
-        out, "nll of the batch", [Entry("sum", subject.total), Entry("mean", subject.mean)]
-    )
+    entries = [Entry(say("batch.sum"), subject.total), Entry(say("batch.mean"), subject.mean)]
+    yield columns_table(out, say, say("batch.nll"), entries)
 
 
 def _row(
-    subject: Rows, row: Row, names: Sequence[str], out: TextOutput
+    subject: Rows, row: Row, names: Sequence[str], out: TextOutput, say: Sentences
 ) -> Iterator["RenderableType"]:
-    yield out.words(verdict(row, lambda j: out.name(names[j], NAME).plain))
-    yield _unhappiness(row, out)
+    yield out.words(verdict(row, lambda j: out.name(names[j], NAME).plain, say))
+    yield _unhappiness(row, out, say)
     yield out.words("")
-    shown = lines(subject, row, names)
-    yield _classes(row, shown, out)
+    shown = lines(subject, row, names, say)
+    yield _classes(row, shown, out, say)
     if len(shown) < len(names):
-        yield out.words("the others: their p and p - y are sums, their z is log sum e^z", "dim")
+        yield out.words(say("others.note"), "dim")
     yield out.words("")
     total = row.steps["sum"]
     at_target = [
-        Entry("sum of e^z", total, unshifted=True),
-        Entry("of e^(z - m)", total, unshifted=False),
+        Entry(say("at_target.sum"), total, unshifted=True),
+        Entry(say("at_target.shifted_sum"), total, unshifted=False),
         Entry("p", row.steps["prob"], row.target),
-        Entry("gradient", row.steps["grad"], row.target),
+        Entry(say("gradient"), row.steps["grad"], row.target),
     ]
-    yield columns_table(out, "at the target", at_target)
+    yield columns_table(out, say, say("at_target"), at_target)
     yield out.words("")
-    losses = [Entry(name.replace("_", " "), step) for name, step in row.losses.items()]
-    yield columns_table(out, "losses", losses)
-    yield from what_goes_wrong(row, out)
+    losses = [Entry(say(f"loss.{name}"), step) for name, step in row.losses.items()]
+    yield columns_table(out, say, say("losses"), losses)
+    yield from what_goes_wrong(row, out, say)
     if len(row.given) <= JACOBIAN_CLASSES and out.width >= 80:
         yield out.words("")
         yield _jacobian(row, names, out)
 
 
-def _unhappiness(row: Row, out: TextOutput) -> "Table":
+def _unhappiness(row: Row, out: TextOutput, say: Sentences) -> "Table":
     """The row's nll beside the nll of equal probabilities."""
     nll, blind = values(row, "nll")[0], log(len(row.given))
     most = max(nll, blind) if isfinite(nll) else blind
     table = out.table(("", "left"), ("", "left"), ("", "right"))
     table.show_header = False
-    for label, x in (("unhappiness", nll), ("a blind guess", blind)):
-        table.add_row(label, out.bar(x / most if most else 0.0, 20), short(x))
+    for key, x in (("unhappiness", nll), ("blind", blind)):
+        table.add_row(say(key), out.bar(x / most if most else 0.0, 20), short(x))
     return table
 
 
-def _classes(row: Row, shown: Sequence[Line], out: TextOutput) -> "Table":
+def _classes(row: Row, shown: Sequence[Line], out: TextOutput, say: Sentences) -> "Table":
     """A line per class. Names and bars share the width that the numbers leave."""
     heads = ["z", "z / T", "e^(z-m)", "p", "-log p", "p - y"]
     cells = [
@@ -137,7 +138,9 @@ def _classes(row: Row, shown: Sequence[Line], out: TextOutput) -> "Table":
     )
     name = max(4, min(NAME, left - 2))
     bar = min(BAR, left - 4 - max(out.name(x.name, name).cell_len for x in shown))
-    table = out.table(("", "left"), ("class", "left"), *((head, "right") for head in heads))
+    table = out.table(
+        ("", "left"), (say("head.class"), "left"), *((head, "right") for head in heads)
+    )
     if bar > 2:
         table.add_column(out.words("p"), justify="left")
     for line, numbers in zip(shown, cells, strict=True):
@@ -163,13 +166,13 @@ def _jacobian(row: Row, names: Sequence[str], out: TextOutput) -> "Table":
     return table
 
 
-def _formulas(subject: Rows, out: TextOutput) -> "Table":
+def _formulas(subject: Rows, out: TextOutput, say: Sentences) -> "Table":
     table = out.table(("", "left"), ("", "left"))
     table.show_header = False
     table.padding = (0, 1, 0, 0)
-    for title, formula in (
-        *(words for name, words in STEPS.items() if name in subject.rows[0].steps),
-        *LOSSES.values(),
-    ):
-        table.add_row(title.partition(" (")[0], formula)
+    for name in STEPS:
+        if name in subject.rows[0].steps:
+            table.add_row(say(f"step.{name}"), say(f"formula.{name}"))
+    for name in LOSSES:
+        table.add_row(say(f"loss.{name}.title"), say(f"loss.{name}.formula"))
     return table

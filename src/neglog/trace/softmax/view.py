@@ -4,17 +4,10 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from ..._show.words import listed, printable
+from ..._show.language import Sentences
+from ..._show.words import printable
 from .row import Row, shown
 from .rows import Rows
-
-FLAGS = {
-    "overflow": "too large for the type: it became inf",
-    "nan": "inf / inf, inf - inf or 0 * inf, which has no value",
-    "underflow": "too small for the type: it became 0, or kept a few bits",
-    "cancel": "a small number beside a large one: at least half of its digits are lost",
-}
-
 
 LISTED = 4  # names in a sentence
 
@@ -33,7 +26,7 @@ class Line(NamedTuple):
     is_largest: bool
 
 
-def lines(subject: Rows, row: Row, names: Sequence[str]) -> list[Line]:
+def lines(subject: Rows, row: Row, names: Sequence[str], say: Sentences) -> list[Line]:
     """One line for each class that is shown, and one for all others together."""
     classes, others = shown(row)
     logit, exp, prob, log_prob, grad = (
@@ -52,17 +45,17 @@ def lines(subject: Rows, row: Row, names: Sequence[str]) -> list[Line]:
         together = log_sum_exp([scaled[j] for j in others])
         sums = [math.fsum(step[j] for j in others) for step in (exp, prob, grad)]
         nll = 0.0 - log_sum_exp([log_prob[j] for j in others])
-        name, logit_of_all = f"the others ({len(others)})", together * subject.temperature
+        name, logit_of_all = say("others", n=str(len(others))), together * subject.temperature
         every.append(
             Line(name, logit_of_all, together, sums[0], sums[1], nll, sums[2], False, False)
         )
     return every
 
 
-def display_names(subject: Rows) -> list[str]:
+def display_names(subject: Rows, say: Sentences) -> list[str]:
     """The class names in printable form; "class 0" if none were given."""
     if not subject.are_named:
-        return [f"class {name}" for name in subject.class_names]
+        return [say("class", n=name) for name in subject.class_names]
     return [printable(name) for name in subject.class_names]
 
 
@@ -81,22 +74,20 @@ def log_sum_exp(numbers: Sequence[float]) -> float:
     return top + math.log(math.fsum(math.exp(x - top) for x in numbers))
 
 
-def verdict(row: Row, name: Callable[[int], str]) -> str:
+def verdict(row: Row, name: Callable[[int], str], say: Sentences) -> str:
     """Which class has the largest logit, and whether it is the target, in one sentence."""
     target, winners = name(row.target), [name(j) for j in row.argmax[:LISTED]]
-    more = len(row.argmax) - len(winners)
     if not row.argmax:
-        return "A logit is nan: no class is the largest, and everything after is nan."
+        return say("verdict.nan")
+    listed = say.listed(winners, len(row.argmax) - len(winners))
     largest = values(row, "logits")[row.argmax[0]]
     if largest == -math.inf:
-        return "Every logit is -inf: no class can have a probability, and everything is nan."
+        return say("verdict.minus_inf")
     if len(row.argmax) > 1 and largest == math.inf:
-        every = "both" if len(row.argmax) == 2 else "all"
-        return f"{listed(winners, more)} are {every} inf: inf / inf has no value, the rest is nan."
+        return say("verdict.both_inf" if len(row.argmax) == 2 else "verdict.all_inf", listed=listed)
     if len(row.argmax) > 1:
-        among = "one" if row.target in row.argmax else "none"
-        tied = f"{listed(winners, more)} tie for the largest logit."
-        return f"{tied} The target, {target}, is {among} of them."
+        found = "verdict.tie_with" if row.target in row.argmax else "verdict.tie_without"
+        return say(found, listed=listed, target=target)
     if row.target in row.argmax:
-        return f"The target, {target}, has the largest logit: right."
-    return f"The target is {target}, but {winners[0]} has the largest logit: wrong."
+        return say("verdict.right", target=target)
+    return say("verdict.wrong", target=target, winner=winners[0])

@@ -8,8 +8,9 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from ...._show.html import filled, fixed_parts, script_json
+from ...._show.language import Language
 from ....trace import explain
-from ..words import Language, Words
+from ..words import Words
 
 if TYPE_CHECKING:
     from ...findings import Finding, Findings

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ...._show.language import Language
 from ..parts import Section
-from ..words import Language, Words
+from ..words import Words
 from . import calibration, comparison, loss, rows, summary, where, why
 
 REPORT, COMPARISON = "neglog.report/1", "neglog.comparison/1"

@@ -1,11 +1,16 @@
 """A preconditioner for the Hessian of a softmax classifier: curvature of classes x features."""
 
+from functools import cached_property
+from typing import Any
+
 import numpy as np
 from scipy.linalg import eigh
 
+from neglog._engine import Array
 from neglog.learn._rows import Doubles
 
 _LEAST = 1e-9  # of the columns' mean second moment: keeps collinear columns apart
+_MANY = 2**16  # second moments
 
 
 class Preconditioner:
@@ -22,31 +27,38 @@ class Preconditioner:
         self, mean: Doubles, second_moments: Doubles, penalty: Doubles, mass: Doubles
     ) -> None:
         self._typical = 1 / len(mass)  # a0
-        self._mass = mass * (1 - mass) + 1e-3 * self._typical**2
+        self.mass = mass * (1 - mass) + 1e-3 * self._typical**2
         self._mean = mean  # of features that are not centred
-        self._basis: Doubles | None = None
+        self._penalty = penalty
         if second_moments.ndim == 1:
             second_moments = np.maximum(second_moments, 0)
-            self._moments = second_moments
-            total = second_moments + penalty / self._typical
+        # float32 takes half the time and is exact enough for what only directs the solver
+        self._dtype: Any = np.float32 if second_moments.size >= _MANY else np.float64
+        self._moments = second_moments
+        self._applied: Array = second_moments.astype(self._dtype)
+
+    @cached_property
+    def _basis(self) -> tuple[Doubles, Array]:
+        """The shares s, and the basis; of many columns a scale for each."""
+        total = self._penalty / self._typical
+        if self._moments.ndim == 1:
+            total = self._moments + total
             total += _LEAST * total.mean()
-            self._share = second_moments / total
-            self._root = 1 / np.sqrt(total)
-        else:
-            self._moments = second_moments
-            total = second_moments + np.diag(penalty / self._typical)
-            total[np.diag_indices_from(total)] += _LEAST * np.trace(total) / len(total)
-            self._share, self._basis = eigh(second_moments, total)
+            return self._moments / total, 1 / np.sqrt(total)
+        total = self._moments + np.diag(total)
+        total[np.diag_indices_from(total)] += _LEAST * np.trace(total) / len(total)
+        share, basis = eigh(self._moments, total)
+        return share, basis.astype(self._dtype)
 
     def metric(self, v: Doubles) -> Doubles:
         """(K, D + 1): the curvature where each row has the probabilities of the mean, times v."""
         out = np.empty_like(v)
         slope = v[:, :-1]
-        shift = self._mass * (v[:, -1] + slope @ self._mean)
+        shift = self.mass * (v[:, -1] + slope @ self._mean)
         if self._moments.ndim == 1:
-            out[:, :-1] = slope * self._moments * self._mass[:, None]
+            out[:, :-1] = slope * self._moments * self.mass[:, None]
         else:
-            out[:, :-1] = (slope @ self._moments) * self._mass[:, None]
+            out[:, :-1] = (slope.astype(self._dtype) @ self._applied) * self.mass[:, None]
         out[:, :-1] += shift[:, None] * self._mean
         out[:, -1] = shift
         return out
@@ -54,13 +66,14 @@ class Preconditioner:
     def __call__(self, v: Doubles, curvature: Doubles, damping: float = 0.0) -> Doubles:
         """(K, D + 1): the inverse, times v; the last column is that of the intercepts."""
         floor = 1e-9 * self._typical
-        a = np.maximum(curvature + damping * self._mass, floor)[:, None]
+        a = np.maximum(curvature + damping * self.mass, floor)[:, None]
         out = np.empty_like(v)
         features = v[:, :-1] - v[:, -1:] * self._mean
-        blocks = np.maximum(self._typical + (a - self._typical) * self._share, floor)
-        if self._basis is None:
-            out[:, :-1] = features * self._root**2 / blocks
+        share, basis = self._basis
+        blocks = np.maximum(self._typical + (a - self._typical) * share, floor)
+        if basis.ndim == 1:
+            out[:, :-1] = features * basis**2 / blocks
         else:
-            out[:, :-1] = ((features @ self._basis) / blocks) @ self._basis.T
+            out[:, :-1] = ((features.astype(basis.dtype) @ basis) / blocks) @ basis.T
         out[:, -1] = v[:, -1] / a[:, 0] - out[:, :-1] @ self._mean
         return out

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from neglog.learn._objective import Objective
 from neglog.learn._rows import Doubles
+from neglog.learn._solver.objective import Objective
 
 _MOST_PRODUCTS = 500  # of one step
 _LEAST_GAIN = 0.1  # of a product, in parts of the mean gain of those of its step
@@ -55,10 +55,27 @@ def newton(
         direction: that of the first step, if it is not Newton's.
         after_step: called with theta at the start and after each step.
     """
-    at = Point(start, *objective.value_and_gradient(start))
     after_step(start)
+    found = Solution(start, np.nan, start, 0, False, "")
+    while True:
+        found = _descend(objective, found, max_iter, tol, direction, after_step)
+        if not objective.refine():
+            return found
+        direction = None
+
+
+def _descend(
+    objective: Objective,
+    start: Solution,
+    max_iter: int,
+    tol: float,
+    direction: Doubles | None,
+    after_step: Callable[[Doubles], object],
+) -> Solution:
+    """From where another descent stopped, to where it does not pay to go on."""
+    at = Point(start.theta, *objective.value_and_gradient(start.theta))
     damping, largest = 0.0, np.inf
-    for done in range(max_iter + 1):
+    for done in range(start.steps, max_iter + 1):
         before, largest = largest, float(np.abs(at.gradient).max())
         if largest <= tol:
             return Solution(*at, done, True, "")

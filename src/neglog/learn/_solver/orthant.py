@@ -9,9 +9,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from neglog.learn._newton import Point, Solution, dot, newton_direction
-from neglog.learn._objective import Objective
 from neglog.learn._rows import Doubles
+from neglog.learn._solver.newton import Point, Solution, dot, newton_direction
+from neglog.learn._solver.objective import Objective
 
 _DAMPING = 1e-4  # what all classes share has no curvature of its own
 
@@ -34,6 +34,9 @@ class _Free:
 
     def precondition(self, v: Doubles, damping: float = 0.0) -> Doubles:
         return self._of.precondition(v, damping) * self._free
+
+    def refine(self) -> bool:
+        return self._of.refine()
 
 
 def orthant_newton(

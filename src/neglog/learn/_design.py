@@ -1,0 +1,104 @@
+"""Scaled features with a 1 for the intercept, and their products with tables of classes."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, hstack, issparse
+
+from neglog._engine import Array
+
+Doubles = NDArray[np.float64]
+
+_SCALED_AT_ONCE = 2**17  # numbers
+# With fewer classes than this, products have the classes first, in groups of four: that is how the
+# kernels of OpenBLAS read them. 5,000 x 784 rows of 10 classes take 3.4 ms instead of 5.2 (one
+# core).
+_FEW = 64
+
+
+class Stored:
+    """((x - mean) / scale, 1) of all rows in one type; CSR where X is sparse, whose mean is 0."""
+
+    def __init__(self, X: Any, mean: Doubles, scale: Doubles, dtype: Any) -> None:
+        self.dtype = np.dtype(dtype)
+        rows, columns = X.shape
+        if issparse(X):
+            scaled = csr_array(X, dtype=self.dtype, copy=True)
+            scaled.data = (X.data / scale[X.indices]).astype(self.dtype)
+            ones = np.ones((rows, 1), self.dtype)
+            self.table: Any = hstack([scaled, csr_array(ones)], format="csr", dtype=self.dtype)
+        else:
+            self.table = np.empty((rows, columns + 1), self.dtype)
+            self.table[:, -1] = 1
+            step = max(_SCALED_AT_ONCE // columns, 1)
+            for start in range(0, rows, step):
+                part = slice(start, start + step)
+                self.table[part, :-1] = (X[part] - mean) / scale
+
+    def rows(self, part: slice, place: Array) -> Any:
+        return self.table[part]
+
+
+class Computed:
+    """The same of dense rows in float64, computed again whenever it is asked for."""
+
+    dtype = np.dtype(np.float64)
+
+    def __init__(self, X: Array, mean: Doubles, scale: Doubles) -> None:
+        self._X, self._mean, self._scale = X, mean, scale
+
+    def rows(self, part: slice, place: Array) -> Array:
+        """Those of a part, in `place`."""
+        chunk = place[: part.stop - part.start]
+        np.subtract(self._X[part], self._mean, out=chunk[:, :-1])
+        chunk[:, :-1] /= self._scale
+        chunk[:, -1] = 1
+        return chunk
+
+
+Design = Stored | Computed
+
+
+def padded(theta: Doubles, dtype: Any) -> Array:
+    """A table (K, D + 1) for `logits`; rows of 0 fill up the last group of a few classes."""
+    classes = len(theta)
+    out = np.zeros((_padded(classes), theta.shape[1]), dtype)
+    out[:classes] = theta
+    return out
+
+
+def _padded(classes: int) -> int:
+    return classes + (-classes % 4 if classes < _FEW else 0)
+
+
+def logits(x: Any, table: Array, out: Array) -> None:
+    """Out (n, K) = x (n, D + 1) @ table'."""
+    if issparse(x):
+        out[...] = x @ table[: out.shape[1]].T
+    elif len(table) < _FEW:
+        out[...] = (table @ x.T)[: out.shape[1]].T
+    else:
+        np.matmul(x, table.T, out=out)
+
+
+class ProductSum:
+    """Sums of a' (K, n) @ x (n, D + 1) over chunks of rows."""
+
+    def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
+        classes, columns = shape
+        self.total: Doubles = np.zeros(shape)
+        self._place = np.empty((_padded(classes), columns), dtype)
+
+    def add(self, a: Array, x: Any) -> None:
+        classes = a.shape[1]
+        if issparse(x):
+            self.total += (x.T @ a).T
+            return
+        if classes < _FEW:
+            groups = np.zeros((len(self._place), len(a)), a.dtype)
+            groups[:classes] = a.T
+            np.matmul(groups, x, out=self._place)
+        else:
+            np.matmul(a.T, x, out=self._place)
+        self.total += self._place[:classes]

@@ -1,0 +1,249 @@
+"""Rows in memory, and their sums."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+
+from neglog._engine import Array, cpu_info, run_rows, softmax
+from neglog._engine.curvature import times_curvature
+from neglog._head.chunks import chunks
+from neglog.learn._design import Computed, Design, ProductSum, Stored, logits, padded
+from neglog.learn._rows import BlockOptions, Doubles, FirstOrder, Scaling
+from neglog.learn._solver.class_blocks import ClassBlocks, class_moments
+
+MOST_KEPT = 128 * 2**20  # bytes of probabilities that are kept between gradient and products
+CHUNK = 2**20  # bytes of logits at a time, which stay in a cache until they are read again
+MOST_CHUNK = 64 * 2**20  # where that is less than LEAST_ROWS; and of sparse rows
+LEAST_ROWS = 256  # of a chunk: with fewer the products are slower
+MOST_SQUARE = 1500  # columns whose second moments are held as a matrix
+PARTS = 8  # of the rows: more than there are threads, so that a slow one holds up little
+MOST_SPLIT = 2**19  # numbers of a table of sums that each part may have
+MOST_BLOCKS = 2**24  # numbers
+
+
+class Rows:
+    """Rows in memory: X, labels, and the share of each row in the mean.
+
+    Args:
+        X: (N, D) float32 or float64, dense or CSR.
+        target: (N,) classes, or (N, K) probabilities in the dtype of X.
+        share: (N,) > 0; those of all rows sum to 1.
+        num_classes: K.
+        scaling: the same for all parts of the rows.
+        rough: begin with sums in float32, until `refine`; where that takes less time.
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        target: Array,
+        share: Doubles,
+        num_classes: int,
+        scaling: Scaling,
+        *,
+        rough: bool = False,
+    ) -> None:
+        self.X, self.target, self.share = X, target, share
+        self.num_classes, self.scaling = num_classes, scaling
+        # Products in float32 take half the time; of few numbers none takes any.
+        self.dtype = X.dtype
+        self._wide = np.dtype(np.float64 if self._is_tiny() else np.float32)
+        if X.dtype == np.float32:
+            self._wide = np.dtype(np.float32)
+        self.rough = rough and self._wide != X.dtype
+        self._at: Doubles | None = None
+        self._kept: Array | None = None
+        self._share = share.astype(self._wide)
+        if target.ndim == 1:  # share y, summed over the rows
+            self.mass: Doubles = np.bincount(target, share, num_classes).astype(np.float64)
+        else:
+            self.mass = np.asarray(share @ target, np.float64)
+
+    @cached_property
+    def _stored(self) -> Stored:
+        """The features as the Hessian products read them."""
+        return Stored(self.X, *self.scaling, self._wide)
+
+    @cached_property
+    def _exact(self) -> Design:
+        """The features as the gradient reads them."""
+        if self._wide == self.X.dtype:
+            return self._stored
+        if issparse(self.X):
+            return Stored(self.X, *self.scaling, self.X.dtype)
+        return Computed(self.X, *self.scaling)
+
+    def refine(self) -> bool:
+        """Compute in the type of X from now on; False: it was so already."""
+        was, self.rough = self.rough, False
+        return was
+
+    @property
+    def precision(self) -> float:
+        """The relative rounding error of a sum of losses."""
+        if self.rough:
+            return 1e-6
+        return 1e-14 if self.X.dtype == np.float64 else 1e-7
+
+    def _size(self) -> int:
+        """Multiplications of a product with X."""
+        rows, columns = self.X.shape
+        return int(rows * columns * self.num_classes)
+
+    def _is_tiny(self) -> bool:
+        return self._size() <= 2**24
+
+    def _parts(self) -> list[slice]:
+        """Parts of the rows, each of which one thread computes; they depend on the shapes alone.
+
+        One part, if its products are large enough for the threads of the BLAS: each part has a
+        table of sums.
+        """
+        rows, columns = self.X.shape
+        split = not (self._is_tiny() or self.num_classes * columns > MOST_SPLIT)
+        return list(chunks(rows, -(-rows // PARTS) if split else max(rows, 1)))
+
+    @property
+    def blas_threads(self) -> int | None:
+        """How many threads the BLAS may use; None: all.
+
+        Where parts have threads of their own, or products are skinny, more of them only wait.
+        """
+        return 1 if self._is_tiny() or len(self._parts()) > 1 else None
+
+    def _sums(self, of_part: Callable[[slice], tuple[Any, ...]]) -> list[Any]:
+        """The sums of what `of_part` gives for each part."""
+        parts = self._parts()
+        with self._threads(len(parts)) as run:
+            found = list(run(of_part, parts))
+        return [sum(each[1:], start=each[0]) for each in zip(*found, strict=True)]
+
+    @contextmanager
+    def _threads(self, pieces: int) -> Iterator[Callable[..., Any]]:
+        """`map`, on the library's threads where the BLAS has one."""
+        threads = min(cpu_info().threads, pieces)
+        if threads == 1 or self._is_tiny() or self.blas_threads != 1:
+            yield map
+        else:
+            with ThreadPoolExecutor(threads) as pool:
+                yield pool.map
+
+    def _chunks(
+        self, part: slice, design: Design, places: int = 1
+    ) -> Iterator[tuple[slice, Any, Array]]:
+        """Rows of a chunk, their features, and (places, n, K): new memory costs page faults.
+
+        Sparse rows are cut as little as possible, because each chunk adds D x K numbers.
+        """
+        count, columns = part.stop - part.start, self.X.shape[1] + 1
+        row = self.num_classes * design.dtype.itemsize
+        most = MOST_CHUNK // row
+        if issparse(self.X):
+            rows = max(most, 1)
+        else:
+            rows = CHUNK // max(row, columns * design.dtype.itemsize)
+            rows = max(rows, min(LEAST_ROWS, most), 1)
+        rows = min(rows, count)
+        place = np.empty((places, rows, self.num_classes), design.dtype)
+        features = np.empty((rows if isinstance(design, Computed) else 0, columns))
+        for own in chunks(count, rows):
+            at = slice(part.start + own.start, part.start + own.stop)
+            yield at, design.rows(at, features), place[:, : own.stop - own.start]
+
+    def first_order(self, theta: Doubles) -> FirstOrder:
+        design = self._stored if self.rough else self._exact
+        table = padded(theta, design.dtype)
+        if self._kept is None and self._keeps():
+            self._kept = np.empty((len(self.share), self.num_classes), self._wide)
+        self._at = theta
+        nll, gradient, squares = self._sums(partial(self._first_order_of, design, table))
+        return FirstOrder(nll, gradient, np.maximum(gradient[:, -1] + self.mass - squares, 0))
+
+    def _first_order_of(
+        self, design: Design, table: Array, part: slice
+    ) -> tuple[float, Doubles, Doubles]:
+        """Sums of the nll, share (p - y) x' and share p^2 over a part."""
+        nll, squares = 0.0, np.zeros(self.num_classes)
+        total = ProductSum((self.num_classes, table.shape[1]), design.dtype)
+        for rows, x, (z,) in self._chunks(part, design):
+            logits(x, table, z)
+            nll += float(self.share[rows] @ self._pass(z, rows))
+            squares += self._share[rows] @ np.square(self._probabilities(z, rows))
+            total.add(z, x)
+        return nll, total.total, squares
+
+    def _pass(self, z: Array, rows: slice) -> Array:
+        """Overwrites logits with share (p - y); returns the nll of each row."""
+        part, share = self.target[rows], self.share[rows]
+        if part.ndim == 1:
+            return run_rows(z, part, nll_coef=share, grad=z).nll  # type: ignore[return-value]
+        found = run_rows(z, None, probs=part.astype(z.dtype), dense_coef=share, grad=z)
+        return found.dense  # type: ignore[return-value]
+
+    def _probabilities(self, gradient: Array, rows: slice) -> Array:
+        """P from share (p - y), kept for the products if all of them fit."""
+        part = self.target[rows]
+        p = np.empty(gradient.shape, self._wide) if self._kept is None else self._kept[rows]
+        scale = (1 / self.share[rows, None]).astype(gradient.dtype)
+        np.multiply(gradient, scale, out=p, casting="same_kind")
+        if part.ndim == 1:
+            p[np.arange(len(p)), part] += 1
+        else:
+            p += part
+        return p
+
+    def second_order(self, theta: Doubles, v: Doubles) -> Doubles:
+        self._see(theta)
+        tables = padded(theta, self._wide), padded(v, self._wide)
+        product: Doubles = self._sums(partial(self._second_order_of, *tables))[0]
+        return product
+
+    def _second_order_of(self, model: Array, direction: Array, part: slice) -> tuple[Doubles]:
+        """The sum of share (diag(p) - p p') u x' over a part, where u are a direction's logits."""
+        total = ProductSum((self.num_classes, direction.shape[1]), self._wide)
+        for rows, x, (u, place) in self._chunks(part, self._stored, 2):
+            p = place if self._kept is None else self._kept[rows]
+            if self._kept is None:
+                logits(x, model, p)
+                softmax(p, p)
+            logits(x, direction, u)
+            times_curvature(p, u, self.share[rows])
+            total.add(u, x)
+        return (total.total,)
+
+    def _see(self, theta: Doubles) -> None:
+        """Keep the probabilities at theta, if they are to be kept."""
+        if self._keeps() and self._at is not theta and not np.array_equal(self._at, theta):  # type: ignore[arg-type]
+            self.first_order(theta)
+
+    def _keeps(self) -> bool:
+        """Whether the probabilities fit: kept, they save one product in three."""
+        size = self._wide.itemsize * self.X.shape[0] * self.num_classes
+        return bool(size <= MOST_KEPT)
+
+    def moments(self) -> tuple[Doubles, Doubles]:
+        x, share = self._stored.table[:, :-1], self._share
+        first = np.asarray(share @ x, np.float64)
+        if issparse(x) or x.shape[1] > MOST_SQUARE:
+            squares = x.multiply(x) if issparse(x) else x * x
+            return first, np.asarray(share @ squares, np.float64)
+        weighted = x * np.sqrt(share)[:, None]
+        return first, np.asarray(weighted.T @ weighted, np.float64)
+
+    def class_blocks(
+        self, theta: Doubles, curvature: Doubles, options: BlockOptions
+    ) -> ClassBlocks | None:
+        """None: the rows are sparse, or the blocks or p would take too much memory."""
+        columns = self.X.shape[1] + 1
+        if issparse(self.X) or not self._keeps() or self.num_classes * columns**2 > MOST_BLOCKS:
+            return None
+        self._see(theta)
+        with self._threads(self.num_classes) as run:
+            x, p = self._stored.table, self._kept
+            moments = class_moments(x, self._share, p, curvature, run)  # type: ignore[arg-type]
+            return moments and ClassBlocks.of(moments, curvature, options, run)

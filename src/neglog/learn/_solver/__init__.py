@@ -1,0 +1,1 @@
+"""Truncated Newton: the objective, its preconditioners, the steps."""

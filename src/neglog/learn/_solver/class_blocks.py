@@ -1,0 +1,121 @@
+"""A preconditioner from the curvature of each class at one theta."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from scipy.linalg import get_lapack_funcs
+
+from neglog._engine import Array
+from neglog.learn._rows import BlockOptions, Doubles
+
+# Rows whose p of a class is at most this have the mean second moments there. With 1e-3 and 1e-4
+# 50,000 x 64 rows of 100 classes take 13 and 10 products instead of 17, and 2.5 and 5 times as many
+# rows to add up.
+_NEAR = 1e-2
+_SPREAD = 3
+_LEAST = 4.0  # rounding errors, of the mean of a block's diagonal: keeps collinear columns apart
+
+
+class ClassMoments(NamedTuple):
+    """Sums over rows of share p (1 - p) x x', by class."""
+
+    near: Array  # (K, D + 1, D + 1): of rows whose p is not near 0
+    rest: Doubles  # (K,): share p (1 - p) of the other rows
+
+
+def class_moments(
+    x: Array, share: Array, p: Array, curvature: Doubles, run: Callable[..., Any] = map
+) -> ClassMoments | None:
+    """The moments of each class; None where p is spread, so that they are much like those of all.
+
+    Args:
+        x: (N, D + 1) scaled features with a 1 for the intercept.
+        share: (N,) of each row in the mean, in the dtype of x.
+        p: (N, K) probabilities, in the dtype of x.
+        curvature: (K,) sums over rows of share p (1 - p).
+        run: map, or that of a pool of threads.
+    """
+    classes, columns = p.shape[1], x.shape[1]
+    rows, of_class = np.nonzero(p > _NEAR)
+    if len(rows) > p.size / _SPREAD:
+        return None
+    order = np.argsort(of_class, kind="stable")
+    rows, of_class = rows[order], of_class[order]
+    near = p[rows, of_class]
+    weight = share[rows] * near * (1 - near)
+    root = np.sqrt(np.maximum(weight, 0))
+    ends = np.searchsorted(of_class, np.arange(classes + 1))
+    moments = np.empty((classes, columns, columns), x.dtype)
+
+    def add_up(k: int) -> None:
+        own = slice(ends[k], ends[k + 1])
+        weighted = x[rows[own]] * root[own, None]
+        np.matmul(weighted.T, weighted, out=moments[k])
+
+    list(run(add_up, range(classes)))
+    rest = np.maximum(curvature - np.bincount(of_class, weight, classes), 0)
+    return ClassMoments(moments, rest)
+
+
+class ClassBlocks:
+    """The inverse of the diagonal blocks of the penalised Hessian.
+
+    The block of a class is C_k = sum_i share_i p_ik (1 - p_ik) x_i x_i' + P at one theta. At
+    another, where the sum of share p (1 - p) is a'_k instead of a_k, C_k a'_k / a_k stands for it.
+    """
+
+    def __init__(self, inverse: Array, curvature: Doubles) -> None:
+        self._inverse, self._curvature = inverse, self._above_0(curvature)
+
+    @classmethod
+    def of(
+        cls,
+        moments: ClassMoments,
+        curvature: Doubles,
+        options: BlockOptions,
+        run: Callable[..., Any] = map,
+    ) -> Self | None:
+        """The blocks at the theta of `moments`, in their memory; None: one has no inverse.
+
+        Args:
+            moments: of each class.
+            curvature: (K,) sums of share p (1 - p).
+            options: what is added to them.
+            run: map, or that of a pool of threads.
+        """
+        blocks, rest = moments
+        everywhere = options.second_moments.astype(blocks.dtype)
+        for block, part in zip(blocks, rest + options.damping, strict=True):
+            block += blocks.dtype.type(part) * everywhere
+        done = all(run(partial(_invert, options), blocks))
+        return cls(blocks, curvature + options.damping) if done else None
+
+    def __call__(self, v: Doubles, curvature: Doubles) -> Doubles:
+        """(K, D + 1): the inverse times v, where the curvature of the classes is this."""
+        scale = np.sqrt(self._curvature / self._above_0(curvature))[:, None]
+        scaled = (scale * v).astype(self._inverse.dtype)
+        product: Doubles = scale * np.matmul(self._inverse, scaled[:, :, None])[:, :, 0]
+        return product
+
+    @staticmethod
+    def _above_0(curvature: Doubles) -> Doubles:
+        return np.maximum(curvature, 1e-9 / len(curvature))
+
+
+def _invert(options: BlockOptions, block: Array) -> bool:
+    """Replace a block by the inverse of it and the penalty, if there is one."""
+    if not options.second_moments[-1, -1]:  # no intercept
+        block[-1] = block[:, -1] = 0
+    diagonal = np.einsum("ii->i", block)
+    diagonal += options.penalty
+    mean = diagonal.mean()
+    diagonal += _LEAST * np.finfo(block.dtype).eps * mean if mean > 0 else 1
+    factored, inverted = get_lapack_funcs(("potrf", "potri"), dtype=block.dtype)
+    inverse, failed = factored(block.T, lower=True)
+    if not failed:
+        inverse, failed = inverted(inverse, lower=True, overwrite_c=True)
+    if not failed:
+        block[...] = np.tril(inverse) + np.tril(inverse, -1).T
+    return not failed

@@ -1,0 +1,95 @@
+"""The words of rows in English. Every key is in words_ko, too, with the same {places}."""
+
+from .steps import LOSSES, STEPS
+
+WORDS = {
+    # --- names and lists
+    "class": "class {n}",
+    "others": "the others ({n})",
+    # --- a row in a sentence
+    "verdict.nan": "A logit is nan: no class is the largest, and everything after is nan.",
+    "verdict.minus_inf": (
+        "Every logit is -inf: no class can have a probability, and everything is nan."
+    ),
+    "verdict.both_inf": "{listed} are both inf: inf / inf has no value, the rest is nan.",
+    "verdict.all_inf": "{listed} are all inf: inf / inf has no value, the rest is nan.",
+    "verdict.tie_with": (
+        "{listed} tie for the largest logit. The target, {target}, is one of them."
+    ),
+    "verdict.tie_without": (
+        "{listed} tie for the largest logit. The target, {target}, is none of them."
+    ),
+    "verdict.right": "The target, {target}, has the largest logit: right.",
+    "verdict.wrong": "The target is {target}, but {winner} has the largest logit: wrong.",
+    # --- rows as text
+    "rows.one": "one row",
+    "rows.many": "{n} rows",
+    "classes.one": "{n} class",
+    "classes.many": "{n} classes",
+    "summary": "{rows} of {classes}, computed in {dtype}",
+    "summary.temperature": "{rows} of {classes}, computed in {dtype}, temperature {t}",
+    "heading.batch": "The batch",
+    "heading.row": "Row {n}",
+    "heading.formulas": "The formulas",
+    "rows.in_full": "The first {n} rows are shown in full; to_dict() has all {all}.",
+    "rows.more": "and {n} more rows",
+    "batch.row": "row",
+    "batch.target": "target",
+    "batch.largest": "largest",
+    "batch.tie": "tie",
+    "batch.none": "none",
+    "batch.nll": "nll of the batch",
+    "batch.sum": "sum",
+    "batch.mean": "mean",
+    "unhappiness": "unhappiness",
+    "blind": "a blind guess",
+    "head.class": "class",
+    "others.note": "the others: their p and p - y are sums, their z is log sum e^z",
+    "at_target": "at the target",
+    "at_target.sum": "sum of e^z",
+    "at_target.shifted_sum": "of e^(z - m)",
+    "gradient": "gradient",
+    "losses": "losses",
+    # --- columns, and what goes wrong in them
+    "column.naive": "naive",
+    "column.shifted": "shifted",
+    "column.neglog": "neglog",
+    "column.exact": "exact",
+    "error": "error {x}",
+    "error.agrees": "agrees",
+    "wrong": "what goes wrong",
+    "wrong.in": "in",
+    "wrong.count": "{title} ({n} of {all})",
+    "flag.overflow": "overflow",
+    "flag.nan": "nan",
+    "flag.underflow": "underflow",
+    "flag.cancel": "cancel",
+    "flag.overflow.why": "too large for the type: it became inf",
+    "flag.nan.why": "inf / inf, inf - inf or 0 * inf, which has no value",
+    "flag.underflow.why": "too small for the type: it became 0, or kept a few bits",
+    "flag.cancel.why": "a small number beside a large one: at least half of its digits are lost",
+    # --- steps and losses
+    "loss.nll": "nll",
+    "loss.method_1": "method 1",
+    "loss.method_2": "method 2",
+    "loss.binary": "binary",
+    **{f"step.{name}": title.partition(" (")[0] for name, (title, _) in STEPS.items()},
+    **{f"formula.{name}": formula for name, (_, formula) in STEPS.items()},
+    **{f"loss.{name}.title": title for name, (title, _) in LOSSES.items()},
+    **{f"loss.{name}.formula": formula for name, (_, formula) in LOSSES.items()},
+    # --- rows as a figure
+    "figure.row": "Row {n}. {said}",
+    "figure.rows_left": "Rows not shown: {n}.",
+    "figure.largest": "The largest classes and the target are shown, the others as one.",
+    "figure.names": "Class names that no installed font can write are replaced by numbers.",
+    "figure.logits": "logits {formula}",
+    "figure.probabilities": "probabilities p",
+    "figure.gradient": "gradient {formula}",
+    "figure.unhappiness": "unhappiness -log p",
+    "figure.p": "p of the target",
+    "figure.no_point": "nan: no point",
+    "figure.relative_error": "relative error",
+    "figure.none": "none",
+    "figure.rounding": "{x}\none rounding",
+    "figure.errors": "error of each column in {dtype}",
+}
