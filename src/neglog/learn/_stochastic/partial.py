@@ -78,6 +78,6 @@ def _follow(model: Any, state: State, scaling: Scaling, begun: bool) -> Descent:
         state.descent = Descent(theta, l2, model.fit_intercept)
     else:
         state.descent.move(lambda theta: scaling.theta(*before.model(theta)))
-        state.descent.l2 = l2
+        state.descent.penalise(l2)
     state.scaling = scaling
     return state.descent

@@ -9,10 +9,9 @@ from sklearn.utils.validation import check_array
 from threadpoolctl import threadpool_limits
 
 from neglog._engine import Array
-from neglog._numpy import cross_entropy
 from neglog.learn._labels import labels_of, row_weights
 from neglog.learn._rows import Moments, Scaling
-from neglog.learn._stochastic.descent import Block, Descent
+from neglog.learn._stochastic.descent import Block, Descent, empty_table
 
 Batches = Iterable[Any] | Callable[[], Iterable[Any]]
 Progress = Callable[[int, float | None], object]
@@ -52,7 +51,7 @@ class Pairs:
     def block(self, batch: Any) -> Block:
         X, y, weight = _checked(batch, self._width)
         target = labels_of(y, self._found).target
-        return block_of(X, target, weight if len(batch) > 2 else None, self._scaling)
+        return block_of(X, target, weight, self._scaling)
 
     def finish(self, model: Any) -> None:
         """Set what the model needs to know of its columns."""
@@ -116,12 +115,18 @@ class Tables:
                 f"{no_class} labels in {self._target!r} are not among classes; add them to classes,"
                 " or leave such rows out"
             )
-        dense = self._recipe.dense(columns, np.float32) if self._recipe.scaled else None
-        ones = None
-        if self._recipe.one_hot:
-            ones = self._recipe.sparse(self._recipe.codes(columns), np.float32)
-        block = Block(dense, ones, target, None)
-        return block if target.min(initial=0) >= 0 else block.rows(target >= 0)
+        recipe = self._recipe
+        table = empty_table(len(target), recipe.dense_features, len(recipe.one_hot))
+        table["target"] = target
+        recipe.dense(columns, table["dense"][:, 1:])
+        recipe.codes(columns, out=table["ones"])
+        if table["ones"].min(initial=0) < 0:
+            raise ValueError(
+                "a later pass over batches has a category, or a gap, that the first pass had not:"
+                " batches must give the same rows each time"
+            )
+        block = Block(table)
+        return block if target.min(initial=0) >= 0 else block.rows(np.flatnonzero(target >= 0))
 
     def finish(self, model: Any) -> None:
         model.columns_ = self._recipe
@@ -129,14 +134,17 @@ class Tables:
         model.n_features_in_ = len(self._recipe.names)
 
 
-def block_of(X: Any, target: Array, weight: Array | None, scaling: Scaling) -> Block:
+def block_of(X: Any, target: Array, weight: Array, scaling: Scaling) -> Block:
     """Rows of arrays, scaled."""
-    if sparse.issparse(X):
+    is_sparse = sparse.issparse(X)
+    table = empty_table(len(target), 0 if is_sparse else X.shape[1])
+    table["target"], table["weight"] = target, weight
+    if is_sparse:
         scaled = X.astype(np.float64).copy()
         scaled.data /= scaling.scale[scaled.indices]
-        return Block(None, scaled.astype(np.float32), target, weight)
-    scaled = ((X - scaling.mean) / scaling.scale).astype(np.float32)
-    return Block(scaled, None, target, weight)
+        return Block(table, scaled.astype(np.float32))
+    table["dense"][:, 1:] = (X - scaling.mean) / scaling.scale
+    return Block(table)
 
 
 def _checked(batch: Any, width: int) -> tuple[Any, Array, Array]:
@@ -174,21 +182,17 @@ def fit(
         for block in _buffers(_ahead(again()), reader, buffer):
             with threadpool_limits(1, user_api="blas"):  # the products are skinny
                 descent.run(block, random)
-            done += len(block.target)
+            done += len(block.table)
             if progress is not None:
                 progress(done, min(1.0, done / (rows * epochs)))
         _counted(done - before, f"epoch {epoch + 1}")
     model.classes_ = classes
     adopt(model, descent, scaling)
     reader.finish(model)
-    losses = weights = 0.0
-    theta = descent.theta.T.astype(np.float32)
-    for block in _buffers(_ahead(again()), reader, buffer):
-        weight = len(block.target) if block.weight is None else float(block.weight.sum())
-        logits = block.logits(theta[:-1], theta[-1])
-        losses += weight * float(cross_entropy(logits, block.target, row_weight=block.weight))
-        weights += weight
-    model.nll_ = losses / weights
+    losses, weights = np.sum(
+        [descent.loss(block) for block in _buffers(_ahead(again()), reader, buffer)], axis=0
+    )
+    model.nll_ = float(losses / weights)
     model.loss_ = model.nll_ + model.penalty_
     model.n_iter_ = epochs
 
@@ -237,20 +241,16 @@ def _buffers(batches: Iterable[Any], reader: Any, buffer: int) -> Iterator[Block
     waiting: list[Block] = []
     for batch in batches:
         waiting.append(reader.block(batch))
-        if sum(len(block.target) for block in waiting) >= buffer:
+        if sum(len(block.table) for block in waiting) >= buffer:
             yield _together(waiting)
             waiting = []
-    if sum(len(block.target) for block in waiting):
+    if sum(len(block.table) for block in waiting):
         yield _together(waiting)
 
 
 def _together(blocks: Sequence[Block]) -> Block:
     if len(blocks) == 1:
         return blocks[0]
-    dense, ones, targets, weights = zip(*blocks, strict=True)
-    return Block(
-        None if dense[0] is None else np.concatenate(dense),
-        None if ones[0] is None else sparse.vstack(ones, format="csr"),
-        np.concatenate(targets),
-        None if weights[0] is None else np.concatenate(weights),
-    )
+    tables, others = zip(*blocks, strict=True)
+    joined = None if others[0] is None else sparse.vstack(others, format="csr")
+    return Block(np.concatenate(tables), joined)
