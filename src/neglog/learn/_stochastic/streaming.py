@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import check_array
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from neglog._engine import Array
 from neglog.learn._labels import labels_of, row_weights
@@ -15,6 +15,7 @@ from neglog.learn._stochastic.descent import Block, Descent, empty_table
 
 Batches = Iterable[Any] | Callable[[], Iterable[Any]]
 Progress = Callable[[int, float | None], object]
+Empty = Callable[..., Array]  # as `empty_table`
 
 
 class Pairs:
@@ -48,10 +49,10 @@ class Pairs:
         assert self._found is not None
         return self._found, self._scaling
 
-    def block(self, batch: Any) -> Block:
+    def block(self, batch: Any, empty: Empty) -> Block:
         X, y, weight = _checked(batch, self._width)
         target = labels_of(y, self._found).target
-        return block_of(X, target, weight, self._scaling)
+        return block_of(X, target, weight, self._scaling, empty)
 
     def finish(self, model: Any) -> None:
         """Set what the model needs to know of its columns."""
@@ -105,7 +106,7 @@ class Tables:
             self._found = np.array(sorted(self._labels))
         return self._found, Scaling(np.zeros(width), np.ones(width))
 
-    def block(self, batch: Any) -> Block:
+    def block(self, batch: Any, empty: Empty) -> Block:
         from .._tables.data import codes_among
 
         columns = self._columns(batch, [self._target, *self._recipe.columns])
@@ -116,7 +117,7 @@ class Tables:
                 " or leave such rows out"
             )
         recipe = self._recipe
-        table = empty_table(len(target), recipe.dense_features, len(recipe.one_hot))
+        table = empty(len(target), recipe.dense_features, len(recipe.one_hot))
         table["target"] = target
         recipe.dense(columns, table["dense"][:, 1:])
         recipe.codes(columns, out=table["ones"])
@@ -125,8 +126,10 @@ class Tables:
                 "a later pass over batches has a category, or a gap, that the first pass had not:"
                 " batches must give the same rows each time"
             )
-        block = Block(table)
-        return block if target.min(initial=0) >= 0 else block.rows(np.flatnonzero(target >= 0))
+        known = np.flatnonzero(target >= 0)
+        if len(known) < len(table):
+            table[: len(known)] = table[known]
+        return Block(table[: len(known)])
 
     def finish(self, model: Any) -> None:
         model.columns_ = self._recipe
@@ -134,10 +137,12 @@ class Tables:
         model.n_features_in_ = len(self._recipe.names)
 
 
-def block_of(X: Any, target: Array, weight: Array, scaling: Scaling) -> Block:
+def block_of(
+    X: Any, target: Array, weight: Array, scaling: Scaling, empty: Empty = empty_table
+) -> Block:
     """Rows of arrays, scaled."""
     is_sparse = sparse.issparse(X)
-    table = empty_table(len(target), 0 if is_sparse else X.shape[1])
+    table = empty(len(target), 0 if is_sparse else X.shape[1])
     table["target"], table["weight"] = target, weight
     if is_sparse:
         scaled = X.astype(np.float64).copy()
@@ -175,12 +180,13 @@ def fit(
     width = len(scaling.scale)
     start = np.zeros((len(classes), width + 1))
     descent = Descent(start, model.l2 / scaling.scale**2, model.fit_intercept)
-    random = np.random.default_rng(0)
+    random, buffered = np.random.default_rng(0), _Buffer(reader, buffer)
+    libraries = ThreadpoolController()  # to find them takes 8 ms
     done = 0
     for epoch in range(epochs):
         before = done
-        for block in _buffers(_ahead(again()), reader, buffer):
-            with threadpool_limits(1, user_api="blas"):  # the products are skinny
+        for block in buffered.over(_ahead(again())):
+            with libraries.limit(limits=1, user_api="blas"):  # the products are skinny
                 descent.run(block, random)
             done += len(block.table)
             if progress is not None:
@@ -189,9 +195,7 @@ def fit(
     model.classes_ = classes
     adopt(model, descent, scaling)
     reader.finish(model)
-    losses, weights = np.sum(
-        [descent.loss(block) for block in _buffers(_ahead(again()), reader, buffer)], axis=0
-    )
+    losses, weights = np.sum([descent.loss(block) for block in buffered.over(_ahead(again()))], 0)
     model.nll_ = float(losses / weights)
     model.loss_ = model.nll_ + model.penalty_
     model.n_iter_ = epochs
@@ -236,21 +240,41 @@ def _ahead(batches: Iterable[Any]) -> Iterator[Any]:
     yield from ahead(iterator)
 
 
-def _buffers(batches: Iterable[Any], reader: Any, buffer: int) -> Iterator[Block]:
-    """Rows of several batches together, at least `buffer` of them but for the last."""
-    waiting: list[Block] = []
-    for batch in batches:
-        waiting.append(reader.block(batch))
-        if sum(len(block.table) for block in waiting) >= buffer:
-            yield _together(waiting)
-            waiting = []
-    if sum(len(block.table) for block in waiting):
-        yield _together(waiting)
+class _Buffer:
+    """Rows of several batches together, in memory that is used again for the next ones."""
 
+    def __init__(self, reader: Any, rows: int) -> None:
+        self._reader, self._rows = reader, rows
+        self._table: Array | None = None
+        self._used = 0
 
-def _together(blocks: Sequence[Block]) -> Block:
-    if len(blocks) == 1:
-        return blocks[0]
-    tables, others = zip(*blocks, strict=True)
-    joined = None if others[0] is None else sparse.vstack(others, format="csr")
-    return Block(np.concatenate(tables), joined)
+    def over(self, batches: Iterable[Any]) -> Iterator[Block]:
+        """Blocks of at least so many rows but for the last; one is gone when the next is made."""
+        sparse_parts: list[Any] = []
+        for batch in batches:
+            block = self._reader.block(batch, self._place)
+            self._used += len(block.table)
+            sparse_parts.append(block.sparse)
+            if self._used >= self._rows:
+                yield self._whole(sparse_parts)
+                self._used, sparse_parts = 0, []
+        if self._used:
+            yield self._whole(sparse_parts)
+        self._used = 0
+
+    def _place(self, rows: int, dense: int, one_hot: int = 0) -> Array:
+        """As `empty_table`, behind the rows so far."""
+        needed = self._used + rows
+        if self._table is None or len(self._table) < needed:
+            larger = empty_table(max(needed, self._rows + rows), dense, one_hot)
+            if self._table is not None:
+                larger[: self._used] = self._table[: self._used]
+            self._table = larger
+        place: Array = self._table[self._used : needed]
+        return place
+
+    def _whole(self, sparse_parts: Sequence[Any]) -> Block:
+        assert self._table is not None
+        is_sparse = sparse_parts[0] is not None
+        others = sparse.vstack(sparse_parts, format="csr") if is_sparse else None
+        return Block(self._table[: self._used], others)
