@@ -25,7 +25,6 @@ class Pairs:
         self._found = None if classes is None else np.unique(np.asarray(classes))
         self._given = classes is not None
         self._moments: Moments | None = None
-        self._weight = 0.0
         self._sparse = False
         self._width = 0
 
@@ -35,7 +34,6 @@ class Pairs:
         self._width, self._sparse = X.shape[1], sparse.issparse(X)
         moments = Moments.of(X, weight)
         self._moments = moments if self._moments is None else self._moments.plus(moments)
-        self._weight += weight.sum()
         if not self._given:
             labels = np.unique(y)
             self._found = labels if self._found is None else np.union1d(self._found, labels)
@@ -44,8 +42,7 @@ class Pairs:
     def prepare(self) -> tuple[Array, Scaling]:
         """The classes, and the scaling of the features."""
         assert self._moments is not None
-        first, second = (moment / self._weight for moment in self._moments)
-        self._scaling = Scaling.of(Moments(first, second), centred=not self._sparse)
+        self._scaling = Scaling.of(self._moments, centred=not self._sparse)
         assert self._found is not None
         return self._found, self._scaling
 
