@@ -43,7 +43,9 @@ class Moments(NamedTuple):
             squares = np.asarray(share @ X.multiply(X), np.float64) - weight * mean**2
             return cls(weight, mean, np.maximum(squares, 0))
         away = np.subtract(X, mean, dtype=np.float64)
-        return cls(weight, mean, share @ np.square(away, out=away))
+        rest = share @ away / (weight or 1)  # what the first sum has rounded away
+        squares = share @ np.square(away, out=away) - weight * rest**2
+        return cls(weight, mean + rest, np.maximum(squares, 0))
 
     def plus(self, other: Self) -> Self:
         """Those of both, as Chan, Golub and LeVeque merge them."""
