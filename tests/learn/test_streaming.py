@@ -1,5 +1,6 @@
 """Data larger than memory: stochastic steps come near the minimum, whatever the batches."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -100,7 +101,7 @@ def test_the_buffer_is_filled_again_whatever_the_batches() -> None:
     labels = [None if j % 10 == 0 else names[y] for j, y in enumerate(Y)]
     whole = pa.table({"y": labels, "x": X[:, 1], "colour": np.array(["r", "b"])[Y % 2]})
     cuts = [0, 1, 700, 4000, 4001, N]
-    parts = [whole.slice(a, b - a) for a, b in zip(cuts, cuts[1:], strict=False)]
+    parts = [whole.slice(a, b - a) for a, b in pairwise(cuts)]
     seen: list[Any] = []
     model = SoftmaxRegression().fit_batches(
         parts, target="y", epochs=1, buffer=1000, progress=lambda *now: seen.append(now)

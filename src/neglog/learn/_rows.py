@@ -91,13 +91,6 @@ class FirstOrder(NamedTuple):
     gradient: Doubles  # (K, D + 1), by theta
     curvature: Doubles  # (K,): share p (1 - p), the diagonal of the intercepts' Hessian
 
-    def plus(self, other: Self) -> Self:
-        return type(self)(
-            self.nll + other.nll,
-            self.gradient + other.gradient,
-            self.curvature + other.curvature,
-        )
-
 
 class RowSums(Protocol):
     """What an objective needs of its rows; theta and v are (K, D + 1) for scaled features."""
