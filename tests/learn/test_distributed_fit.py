@@ -57,7 +57,7 @@ def assert_same(found: SoftmaxRegression, whole: SoftmaxRegression, X: Any) -> N
 def test_the_optimum_is_that_of_all_rows(form: Any, weighted: bool, options: Any) -> None:
     X, y, weight = table()
     if form is csr_array:
-        X = (X - X.mean(axis=0)) / X.std(axis=0) * (np.arange(600) % 3 > 0)[:, None]
+        X = X * (np.arange(600) % 3 > 0)[:, None]
     model = SoftmaxRegression(l2=1e-2, tol=1e-9, **options)
     parts = cut(form(X), y, weight) if weighted else cut(form(X), y)
     found = fit_parts(model, here(parts))

@@ -1,5 +1,6 @@
 """Value, gradient, curvature and preconditioner of the objective, and what a step costs."""
 
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -167,3 +168,40 @@ def test_rough_sums_end_in_exact_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(each.converged for each in found)
     assert found[0].value == pytest.approx(found[1].value, rel=1e-13)
     assert found[0].theta == pytest.approx(found[1].theta, abs=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_loss_keeps_its_digits_whatever_units_and_offsets(seed: int) -> None:
+    """Columns of 1e7 +- 1e-6 to 1e7 +- 1e6: the minimum is that of the standardised columns."""
+    rng = np.random.default_rng(seed)
+    units, rows = 10.0 ** np.linspace(-6, 6, 6), 600
+    X = rng.normal(size=(rows, 6)) * units + 1e7
+    far = X - X.mean(axis=0)  # X keeps 3 digits of a unit of 1e-6, and so does its mean
+    z = far / units @ rng.normal(size=(6, 3))
+    y = (z + rng.gumbel(size=z.shape)).argmax(axis=1)
+    share = np.full(rows, 1 / rows)
+    plain = objective_of(far / far.std(axis=0), y, share, 3, 0.0)
+    offset = objective_of(X, y, share, 3, 0.0)
+    best, found = (newton(o, np.zeros((3, 7)), max_iter=50, tol=1e-10) for o in (plain, offset))
+    assert best.converged
+    assert found.converged
+    assert found.value == pytest.approx(best.value, rel=1e-12)
+    assert found.steps <= best.steps + 2
+    np.testing.assert_allclose(offset.rows.scaling.scale, far.std(axis=0), rtol=1e-4)
+    np.testing.assert_allclose(found.theta[:, :-1], best.theta[:, :-1], atol=1e-4)
+
+
+def test_moments_of_parts_are_those_of_all_rows() -> None:
+    """Offsets of 1e9 deviations, weights of 0, a column that never changes."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(90, 3)) * [1.0, 1e-3, 0.0] + [1e6, 1e6, 0.1]
+    share = rng.integers(0, 3, size=90).astype(float)
+    share[:10] = 0
+    cuts = [slice(0, 10), slice(10, 11), slice(11, 60), slice(60, 90)]
+    found = reduce(Moments.plus, [Moments.of(X[part], share[part]) for part in cuts])
+    assert found.weight == share.sum()
+    mean = X[0] + np.average(X - X[0], axis=0, weights=share)
+    away = X - X[0] - np.average(X - X[0], axis=0, weights=share)
+    np.testing.assert_allclose(found.mean, mean, rtol=1e-14)
+    np.testing.assert_allclose(found.squares[:2], (share @ away**2)[:2], rtol=1e-5)
+    assert Scaling.of(found, centred=True).scale[2] == 1

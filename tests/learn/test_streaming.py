@@ -1,5 +1,6 @@
 """Data larger than memory: stochastic steps come near the minimum, whatever the batches."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,50 @@ def test_without_intercept() -> None:
         cut(1000, X - X.mean(axis=0), Y), epochs=1
     )
     assert np.abs(model.intercept_).max() < 1e-6
+
+
+def test_rows_sorted_by_class_are_mixed_within_the_buffer() -> None:
+    order = np.argsort(Y, kind="stable")
+
+    def loss(rows: Any, buffer: int) -> float:
+        batches = cut(500, X[rows], Y[rows])
+        model = SoftmaxRegression(l2=1e-4).fit_batches(batches, epochs=3, buffer=buffer)
+        return float(model.loss_)
+
+    mixed = loss(slice(None), N)
+    assert loss(order, N) == pytest.approx(mixed, abs=1e-3)
+    assert loss(order, 2000) > mixed + 0.05  # a buffer of one class, and as many steps
+
+
+def test_the_buffer_is_filled_again_whatever_the_batches() -> None:
+    """Batches of unlike length, larger and smaller than the buffer, rows without a target."""
+    pa = pytest.importorskip("pyarrow", reason="needs the extra report")
+    names = np.array(["low", "mid", "high"])
+    labels = [None if j % 10 == 0 else names[y] for j, y in enumerate(Y)]
+    whole = pa.table({"y": labels, "x": X[:, 1], "colour": np.array(["r", "b"])[Y % 2]})
+    cuts = [0, 1, 700, 4000, 4001, N]
+    parts = [whole.slice(a, b - a) for a, b in pairwise(cuts)]
+    seen: list[Any] = []
+    model = SoftmaxRegression().fit_batches(
+        parts, target="y", epochs=1, buffer=1000, progress=lambda *now: seen.append(now)
+    )
+    assert [rows for rows, _ in seen] == [3600, 5400]
+    known = np.arange(N) % 10 > 0
+    logits, target = model.logits(whole)[known], np.searchsorted(model.classes_, names[Y[known]])
+    losses = np.logaddexp.reduce(logits, axis=1) - logits[np.arange(len(target)), target]
+    assert model.nll_ == pytest.approx(losses.mean(), rel=1e-5)
+
+
+def test_tables_that_change_between_the_passes_are_refused() -> None:
+    pa = pytest.importorskip("pyarrow", reason="needs the extra report")
+    made: list[int] = []
+
+    def batches() -> Any:
+        made.append(1)
+        yield pa.table({"y": ["a", "b"] * 9, "colour": ["red", "blue", "new"[: len(made)]] * 6})
+
+    with pytest.raises(ValueError, match="a later pass over batches has a category"):
+        SoftmaxRegression().fit_batches(batches, target="y")
 
 
 def test_the_progress_comes_to_an_end() -> None:

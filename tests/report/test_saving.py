@@ -1,5 +1,6 @@
 """A report's state as a file, and files that hold none."""
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,27 @@ def test_a_saved_report_is_the_same(tmp_path: Path) -> None:
     loaded.update(**table)
     report.update(**table)
     assert loaded.to_dict() == report.to_dict()
+
+
+def test_a_state_is_written_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = Report(class_names=list("abcdef"))
+    report.update(**made_up(300, 6))
+    report.save(tmp_path / "state.json")
+    before = (tmp_path / "state.json").read_bytes()
+    write = Path.write_text
+
+    def full(path: Path, text: str, **options: str) -> int:
+        write(path, text[: len(text) // 2], **options)
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, "write_text", full)
+    report.update(**made_up(300, 6))
+    with pytest.raises(OSError, match=r"No space left on device: '.*state\.json'"):
+        report.save(tmp_path / "state.json")
+    assert (tmp_path / "state.json").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["state.json"]
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,8 @@ def replacing(path: Path) -> Iterator[Path]:
     except OSError as error:
         if error.errno is None:
             raise
-        raise OSError(error.errno, error.strerror, str(path)) from error
+        # Arrow: "Error writing bytes to file. Detail: [errno 28] No space left on device"
+        words = str(error.strerror).rpartition("] ")[2]
+        raise OSError(error.errno, words, str(path)) from error
     finally:
         draft.unlink(missing_ok=True)

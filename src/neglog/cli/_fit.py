@@ -4,6 +4,7 @@ import argparse
 import shlex
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from textwrap import fill
 from typing import Any
@@ -18,6 +19,7 @@ from neglog._read.columns import matching, named
 from neglog._read.obvious import need_target, usual_target
 from neglog._read.tables.features import chosen, open_table
 from neglog._read.tables.roles import Column, Roles
+from neglog._read.tables.source import STDIN
 from neglog._show.terminal import console
 from neglog._show.words import printable
 from neglog._show.written import replacing
@@ -41,14 +43,16 @@ def run(options: argparse.Namespace) -> None:
     data, target = _read(options)
     held_out = data.held_out(options.validate)
     recipe = _recipe(options, data, ~held_out, target)
-    _introduce(data, target, recipe, int(held_out.sum()))
+    with suppress(BrokenPipeError):  # the reader has seen enough, and the model is still wanted
+        _introduce(data, target, recipe, int(held_out.sum()))
     fitted = Fit(model, recipe, data, held_out)
     fitted.run()
     with replacing(output) as draft:
         model.save(draft)
     fitted.show()
     screen = console()
-    name, table = shlex.quote(str(output)), shlex.quote(options.file)
+    name = shlex.quote(str(output))
+    table = "FILE" if options.file == STDIN else shlex.quote(options.file)  # "-" is read by now
     for line in (
         f"written to {output}",
         f"next: neglog predict {name} {table} -o predictions.parquet",

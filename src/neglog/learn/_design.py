@@ -22,8 +22,9 @@ class Stored:
 
     def __init__(self, X: Any, mean: Doubles, scale: Doubles, dtype: Any) -> None:
         self.dtype = np.dtype(dtype)
+        self.is_sparse = issparse(X)
         rows, columns = X.shape
-        if issparse(X):
+        if self.is_sparse:
             scaled = csr_array(X, dtype=self.dtype, copy=True)
             scaled.data = (X.data / scale[X.indices]).astype(self.dtype)
             ones = np.ones((rows, 1), self.dtype)
@@ -44,6 +45,7 @@ class Computed:
     """The same of dense rows in float64, computed again whenever it is asked for."""
 
     dtype = np.dtype(np.float64)
+    is_sparse = False
 
     def __init__(self, X: Array, mean: Doubles, scale: Doubles) -> None:
         self._X, self._mean, self._scale = X, mean, scale
@@ -60,10 +62,15 @@ class Computed:
 Design = Stored | Computed
 
 
-def padded(theta: Doubles, dtype: Any) -> Array:
-    """A table (K, D + 1) for `logits`; rows of 0 fill up the last group of a few classes."""
+def padded(theta: Doubles, design: Design) -> Array:
+    """A table (K, D + 1) for `logits`; rows of 0 fill up the last group of a few classes.
+
+    Sparse rows read it column by column.
+    """
     classes = len(theta)
-    out = np.zeros((_padded(classes), theta.shape[1]), dtype)
+    if design.is_sparse:
+        return np.asarray(theta, design.dtype, order="F")
+    out = np.zeros((_padded(classes), theta.shape[1]), design.dtype)
     out[:classes] = theta
     return out
 
@@ -75,7 +82,7 @@ def _padded(classes: int) -> int:
 def logits(x: Any, table: Array, out: Array) -> None:
     """Out (n, K) = x (n, D + 1) @ table'."""
     if issparse(x):
-        out[...] = x @ table[: out.shape[1]].T
+        out[...] = x @ table.T
     elif len(table) < _FEW:
         out[...] = (table @ x.T)[: out.shape[1]].T
     else:
@@ -85,10 +92,11 @@ def logits(x: Any, table: Array, out: Array) -> None:
 class ProductSum:
     """Sums of a' (K, n) @ x (n, D + 1) over chunks of rows."""
 
-    def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
-        classes, columns = shape
-        self.total: Doubles = np.zeros(shape)
-        self._place = np.empty((_padded(classes), columns), dtype)
+    def __init__(self, classes: int, columns: int, design: Design) -> None:
+        order: Any = "F" if design.is_sparse else "C"
+        self.total: Doubles = np.zeros((classes, columns), order=order)
+        rows = 0 if design.is_sparse else _padded(classes)
+        self._place = np.empty((rows, columns), design.dtype)
 
     def add(self, a: Array, x: Any) -> None:
         classes = a.shape[1]

@@ -22,7 +22,7 @@ MOST_CHUNK = 64 * 2**20  # where that is less than LEAST_ROWS; and of sparse row
 LEAST_ROWS = 256  # of a chunk: with fewer the products are slower
 MOST_SQUARE = 1500  # columns whose second moments are held as a matrix
 PARTS = 8  # of the rows: more than there are threads, so that a slow one holds up little
-MOST_SPLIT = 2**19  # numbers of a table of sums that each part may have
+MOST_SUMS = 2**24  # numbers of the tables of sums of all parts
 MOST_BLOCKS = 2**24  # numbers
 
 
@@ -101,12 +101,12 @@ class Rows:
     def _parts(self) -> list[slice]:
         """Parts of the rows, each of which one thread computes; they depend on the shapes alone.
 
-        One part, if its products are large enough for the threads of the BLAS: each part has a
-        table of sums.
+        Each has a table of sums: where that is large, there are fewer, down to one, whose products
+        are large enough for the threads of the BLAS.
         """
         rows, columns = self.X.shape
-        split = not (self._is_tiny() or self.num_classes * columns > MOST_SPLIT)
-        return list(chunks(rows, -(-rows // PARTS) if split else max(rows, 1)))
+        most = 1 if self._is_tiny() else MOST_SUMS // (self.num_classes * columns)
+        return list(chunks(rows, -(-rows // min(max(most, 1), PARTS))))
 
     @property
     def blas_threads(self) -> int | None:
@@ -120,8 +120,12 @@ class Rows:
         """The sums of what `of_part` gives for each part."""
         parts = self._parts()
         with self._threads(len(parts)) as run:
-            found = list(run(of_part, parts))
-        return [sum(each[1:], start=each[0]) for each in zip(*found, strict=True)]
+            found = iter(run(of_part, parts))
+            total = list(next(found))
+            for each in found:
+                for k, summand in enumerate(each):
+                    total[k] += summand
+        return [np.ascontiguousarray(each) if np.ndim(each) else each for each in total]
 
     @contextmanager
     def _threads(self, pieces: int) -> Iterator[Callable[..., Any]]:
@@ -157,7 +161,7 @@ class Rows:
 
     def first_order(self, theta: Doubles) -> FirstOrder:
         design = self._stored if self.rough else self._exact
-        table = padded(theta, design.dtype)
+        table = padded(theta, design)
         if self._kept is None and self._keeps():
             self._kept = np.empty((len(self.share), self.num_classes), self._wide)
         self._at = theta
@@ -169,7 +173,7 @@ class Rows:
     ) -> tuple[float, Doubles, Doubles]:
         """Sums of the nll, share (p - y) x' and share p^2 over a part."""
         nll, squares = 0.0, np.zeros(self.num_classes)
-        total = ProductSum((self.num_classes, table.shape[1]), design.dtype)
+        total = ProductSum(self.num_classes, table.shape[1], design)
         for rows, x, (z,) in self._chunks(part, design):
             logits(x, table, z)
             nll += float(self.share[rows] @ self._pass(z, rows))
@@ -199,13 +203,13 @@ class Rows:
 
     def second_order(self, theta: Doubles, v: Doubles) -> Doubles:
         self._see(theta)
-        tables = padded(theta, self._wide), padded(v, self._wide)
+        tables = padded(theta, self._stored), padded(v, self._stored)
         product: Doubles = self._sums(partial(self._second_order_of, *tables))[0]
         return product
 
     def _second_order_of(self, model: Array, direction: Array, part: slice) -> tuple[Doubles]:
         """The sum of share (diag(p) - p p') u x' over a part, where u are a direction's logits."""
-        total = ProductSum((self.num_classes, direction.shape[1]), self._wide)
+        total = ProductSum(self.num_classes, direction.shape[1], self._stored)
         for rows, x, (u, place) in self._chunks(part, self._stored, 2):
             p = place if self._kept is None else self._kept[rows]
             if self._kept is None:

@@ -83,8 +83,11 @@ class Kept:
                 ``columns_.notes`` says what was decided.
             classes: the labels, where the batches need not be searched for them.
             epochs: how often all rows are read for steps, >= 1.
-            buffer: rows that are held and mixed at a time, at least. Rows that are sorted by class
-                need a buffer of several classes.
+            buffer: how many rows are held and mixed at a time, at least: 4 bytes for each number,
+                4 for each text, 16 more (262,144 flights: 18 MB). Each step takes rows from all
+                over the buffer, so one that covers all rows fits a file that is sorted by class as
+                well as a shuffled one. A smaller one should hold rows of every class: shuffle the
+                file before, or give a larger buffer.
             progress: called with the rows so far and their share of all epochs.
 
         Returns:

@@ -14,20 +14,38 @@ from neglog._engine import Array
 
 Doubles = NDArray[np.float64]
 
+ROUNDING = 1e-15  # of a mean over rows that are all the same, relative
+
 
 class Moments(NamedTuple):
-    """Sums over rows of share x and share x^2 for each column."""
+    """What scales the columns of some rows.
 
-    first: Doubles  # (D,)
-    second: Doubles  # (D,)
+    The squares are those of x - mean: sum x^2 - (sum x)^2 / n has no digit left where the mean is
+    1e8 deviations, and columns of 1e7 +- 0.01 were scaled by noise.
+    """
+
+    weight: float  # sum of shares
+    mean: Doubles  # (D,)
+    squares: Doubles  # (D,): sum of share (x - mean)^2
 
     @classmethod
     def of(cls, X: Any, share: Doubles) -> Self:
-        squares = X.multiply(X) if issparse(X) else np.square(X, dtype=np.float64)
-        return cls(np.asarray(share @ X, np.float64), np.asarray(share @ squares, np.float64))
+        weight = float(share.sum())
+        mean = np.asarray(share @ X, np.float64) / (weight or 1)
+        if issparse(X):
+            squares = np.asarray(share @ X.multiply(X), np.float64) - weight * mean**2
+            return cls(weight, mean, np.maximum(squares, 0))
+        away = np.subtract(X, mean, dtype=np.float64)
+        rest = share @ away / (weight or 1)  # what the first sum has rounded away
+        squares = share @ np.square(away, out=away) - weight * rest**2
+        return cls(weight, mean + rest, np.maximum(squares, 0))
 
     def plus(self, other: Self) -> Self:
-        return type(self)(self.first + other.first, self.second + other.second)
+        """Those of both, as Chan, Golub and LeVeque merge them."""
+        weight = self.weight + other.weight
+        part, away = other.weight / (weight or 1), other.mean - self.mean
+        squares = self.squares + other.squares + self.weight * part * away**2
+        return type(self)(weight, self.mean + part * away, squares)
 
 
 class Scaling(NamedTuple):
@@ -43,9 +61,10 @@ class Scaling(NamedTuple):
     @classmethod
     def of(cls, moments: Moments, *, centred: bool) -> Self:
         """`centred` is False for sparse rows, and where there are no intercepts."""
-        mean = moments.first if centred else np.zeros_like(moments.first)
-        scale = np.sqrt(np.maximum(moments.second - mean**2, 0))
-        constant = scale <= 1e-7 * np.sqrt(moments.second)
+        mean = moments.mean if centred else np.zeros_like(moments.mean)
+        square = moments.squares / (moments.weight or 1)
+        scale = np.sqrt(square if centred else square + moments.mean**2)
+        constant = scale <= ROUNDING * np.abs(moments.mean)
         return cls(mean, np.where(constant, 1.0, scale))
 
     def theta(self, coef: Array, intercept: Array) -> Doubles:
@@ -64,13 +83,6 @@ class FirstOrder(NamedTuple):
     nll: float
     gradient: Doubles  # (K, D + 1), by theta
     curvature: Doubles  # (K,): share p (1 - p), the diagonal of the intercepts' Hessian
-
-    def plus(self, other: Self) -> Self:
-        return type(self)(
-            self.nll + other.nll,
-            self.gradient + other.gradient,
-            self.curvature + other.curvature,
-        )
 
 
 class RowSums(Protocol):

@@ -11,6 +11,7 @@ have a core each start with NEGLOG_NUM_THREADS=1 and OMP_NUM_THREADS=1.
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -82,7 +83,7 @@ def _surveyed(model: SoftmaxRegression, run: Run, setting: Setting) -> "_Parts":
         class_weight=dict(zip(labels.classes[labels.target], weighted / weight, strict=True)),
         total=float(weighted.sum()),
     )
-    moments = Moments(*_added(run(sums, setting)))
+    moments = reduce(Moments.plus, _present(run(sums, setting)))
     scaling = Scaling.of(moments, centred=model.fit_intercept and not any(sparse))
     mass = np.bincount(labels.target, weighted, len(labels.classes)) / setting.total
     return _Parts(run, replace(setting, scaling=scaling), mass, np.result_type(*dtypes))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._engine import Array
+from .._show.written import replacing
 from .state.parts import Parts
 from .state.slices import Column
 
@@ -26,8 +27,9 @@ MOST_CLASSES = 1 << 24
 
 
 def save(report: "Kept", path: Path) -> None:
-    """Write the state to a new file or over an old one."""
-    path.write_text(json.dumps(packed(report)), encoding="utf-8")
+    """Write the state to a new file or over an old one, whole or not at all."""
+    with replacing(path) as draft:
+        draft.write_text(json.dumps(packed(report)), encoding="utf-8")
 
 
 def load(path: Path, kind: "type[Kept] | None" = None) -> "Report | LogprobReport":

@@ -39,13 +39,8 @@ class Preconditioner:
 
     @cached_property
     def _basis(self) -> tuple[Doubles, Array]:
-        """The shares s, and the basis; of many columns a scale for each."""
-        total = self._penalty / self._typical
-        if self._moments.ndim == 1:
-            total = self._moments + total
-            total += _LEAST * total.mean()
-            return self._moments / total, 1 / np.sqrt(total)
-        total = self._moments + np.diag(total)
+        """The shares s, and the basis."""
+        total = self._moments + np.diag(self._penalty / self._typical)
         total[np.diag_indices_from(total)] += _LEAST * np.trace(total) / len(total)
         share, basis = eigh(self._moments, total)
         return share, basis.astype(self._dtype)
@@ -68,12 +63,16 @@ class Preconditioner:
         floor = 1e-9 * self._typical
         a = np.maximum(curvature + damping * self.mass, floor)[:, None]
         out = np.empty_like(v)
-        features = v[:, :-1] - v[:, -1:] * self._mean
-        share, basis = self._basis
-        blocks = np.maximum(self._typical + (a - self._typical) * share, floor)
-        if basis.ndim == 1:
-            out[:, :-1] = features * basis**2 / blocks
+        features = np.multiply(v[:, -1:], -self._mean, out=out[:, :-1])
+        features += v[:, :-1]
+        if self._moments.ndim == 1:
+            least = _LEAST * (self._moments * self._typical + self._penalty).mean()
+            blocks = a * self._moments
+            blocks += self._penalty + least
+            features /= blocks
         else:
-            out[:, :-1] = ((features.astype(basis.dtype) @ basis) / blocks) @ basis.T
-        out[:, -1] = v[:, -1] / a[:, 0] - out[:, :-1] @ self._mean
+            share, basis = self._basis
+            blocks = np.maximum(self._typical + (a - self._typical) * share, floor)
+            features[...] = ((features.astype(basis.dtype) @ basis) / blocks) @ basis.T
+        out[:, -1] = v[:, -1] / a[:, 0] - features @ self._mean
         return out

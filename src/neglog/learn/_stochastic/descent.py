@@ -17,9 +17,9 @@ before Adam (0.0016 after four epochs), a rate of 0.3 (0.0015).
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy import sparse
 
-from neglog._engine import Array
-from neglog._numpy import cross_entropy_and_grad
+from neglog._engine import Array, run_rows
 from neglog.learn._rows import Doubles
 
 RATE = 0.1
@@ -31,81 +31,127 @@ WINDOW = 8  # the average weighs step t as t^7: it forgets the beginning
 
 
 class Block(NamedTuple):
-    """Rows as the steps read them; the features are the dense ones, then the sparse ones."""
+    """Rows as the steps read them.
 
-    dense: Array | None  # (n, D1) float32
-    sparse: Any  # (n, D2) CSR float32, or None
-    target: Array  # (n,) int64
-    weight: Array | None  # (n,) float64
+    A row is one entry of one array, so that a mini-batch is taken from it at once: 2,048 rows of 13
+    features at random places in 75 us, and in 110 us from three arrays.
+    """
 
-    def logits(self, W: Array, b: Array) -> Array:
-        """(n, K) for weights (D, K)."""
-        if self.dense is None:
-            z: Array = self.sparse @ W
-        else:
-            wide = self.dense.shape[1]
-            z = self.dense @ W[:wide]
-            if self.sparse is not None:
-                z += self.sparse @ W[wide:]
-        z += b
+    table: Array  # (n,) as `empty_table` makes it
+    sparse: Any = None  # (n, D2) CSR float32, other features
+
+    def rows(self, places: Array) -> "Block":
+        """The rows at these places."""
+        others = None if self.sparse is None else self.sparse[places]
+        return Block(self.table.take(places), others)  # self.table[places] takes four times as long
+
+
+def empty_table(rows: int, dense: int, one_hot: int = 0) -> Array:
+    """Rows without features: the first dense one is 1, that of the intercepts; all weights are 1.
+
+    Args:
+        rows: n.
+        dense: D1, the number of other dense features.
+        one_hot: how many places of a row, among the D2 other features, hold a one.
+    """
+    fields = ("dense", "f4", (1 + dense,)), ("ones", "i4", (one_hot,)), ("target", "i4")
+    table = np.empty(rows, [*fields, ("weight", "f8")])
+    table["dense"][:, 0] = table["weight"] = 1
+    return table
+
+
+class Products:
+    """The products of a block with weights (1 + D, K), and of gradients with the block."""
+
+    def __init__(self) -> None:
+        self._ones = self._turned = sparse.csr_array((0, 0), dtype=np.float32)
+
+    def logits(self, block: Block, W: Array) -> Array:
+        """X W, (n, K)."""
+        dense = block.table["dense"]
+        wide = dense.shape[1]
+        z: Array = dense @ W[:wide]
+        if len(W) > wide:
+            z += self._others(block, len(W) - wide)[0] @ W[wide:]
         return z
 
-    def back(self, g: Array) -> Array:
-        """X' g, (D, K)."""
-        parts = [] if self.dense is None else [self.dense.T @ g]
-        if self.sparse is not None:
-            parts.append(self.sparse.T @ g)
-        return parts[0] if len(parts) == 1 else np.vstack(parts)
+    def back(self, block: Block, g: Array, width: int) -> Array:
+        """X' g, (width, K) for 1 + D = width."""
+        dense = block.table["dense"]
+        wide = dense.shape[1]
+        out = np.empty((width, g.shape[1]), np.float32)
+        np.matmul(dense.T, g, out=out[:wide])
+        if len(out) > wide:
+            out[wide:] = self._others(block, len(out) - wide)[1] @ g
+        return out
 
-    def rows(self, some: Any) -> "Block":
-        """Some of the rows."""
-        dense, ones, weight = (
-            None if part is None else part[some] for part in (self.dense, self.sparse, self.weight)
-        )
-        return Block(dense, ones, self.target[some], weight)
+    def _others(self, block: Block, width: int) -> tuple[Any, Any]:
+        """The other features (n, D2), and their transpose.
+
+        Of ones they are made once for all mini-batches, which write their places into them: SciPy
+        takes 20 us for each product of 2,048 rows, and 55 us to check a new matrix.
+        """
+        if block.sparse is not None:
+            return block.sparse, block.sparse.T
+        places = block.table["ones"]
+        if self._ones.shape != (len(places), width):
+            starts = np.arange(0, places.size + 1, places.shape[1], dtype=np.int32)
+            parts = np.ones(places.size, np.float32), np.zeros(places.size, np.int32), starts
+            self._ones = sparse.csr_array(parts, (len(places), width))
+            self._turned = self._ones.T
+        self._ones.indices[:] = places.ravel()
+        return self._ones, self._turned
 
 
 class Descent:
-    """Weights (D + 1, K) for scaled features, the intercept last, on their way down."""
+    """Weights (1 + D, K) for scaled features, the intercepts first, on their way down."""
 
     def __init__(self, theta: Doubles, l2: Doubles, fit_intercept: bool) -> None:
-        self._w = np.ascontiguousarray(theta.T, np.float32)
-        self.l2 = l2  # (D,), for the scaled weights
+        self._w = np.ascontiguousarray(_first(theta), np.float32)
+        self.penalise(l2)
         self._bends = np.ones((len(self._w), 1), np.float32)
-        self._bends[-1] = fit_intercept
+        self._bends[0] = fit_intercept
         self._mean, self._square = np.zeros_like(self._w), np.zeros_like(self._w)
         self._average = np.array(self._w, np.float64)
         self._steps = 0
+        self._products = Products()
+
+    def penalise(self, l2: Doubles) -> None:
+        """Take this penalty from now on, (D,) for the scaled weights."""
+        self._decay = np.append(0, l2)[:, None].astype(np.float32)
 
     @property
     def theta(self) -> Doubles:
-        """(K, D + 1): the average."""
-        return self._average.T
+        """(K, D + 1): the average, the intercepts last."""
+        return _last(self._average)
 
     def move(self, change: Any) -> None:
         """Replace the weights by a function of (K, D + 1) of them."""
-        self._w = np.ascontiguousarray(change(self._w.T.astype(np.float64)).T, np.float32)
-        self._average = np.ascontiguousarray(change(self._average.T).T)
+        self._w = np.ascontiguousarray(_first(change(_last(self._w.astype(np.float64)))), "f4")
+        self._average = np.ascontiguousarray(_first(change(_last(self._average))))
 
     def run(self, block: Block, random: np.random.Generator) -> None:
         """One pass over these rows in a random order."""
-        mixed = block.rows(random.permutation(len(block.target)))
+        order = random.permutation(len(block.table))
         at_once = int(np.clip(LOGITS // self._w.shape[1], LEAST_ROWS, ROWS))
-        for start in range(0, len(block.target), at_once):
-            self.step(mixed.rows(slice(start, start + at_once)))
+        for start in range(0, len(order), at_once):
+            self.step(block.rows(order[start : start + at_once]))
 
     def step(self, block: Block) -> None:
         """One step by the mean gradient of these rows."""
-        if block.weight is not None and not block.weight.any():
+        target, weight = (np.ascontiguousarray(block.table[k]) for k in ("target", "weight"))
+        total = weight.sum()
+        if not total:
             return
-        z = block.logits(self._w[:-1], self._w[-1])
-        share = block.weight
-        _, g = cross_entropy_and_grad(z, block.target, row_weight=share, out=z)
-        gradient = np.empty_like(self._w)
-        gradient[:-1] = block.back(g)
-        gradient[:-1] += self.l2[:, None].astype(np.float32) * self._w[:-1]
-        gradient[-1] = g.sum(axis=0)
-        self._adam(gradient)
+        z = self._products.logits(block, self._w)
+        run_rows(z, target, nll_coef=weight / total, grad=z)
+        self._adam(self._products.back(block, z, len(self._w)) + self._decay * self._w)
+
+    def loss(self, block: Block) -> tuple[float, float]:
+        """The sum of weighted nll at the average, and the sum of weights."""
+        target, weight = (np.ascontiguousarray(block.table[k]) for k in ("target", "weight"))
+        z = self._products.logits(block, self._average.astype(np.float32))
+        return float(weight @ run_rows(z, target).nll), float(weight.sum())
 
     def _adam(self, gradient: Array) -> None:
         """As Kingma and Ba, "Adam: a method for stochastic optimization" (2015)."""
@@ -118,3 +164,13 @@ class Descent:
         self._w -= np.float32(rate) * self._bends * step
         weight = min(1.0, WINDOW / (self._steps + WINDOW - 1))
         self._average += weight * (self._w - self._average)
+
+
+def _first(theta: Doubles) -> Doubles:
+    """(K, D + 1), the intercepts last -> (1 + D, K), the intercepts first."""
+    return np.roll(theta.T, 1, axis=0)
+
+
+def _last(weights: Doubles) -> Doubles:
+    """The way back."""
+    return np.roll(weights, -1, axis=0).T

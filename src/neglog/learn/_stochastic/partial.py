@@ -18,7 +18,6 @@ class State:
 
     def __init__(self) -> None:
         self.moments: Moments | None = None
-        self.weight = 0.0
         self.descent: Descent | None = None
         self.scaling: Scaling | None = None
         self.coef: Any = None  # that of the model after the last call
@@ -28,9 +27,7 @@ class State:
         """The scaling by all rows so far, these included."""
         moments = Moments.of(X, weight)
         self.moments = moments if self.moments is None else self.moments.plus(moments)
-        self.weight += weight.sum()
-        first, second = (moment / self.weight for moment in self.moments)
-        return Scaling.of(Moments(first, second), centred=not issparse(X))
+        return Scaling.of(self.moments, centred=not issparse(X))
 
 
 def partial_fit(model: Any, X: Any, y: Any, classes: Any, sample_weight: Any) -> None:
@@ -78,6 +75,6 @@ def _follow(model: Any, state: State, scaling: Scaling, begun: bool) -> Descent:
         state.descent = Descent(theta, l2, model.fit_intercept)
     else:
         state.descent.move(lambda theta: scaling.theta(*before.model(theta)))
-        state.descent.l2 = l2
+        state.descent.penalise(l2)
     state.scaling = scaling
     return state.descent

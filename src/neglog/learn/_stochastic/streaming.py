@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import check_array
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from neglog._engine import Array
-from neglog._numpy import cross_entropy
 from neglog.learn._labels import labels_of, row_weights
 from neglog.learn._rows import Moments, Scaling
-from neglog.learn._stochastic.descent import Block, Descent
+from neglog.learn._stochastic.descent import Block, Descent, empty_table
 
 Batches = Iterable[Any] | Callable[[], Iterable[Any]]
 Progress = Callable[[int, float | None], object]
+Empty = Callable[..., Array]  # as `empty_table`
 
 
 class Pairs:
@@ -25,7 +25,6 @@ class Pairs:
         self._found = None if classes is None else np.unique(np.asarray(classes))
         self._given = classes is not None
         self._moments: Moments | None = None
-        self._weight = 0.0
         self._sparse = False
         self._width = 0
 
@@ -35,7 +34,6 @@ class Pairs:
         self._width, self._sparse = X.shape[1], sparse.issparse(X)
         moments = Moments.of(X, weight)
         self._moments = moments if self._moments is None else self._moments.plus(moments)
-        self._weight += weight.sum()
         if not self._given:
             labels = np.unique(y)
             self._found = labels if self._found is None else np.union1d(self._found, labels)
@@ -44,15 +42,14 @@ class Pairs:
     def prepare(self) -> tuple[Array, Scaling]:
         """The classes, and the scaling of the features."""
         assert self._moments is not None
-        first, second = (moment / self._weight for moment in self._moments)
-        self._scaling = Scaling.of(Moments(first, second), centred=not self._sparse)
+        self._scaling = Scaling.of(self._moments, centred=not self._sparse)
         assert self._found is not None
         return self._found, self._scaling
 
-    def block(self, batch: Any) -> Block:
+    def block(self, batch: Any, empty: Empty) -> Block:
         X, y, weight = _checked(batch, self._width)
         target = labels_of(y, self._found).target
-        return block_of(X, target, weight if len(batch) > 2 else None, self._scaling)
+        return block_of(X, target, weight, self._scaling, empty)
 
     def finish(self, model: Any) -> None:
         """Set what the model needs to know of its columns."""
@@ -106,7 +103,7 @@ class Tables:
             self._found = np.array(sorted(self._labels))
         return self._found, Scaling(np.zeros(width), np.ones(width))
 
-    def block(self, batch: Any) -> Block:
+    def block(self, batch: Any, empty: Empty) -> Block:
         from .._tables.data import codes_among
 
         columns = self._columns(batch, [self._target, *self._recipe.columns])
@@ -116,12 +113,20 @@ class Tables:
                 f"{no_class} labels in {self._target!r} are not among classes; add them to classes,"
                 " or leave such rows out"
             )
-        dense = self._recipe.dense(columns, np.float32) if self._recipe.scaled else None
-        ones = None
-        if self._recipe.one_hot:
-            ones = self._recipe.sparse(self._recipe.codes(columns), np.float32)
-        block = Block(dense, ones, target, None)
-        return block if target.min(initial=0) >= 0 else block.rows(target >= 0)
+        recipe = self._recipe
+        table = empty(len(target), recipe.dense_features, len(recipe.one_hot))
+        table["target"] = target
+        recipe.dense(columns, table["dense"][:, 1:])
+        recipe.codes(columns, out=table["ones"])
+        if table["ones"].min(initial=0) < 0:
+            raise ValueError(
+                "a later pass over batches has a category, or a gap, that the first pass had not:"
+                " batches must give the same rows each time"
+            )
+        known = np.flatnonzero(target >= 0)
+        if len(known) < len(table):
+            table[: len(known)] = table[known]
+        return Block(table[: len(known)])
 
     def finish(self, model: Any) -> None:
         model.columns_ = self._recipe
@@ -129,14 +134,19 @@ class Tables:
         model.n_features_in_ = len(self._recipe.names)
 
 
-def block_of(X: Any, target: Array, weight: Array | None, scaling: Scaling) -> Block:
+def block_of(
+    X: Any, target: Array, weight: Array, scaling: Scaling, empty: Empty = empty_table
+) -> Block:
     """Rows of arrays, scaled."""
-    if sparse.issparse(X):
+    is_sparse = sparse.issparse(X)
+    table = empty(len(target), 0 if is_sparse else X.shape[1])
+    table["target"], table["weight"] = target, weight
+    if is_sparse:
         scaled = X.astype(np.float64).copy()
         scaled.data /= scaling.scale[scaled.indices]
-        return Block(None, scaled.astype(np.float32), target, weight)
-    scaled = ((X - scaling.mean) / scaling.scale).astype(np.float32)
-    return Block(scaled, None, target, weight)
+        return Block(table, scaled.astype(np.float32))
+    table["dense"][:, 1:] = (X - scaling.mean) / scaling.scale
+    return Block(table)
 
 
 def _checked(batch: Any, width: int) -> tuple[Any, Array, Array]:
@@ -167,28 +177,23 @@ def fit(
     width = len(scaling.scale)
     start = np.zeros((len(classes), width + 1))
     descent = Descent(start, model.l2 / scaling.scale**2, model.fit_intercept)
-    random = np.random.default_rng(0)
+    random, buffered = np.random.default_rng(0), _Buffer(reader, buffer)
+    libraries = ThreadpoolController()  # to find them takes 8 ms
     done = 0
     for epoch in range(epochs):
         before = done
-        for block in _buffers(_ahead(again()), reader, buffer):
-            with threadpool_limits(1, user_api="blas"):  # the products are skinny
+        for block in buffered.over(_ahead(again())):
+            with libraries.limit(limits=1, user_api="blas"):  # the products are skinny
                 descent.run(block, random)
-            done += len(block.target)
+            done += len(block.table)
             if progress is not None:
                 progress(done, min(1.0, done / (rows * epochs)))
         _counted(done - before, f"epoch {epoch + 1}")
     model.classes_ = classes
     adopt(model, descent, scaling)
     reader.finish(model)
-    losses = weights = 0.0
-    theta = descent.theta.T.astype(np.float32)
-    for block in _buffers(_ahead(again()), reader, buffer):
-        weight = len(block.target) if block.weight is None else float(block.weight.sum())
-        logits = block.logits(theta[:-1], theta[-1])
-        losses += weight * float(cross_entropy(logits, block.target, row_weight=block.weight))
-        weights += weight
-    model.nll_ = losses / weights
+    losses, weights = np.sum([descent.loss(block) for block in buffered.over(_ahead(again()))], 0)
+    model.nll_ = float(losses / weights)
     model.loss_ = model.nll_ + model.penalty_
     model.n_iter_ = epochs
 
@@ -232,25 +237,41 @@ def _ahead(batches: Iterable[Any]) -> Iterator[Any]:
     yield from ahead(iterator)
 
 
-def _buffers(batches: Iterable[Any], reader: Any, buffer: int) -> Iterator[Block]:
-    """Rows of several batches together, at least `buffer` of them but for the last."""
-    waiting: list[Block] = []
-    for batch in batches:
-        waiting.append(reader.block(batch))
-        if sum(len(block.target) for block in waiting) >= buffer:
-            yield _together(waiting)
-            waiting = []
-    if sum(len(block.target) for block in waiting):
-        yield _together(waiting)
+class _Buffer:
+    """Rows of several batches together, in memory that is used again for the next ones."""
 
+    def __init__(self, reader: Any, rows: int) -> None:
+        self._reader, self._rows = reader, rows
+        self._table: Array | None = None
+        self._used = 0
 
-def _together(blocks: Sequence[Block]) -> Block:
-    if len(blocks) == 1:
-        return blocks[0]
-    dense, ones, targets, weights = zip(*blocks, strict=True)
-    return Block(
-        None if dense[0] is None else np.concatenate(dense),
-        None if ones[0] is None else sparse.vstack(ones, format="csr"),
-        np.concatenate(targets),
-        None if weights[0] is None else np.concatenate(weights),
-    )
+    def over(self, batches: Iterable[Any]) -> Iterator[Block]:
+        """Blocks of at least so many rows but for the last; one is gone when the next is made."""
+        sparse_parts: list[Any] = []
+        for batch in batches:
+            block = self._reader.block(batch, self._place)
+            self._used += len(block.table)
+            sparse_parts.append(block.sparse)
+            if self._used >= self._rows:
+                yield self._whole(sparse_parts)
+                self._used, sparse_parts = 0, []
+        if self._used:
+            yield self._whole(sparse_parts)
+        self._used = 0
+
+    def _place(self, rows: int, dense: int, one_hot: int = 0) -> Array:
+        """As `empty_table`, behind the rows so far."""
+        needed = self._used + rows
+        if self._table is None or len(self._table) < needed:
+            larger = empty_table(max(needed, self._rows + rows), dense, one_hot)
+            if self._table is not None:
+                larger[: self._used] = self._table[: self._used]
+            self._table = larger
+        place: Array = self._table[self._used : needed]
+        return place
+
+    def _whole(self, sparse_parts: Sequence[Any]) -> Block:
+        assert self._table is not None
+        is_sparse = sparse_parts[0] is not None
+        others = sparse.vstack(sparse_parts, format="csr") if is_sparse else None
+        return Block(self._table[: self._used], others)

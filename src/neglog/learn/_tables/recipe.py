@@ -73,29 +73,39 @@ class Recipe:
         """How many features come from columns of numbers."""
         return len(self.scaled) + sum(column.missing for column in self.scaled)
 
-    def dense(self, columns: Mapping[str, Feature], dtype: Any = np.float64) -> Array:
-        """(n, dense_features) of the columns of numbers."""
-        rows = len(_values(columns, self.scaled[0])) if self.scaled else 0
-        out = np.empty((rows, self.dense_features), dtype)
+    def dense(self, columns: Mapping[str, Feature], out: Array | None = None) -> Array:
+        """(n, dense_features) of the columns of numbers, float64 or into `out`."""
+        if out is None:
+            rows = len(_values(columns, self.scaled[0])) if self.scaled else 0
+            out = np.empty((rows, self.dense_features))
         flag = len(self.scaled)
         for j, column in enumerate(self.scaled):
-            values = _values(columns, column)
-            np.subtract(values, column.mean, out=out[:, j], casting="same_kind")
-            out[:, j] /= column.scale
-            missing = np.isnan(out[:, j])
-            out[missing, j] = 0
+            values = _values(columns, column) - column.mean
+            values /= column.scale
+            missing = np.isnan(values)
+            if missing.any():
+                values[missing] = 0
+            out[:, j] = values
             if column.missing:
                 out[:, flag] = missing
                 flag += 1
         return out
 
-    def codes(self, columns: Mapping[str, Feature], unknown: Counter[str] | None = None) -> Array:
-        """(n, columns of texts) place of the category among all of them; -1: of none."""
-        parts, first = [], 0
-        for column in self.one_hot:
-            parts.append(_codes(columns, column, first, unknown))
+    def codes(
+        self,
+        columns: Mapping[str, Feature],
+        unknown: Counter[str] | None = None,
+        out: Array | None = None,
+    ) -> Array:
+        """(n, columns of texts) int32, the place of the category among all of them; -1: of none."""
+        first = 0
+        for j, column in enumerate(self.one_hot):
+            codes = _codes(columns, column, first, unknown)
+            if out is None:
+                out = np.empty((len(codes), len(self.one_hot)), np.int32)
+            out[:, j] = codes
             first += len(column.values) + column.missing
-        return np.stack(parts, axis=1) if parts else np.empty((0, 0), np.int64)
+        return np.empty((0, 0), np.int32) if out is None else out
 
     def sparse(self, codes: Array, dtype: Any = np.float64) -> Any:
         """(n, categories) CSR with a one in each column's category."""
@@ -147,9 +157,9 @@ def _codes(
     given = columns[column.name]
     none = first + len(column.values) if column.missing else -1
     if not isinstance(given, Texts):
-        return np.full(_missing_in(given, column.name, "text"), none)
+        return np.full(_missing_in(given, column.name, "text"), none, np.int32)
     place = {value: first + j for j, value in enumerate(column.values)}
-    table = np.array([*(place.get(value, -1) for value in given.values), none])
+    table = np.array([*(place.get(value, -1) for value in given.values), none], np.int32)
     codes: Array = table[given.codes]
     if unknown is not None and (table[:-1] < 0).any():
         unknown[column.name] += int(((codes < 0) & (given.codes >= 0)).sum())
