@@ -135,7 +135,7 @@
       Steps.gradient(schedule), descent, Tables.jacobian(schedule), Tables.losses(schedule),
         Tables.batch(schedule, actions),
     ];
-    Dom.find("panel-controls").append(panel.result, panel.node);
+    Dom.find("stage").append(panel.result, panel.node);
     Dom.find("story").append(...story.map(({node}) => node));
     views = {top: Top.make(home, cut, actions), softmax: [panel, ...story]};
   }

@@ -41,7 +41,7 @@ const Curve = (() => {
     }
 
     const plot = Plot.make(230, draw);
-    const part = Steps.log_prob([figure.node, plot.node, Dom.make("h4", {"data-t": "step.log_prob.table"})], changed);
+    const part = Steps.log_prob([figure.node, plot.node, Dom.make("h3", {"data-t": "step.log_prob.table"})], changed);
     return {
       node: part.node,
       update(next) {

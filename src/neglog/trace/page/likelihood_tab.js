@@ -5,7 +5,7 @@ const LikelihoodTab = (() => {
   function section(name, formula, ...body) {
     const why = Dom.make("p", {class: "why", "data-t": `lik.${name}.why`});
     const node = Dom.make("section", {class: "step", id: `lik-${name}`, "aria-labelledby": `title-lik-${name}`},
-      Dom.make("div", {class: "step-head"}, Dom.make("h3", {id: `title-lik-${name}`, "data-t": `lik.${name}`}),
+      Dom.make("div", {class: "step-head"}, Dom.make("h2", {id: `title-lik-${name}`, "data-t": `lik.${name}`}),
         Dom.make("div", {class: "formulas"}, ...formula.map(Formula.make))), why, ...body);
     return {node, why};
   }

@@ -1,6 +1,6 @@
 const English = Object.freeze({
   title: "From scores to unhappiness",
-  lead: "A model gives each class a score. Softmax turns the scores into probabilities, and the negative log-likelihood says how unhappy the model is with the right answer. Change anything: everything below follows.",
+  lead: "A model gives each class a score. Softmax makes probabilities of the scores, and −log p of the answer is the loss. Drag anything: the rest follows.",
   "tab.softmax": "One prediction",
   "tab.likelihood": "Likelihood",
   language: "Language",
@@ -117,6 +117,8 @@ const English = Object.freeze({
   "batch.sum": "sum",
   "batch.mean": "mean = cross-entropy",
   "batch.show": "Show row {n}",
+  "lik.title": "Which curve fits the points?",
+  "lik.lead": "The likelihood multiplies the densities of all points. The product of many small numbers underflows; the sum of their logarithms does not.",
   "lik.controls": "Data and candidates",
   "lik.data": "Points",
   "lik.point": "Point {n}",

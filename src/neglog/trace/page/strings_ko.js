@@ -1,6 +1,6 @@
 const Korean = Object.freeze({
   title: "점수에서 불행까지",
-  lead: "모델은 클래스마다 점수를 매깁니다. 소프트맥스는 점수를 확률로 바꾸고, 음의 로그가능도(NLL)는 정답에 대해 모델이 얼마나 불행한지 알려 줍니다. 무엇이든 움직여 보세요. 아래의 모든 숫자가 바로 따라 움직입니다.",
+  lead: "모델은 클래스마다 점수를 매깁니다. 소프트맥스는 점수를 확률로 바꾸고, 손실은 정답 확률의 −log입니다. 무엇이든 끌어 보세요.",
   "tab.softmax": "예측 하나",
   "tab.likelihood": "가능도",
   language: "언어",
@@ -117,6 +117,8 @@ const Korean = Object.freeze({
   "batch.sum": "합",
   "batch.mean": "평균 = 교차 엔트로피",
   "batch.show": "{n}행 보기",
+  "lik.title": "어느 곡선이 점에 더 잘 맞을까?",
+  "lik.lead": "가능도는 모든 점의 밀도를 곱한 값입니다. 작은 수를 많이 곱하면 언더플로가 생기지만, 로그를 더하면 괜찮습니다.",
   "lik.controls": "데이터와 후보",
   "lik.data": "점",
   "lik.point": "{n}번째 점",
