@@ -13,9 +13,9 @@ from .softmax.rows import Rows
 _SCRIPTS = """
     float exact row likelihood dom format strings_en strings_ko words formula handle plot presets
     address bars compare section steps controls panel curve descent tables
-    lik_panel lik_plots lik_table likelihood_tab top app
+    lik_panel lik_plots lik_table lik_story lik_score likelihood_tab top app
 """
-_STYLES = "page parts controls"
+_STYLES = "page parts likelihood controls"
 
 _MOST = 149_500  # bytes of a page; the numbers get what the fixed parts leave
 

@@ -3,44 +3,52 @@ const LikPanel = (() => {
   const BOXES = 12;
   const PARAMETERS = {normal: ["mean", "sd"], bernoulli: ["p"], other: []};
 
-  function points(actions) {
-    const title = Dom.make("legend");
-    const list = Dom.make("div", {class: "points"});
+  // In the first screen: the tosses, and buttons that add and remove.
+  function data(actions) {
     const many = Dom.make("p", {class: "hint"});
-    const add = Dom.make("button", {type: "button", onclick: () =>
-      actions.data((data, coin) => [...data, coin ? 1 : data.at(-1) ?? 0])});
+    const list = Dom.make("div", {class: "points"});
+    const add = Dom.make("button", {type: "button", onclick: actions.add});
     const remove = Controls.button("lik.remove", () => actions.data((data) => data.slice(0, -1)));
-    const node = Dom.make("fieldset", {class: "data"}, title, list, many,
-      Dom.make("div", {class: "buttons"}, add, remove));
-    const places = Array.from({length: BOXES}, (_, k) => {
-      const number = Controls.box({set: (x) => actions.point(k, x), check: Number.isFinite});
-      const toss = Dom.make("button", {type: "button", class: "toss",
-        onclick: () => actions.data((data) => data.map((x, i) => (i === k ? 1 - x : x)))});
-      const place = Dom.make("div", {class: "point"}, number.input, toss, number.message);
-      list.append(place);
-      return {place, number, toss};
-    });
+    const tosses = Array.from({length: BOXES}, (_, k) => list.appendChild(Dom.make("button", {type: "button", class: "toss",
+      onclick: () => actions.data((data) => data.map((x, i) => (i === k ? 1 - x : x)))})));
 
     function update({state, coin}) {
       const {data} = state;
-      Dom.text(title, Words.say(coin ? "lik.tosses" : "lik.data"));
-      Dom.text(add, Words.say(coin ? "lik.add.toss" : "lik.add"));
       const few = data.length <= BOXES;
-      Dom.shown(many, !few);
-      Dom.text(many, few ? "" : Words.say("lik.many", {n: data.length}));
+      Dom.text(add, Words.say(coin ? "lik.add.toss" : "lik.add"));
+      Dom.text(many, few && !coin ? Words.say("lik.hint") : Words.say("lik.many", {n: data.length}));
+      Dom.shown(many, !few || !coin);
+      Dom.shown(list, few && coin);
       remove.disabled = data.length <= 1;
       add.disabled = data.length >= Address.limits.points;
-      places.forEach(({place, number, toss}, k) => {
-        Dom.shown(place, few && k < data.length);
-        if (!few || k >= data.length) return;
-        Dom.shown(number.input, !coin);
-        Dom.shown(toss, coin);
-        number.show(data[k]);
-        Dom.attribute(number.input, "aria-label", Words.say("lik.point", {n: k + 1}));
-        const side = Words.say(data[k] === 1 ? "lik.heads" : "lik.tails");
+      tosses.forEach((toss, k) => {
+        Dom.shown(toss, few && coin && k < data.length);
+        const side = Words.say(data[k] ? "lik.heads" : "lik.tails");
         Dom.text(toss, side);
         Dom.attribute(toss, "aria-label", Words.say("lik.toss", {n: k + 1, side}));
         Dom.attribute(toss, "data-side", data[k]);
+      });
+    }
+    return {node: Dom.make("div", {class: "controls buttons"}, list, add, remove, many), update};
+  }
+
+  // Below it: the points as numbers.
+  function points(actions) {
+    const places = Array.from({length: BOXES}, (_, k) => {
+      const number = Controls.box({set: (x) => actions.point(k, x), check: Number.isFinite});
+      return {number, node: Dom.make("div", {class: "point"}, number.input, number.message)};
+    });
+    const node = Dom.make("fieldset", {class: "data"}, Dom.make("legend", {"data-t": "lik.data"}),
+      Dom.make("div", {class: "points"}, ...places.map((place) => place.node)));
+
+    function update({state: {data}, coin}) {
+      Dom.shown(node, !coin && data.length <= BOXES);
+      if (node.hidden) return;
+      places.forEach((place, k) => {
+        Dom.shown(place.node, k < data.length);
+        if (k >= data.length) return;
+        place.number.show(data[k]);
+        Dom.attribute(place.number.input, "aria-label", Words.say("lik.point", {n: k + 1}));
       });
     }
     return {node, update};
@@ -82,15 +90,15 @@ const LikPanel = (() => {
   }
 
   function make(actions) {
-    const data = points(actions);
+    const boxes = points(actions);
     const cards = [];
     const list = Dom.make("div", {class: "candidates"});
     const node = Dom.make("form", {class: "panel controls", "data-t-label": "lik.controls",
-      onsubmit: (event) => event.preventDefault()}, data.node, list);
+      onsubmit: (event) => event.preventDefault()}, boxes.node, list);
 
     function update(frame) {
       const {candidates} = frame.state;
-      data.update(frame);
+      boxes.update(frame);
       while (cards.length < candidates.length) {
         cards.push(card(cards.length, actions));
         list.append(cards.at(-1).node);
@@ -103,5 +111,5 @@ const LikPanel = (() => {
     return {node, update};
   }
 
-  return Object.freeze({make});
+  return Object.freeze({make, data});
 })();

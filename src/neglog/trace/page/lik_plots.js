@@ -1,13 +1,17 @@
-// Three drawings of the likelihood: over the data, over the parameter, over the number of points.
+// Three drawings of the likelihood: over the data, over the number of points, over the parameter.
 const LikPlots = (() => {
   const FEW = 24; // points that can be dragged
-  const SMALLEST = Math.log(5e-324);
+  const NARROW = 480; // pixels: a phone, whose screen holds two drawings
+  const NAMED = 3; // curves whose names have room beside them
+
+  const shortened = (name) => (name.length > 18 ? `${name.slice(0, 17)}…` : name);
 
   function densities(plot, {state, names, result, range, actions}) {
     const {at, density} = result.probability;
     const all = names.map((_, k) => density[`c${k}`]);
-    const high = 1.15 * Math.max(...all.flat().filter(Number.isFinite), 1e-9);
-    plot.axes({x: range, y: [0, high], xLabel: "x", yLabel: Words.say("lik.density")});
+    const high = 1.2 * Math.max(...all.flat().filter(Number.isFinite), 1e-9);
+    plot.tall(plot.width < NARROW ? 200 : 340);
+    plot.axes({x: range, y: [0, high], yLabel: Words.say("lik.density")});
     const inside = at.map((x, i) => i).filter((i) => at[i] >= range[0] && at[i] <= range[1]);
     all.forEach((ys, k) => {
       Dom.paint(plot.put(`curve${k}`, "path", {class: "curve"}), k);
@@ -19,6 +23,8 @@ const LikPlots = (() => {
       const {mean, sd} = candidate;
       const top = 1 / (sd * Math.sqrt(2 * Math.PI));
       const base = {hue: k, step: 0.1};
+      if (names.length <= NAMED) Dom.paint(plot.put(`name${k}`, "text", {class: "curve-name", x: plot.x(mean),
+        y: plot.y(top) - 16, "text-anchor": "middle"}, shortened(names[k])), k);
       plot.handle(`mean${k}`, {...base, at: [mean, top], value: mean, min: range[0], max: range[1],
         say: Format.number(mean, 4),
         label: Words.say("lik.handle.mean", {name: names[k]}), move: (x) => actions.candidate(k, {mean: x})});
@@ -45,7 +51,7 @@ const LikPlots = (() => {
         Dom.paint(plot.put(`on${i} ${k}`, "circle", {class: "dot", cx: plot.x(x), cy: plot.y(height), r: 3.5}), k);
       });
       plot.handle(`x${i}`, {at: [x, 0], value: x, min: range[0], max: range[1], step: 0.1, shape: "point", hue: 5,
-        label: Words.say("lik.handle.point", {n: i + 1}), say: Format.number(x, 4),
+        label: Words.say("lik.point", {n: i + 1}), say: Format.number(x, 4),
           move: (to) => actions.point(i, to)});
     });
   }
@@ -53,18 +59,20 @@ const LikPlots = (() => {
   // A coin is a bar of length 1, cut at p.
   function coins(plot, {state, names, actions}) {
     const {candidates} = state;
+    plot.tall(62 + Math.min(64, (plot.width < NARROW ? 150 : 300) / candidates.length) * candidates.length);
     plot.axes({x: [0, 1], y: [-0.5, candidates.length - 0.5], yTicks: [], xLabel: Words.say("lik.p")});
     candidates.forEach(({p}, k) => {
       const level = plot.y(candidates.length - 1 - k);
-      const box = (key, from, to, kind) => Dom.paint(plot.put(`${key}${k}`, "rect",
-        {class: kind, x: plot.x(from), y: level - 13, width: Math.max(0, plot.x(to) - plot.x(from)), height: 26}), k);
-      box("heads", 0, p, "heads");
-      box("tails", p, 1, "tails");
-      plot.put(`name${k}`, "text", {class: "tick strong", x: plot.x(0), y: level - 20}, names[k]);
-      plot.put(`h${k}`, "text", {class: "inside", x: plot.x(0) + 8, y: level + 5}, p > 0.2
-        ? `${Words.say("lik.heads")} ${Format.number(p, 3)}` : "");
-      plot.put(`t${k}`, "text", {class: "tick strong", x: plot.x(1) - 8, y: level + 5, "text-anchor": "end"},
-        p < 0.8 ? `${Words.say("lik.tails")} ${Format.number(1 - p, 3)}` : "");
+      const tall = Math.min(26, 0.5 * (plot.y(0) - plot.y(1)) || 26);
+      const box = (key, from, to) => Dom.paint(plot.put(`${key}${k}`, "rect", {class: key, x: plot.x(from),
+        y: level - tall / 2, width: Math.max(0, plot.x(to) - plot.x(from)), height: tall}), k);
+      box("heads", 0, p);
+      box("tails", p, 1);
+      const say = (key, x, side, kind, text) => plot.put(`${key}${k}`, "text", {class: kind, x, y: level + 4,
+        "text-anchor": side}, tall > 20 ? text : "");
+      plot.put(`name${k}`, "text", {class: "curve-name", x: plot.x(0), y: level - tall / 2 - 4}, shortened(names[k]));
+      say("h", plot.x(0) + 8, "start", "inside", p > 0.25 ? `${Words.say("lik.heads")} ${Format.number(p, 3)}` : "");
+      say("t", plot.x(1) - 8, "end", "strong", p < 0.75 ? `${Words.say("lik.tails")} ${Format.number(1 - p, 3)}` : "");
       plot.handle(`p${k}`, {at: [p, candidates.length - 1 - k], value: p, min: 0, max: 1, step: 0.01, hue: k,
         say: Format.number(p, 3),
         label: Words.say("lik.handle.p", {name: names[k]}), move: (to) => actions.candidate(k, {p: to})});
@@ -73,7 +81,6 @@ const LikPlots = (() => {
 
   function probability(plot, frame) {
     const {state, names, coin} = frame;
-    plot.tall(coin ? 70 + 56 * state.candidates.length : 300);
     plot.label(Words.say("lik.probability.alt", {list: Words.list(names), n: state.data.length}));
     if (coin) coins(plot, frame);
     else densities(plot, frame);
@@ -107,30 +114,63 @@ const LikPlots = (() => {
     });
   }
 
-  function fall(plot, {state, names, result}) {
-    const sums = names.map((_, k) => {
-      let sum = 0;
-      return result.candidates[`c${k}`].log_density.map((log, i) => [i + 1, (sum += log)]);
-    });
-    const low = 1.08 * Math.min(SMALLEST, ...sums.map((points) => points.at(-1)[1]).filter(Number.isFinite));
-    plot.axes({x: [0, state.data.length], y: [low, 0], xLabel: Words.say("lik.fall.x"),
-      yLabel: Words.say("lik.fall.y")});
-    plot.put("limit", "path", {class: "limit", d: `M${plot.x(0)} ${plot.y(SMALLEST)}H${plot.x(state.data.length)}`});
-    plot.put("limit name", "text", {class: "tick bad", x: plot.x(0) + 6, y: plot.y(SMALLEST) + 16},
-      Words.say("lik.fall.limit"));
-    sums.forEach((points, k) => {
-      Dom.paint(plot.put(`sum${k}`, "path", {class: "curve"}), k);
-      plot.line(`sum${k}`, points, {class: "curve"});
-      const end = result.candidates[`c${k}`].underflow_at;
-      if (end) Dom.paint(plot.put(`end${k}`, "path", {class: "cross",
-        d: `M${plot.x(end)} ${plot.y(points[end - 1][1])}m-5 -5l10 10m0 -10l-10 10`}), k);
-    });
-    const said = names.map((name, k) => {
-      const n = result.candidates[`c${k}`].underflow_at;
-      return Words.say(n ? "lik.fall.one" : "lik.fall.never", {name, n});
-    });
-    plot.label(Words.say("lik.fall.alt", {list: Words.list(said)}));
+  // A power of ten as the product's axis writes it.
+  const power = (t) => (t < -3 || t > 3 ? Format.decimal(`1e${t}`).replace("1×", "") : String(10 ** t));
+
+  // Two scales for one line: the product's ends at the smallest number of the type, the sum's goes on.
+  function scales(plot, [low, high], floor) {
+    const [left, right] = [plot.x(0), plot.x(plot.most)];
+    const step = Math.max(1, Math.ceil((high - Math.max(low, floor)) / Math.LN10 / 4));
+    for (let t = Math.floor(high / Math.LN10 / step) * step; t * Math.LN10 >= Math.max(low, floor); t -= step) {
+      plot.put(`p${t}`, "text", {class: "tick", x: left - 6, y: plot.y(t * Math.LN10) + 4, "text-anchor": "end"}, power(t));
+    }
+    for (const t of Plot.ticks(low, high, 4)) {
+      plot.put(`g${t}`, "path", {class: "grid", d: `M${left} ${plot.y(t)}H${right}`});
+      plot.put(`s${t}`, "text", {class: "tick", x: right + 6, y: plot.y(t) + 4}, Format.number(t));
+    }
   }
 
-  return Object.freeze({probability, parameter, fall, best});
+  // The log of the product over the number of points. The product, a wide line, falls off the
+  // smallest number of its type and is 0 from there on; the sum of logs, a thin one, goes on.
+  function race(plot, {state, names, coin, sums, products}) {
+    const {dtype, data} = state;
+    const count = data.length;
+    const floor = Math.log(Float.least(dtype));
+    const seen = sums.flat().filter(Number.isFinite);
+    const dropped = products.some(({product}) => product.at(-1) === 0);
+    const low = seen.reduce((least, x) => Math.min(least, x), -1) * (dropped ? 1.25 : 1.1);
+    const high = seen.reduce((most, x) => Math.max(most, x), 0);
+    plot.tall(plot.width < NARROW ? 170 : 250);
+    plot.most = count;
+    plot.axes({x: [0, count], y: [low, high], yTicks: [], xTicks: count < 8 ? [...Array(count + 1).keys()] : undefined,
+      xLabel: Words.say(coin ? "lik.race.tosses" : "lik.race.points"), yLabel: Words.say("lik.race.product")});
+    const [left, right, bottom] = [plot.x(0), plot.x(count), plot.y(low)];
+    if (floor > low) {
+      plot.put("below", "rect", {class: "below", x: left, y: plot.y(floor), width: right - left, height: bottom - plot.y(floor)});
+      plot.put("floor", "text", {class: "tick bad", x: left + 6, y: plot.y(floor) + 15}, Words.say("lik.race.floor", {dtype}));
+    }
+    scales(plot, [low, high], floor);
+    plot.put("sl", "text", {class: "axis-name", x: plot.width, y: 10, "text-anchor": "end"}, Words.say("lik.sum"));
+    if (dropped) plot.put("0", "text", {class: "tick bad", x: left - 6, y: bottom - 2, "text-anchor": "end"}, "0");
+    sums.forEach((sum, k) => {
+      const {product, lost} = products[k];
+      const zero = product.indexOf(0);
+      const end = zero < 0 ? count : zero; // the product's last point above 0
+      const shown = (i) => i % Math.ceil(count / 300) === 0 || i === end - 1 || i === count - 1;
+      const line = (values) => [[0, 0], ...values.map((y, i) => [i + 1, y])
+        .filter(([i, y]) => shown(i - 1) && Number.isFinite(y))];
+      const d = plot.path(line(product.slice(0, end).map(Math.log)));
+      const level = bottom - 3 - 4 * k;
+      Dom.paint(plot.put(`product${k}`, "path", {class: "product",
+        d: zero < 0 ? d : `${d}L${plot.x(zero + 1)} ${level}H${right}`}), k);
+      Dom.paint(plot.put(`sum${k}`, "path", {class: "curve", d: plot.path(line(sum))}), k);
+      if (lost) plot.put(`end${k}`, "path", {class: "cross", d: `M${plot.x(lost)} ${level}m-5 -5l10 10m0 -10l-10 10`});
+      if (count <= FEW) line(sum).slice(1).forEach(([i, y]) => Dom.paint(plot.put(`at${i} ${k}`, "circle",
+        {class: "dot", cx: plot.x(i), cy: plot.y(y), r: 3.5}), k));
+    });
+    plot.label(Words.say("lik.race.alt", {list: Words.list(names.map((name, k) =>
+      Words.say(products[k].lost ? "lik.race.lost" : "lik.race.kept", {name, n: products[k].lost})))}));
+  }
+
+  return Object.freeze({probability, parameter, race, best});
 })();

@@ -1,7 +1,7 @@
 // Each point under each candidate: density and running product; then the exact product and the sum.
 const LikTable = (() => {
   const LINES = 12;
-  const TOTALS = ["total", "exact", "sum"];
+  const TOTALS = ["exact", "sum"];
 
   function grow(list, count, make) {
     while (list.length < count) list.push(make(list.length));
@@ -37,7 +37,7 @@ const LikTable = (() => {
       Dom.text(td.lastChild, text);
     }
 
-    function update({state, names, result}) {
+    function update({state, names, result, products}) {
       const count = names.length;
       const judged = names.map((_, k) => result.candidates[`c${k}`]);
       grow(heads, 2 * count,
@@ -57,13 +57,13 @@ const LikTable = (() => {
         const gap = i !== n;
         Dom.text(line.title, gap ? `… ${Format.number(data[i])}` : Format.number(data[i]));
         grow(line.cells, 2 * count, cellOf(line.node));
-        judged.forEach(({density, product, underflow_at: lost}, k) => {
+        judged.forEach(({density}, k) => {
+          const {product, lost} = products[k];
           cell(line.cells[2 * k], Format.number(density[i], 4));
           cell(line.cells[2 * k + 1], Format.number(product[i], 4), lost && i + 1 >= lost ? "underflow" : "");
         });
       });
       const texts = {
-        total: (c) => Format.number(c.product.at(-1)),
         exact: (c) => Format.decimal(c.exact_product),
         sum: (c) => Format.number(c.log_likelihood, 8),
       };
@@ -74,12 +74,12 @@ const LikTable = (() => {
           Dom.attribute(line.cells[k], "colspan", 2);
           Dom.attribute(line.cells[k], "data-wins", result.winner.includes(`c${k}`) && TOTALS[t] === "sum" ? "yes"
             : null);
-          cell(line.cells[k], texts[TOTALS[t]](one), TOTALS[t] === "total" && one.underflow_at ? "underflow" : "");
+          cell(line.cells[k], texts[TOTALS[t]](one));
         });
       });
     }
     return {node, update};
   }
 
-  return Object.freeze({make});
+  return Object.freeze({make, grow});
 })();

@@ -28,19 +28,29 @@ const Likelihood = (() => {
     return Array.from({ length: POINTS }, (_, i) => (i === POINTS - 1 ? high : low + step * i));
   };
 
+  /** The product so far, in a number type: each density and each product is rounded to it. */
+  function running(density, dtype) {
+    const round = Float.rounder(dtype);
+    let product = 1;
+    return density.map((x) => (product = round(product * round(x))));
+  }
+
+  /** The number of points after which a product is 0 although no density is; null if there is none. */
+  function lost(product, log_density) {
+    const zero = product.indexOf(0);
+    return zero >= 0 && log_density.slice(0, zero + 1).every(Number.isFinite) ? zero + 1 : null;
+  }
+
   function candidate(data, density) {
     const { family, ...rest } = density;
     const parameters = family === "other" ? {} : rest;
     const log_density = data.map(logDensity(density));
     const each = log_density.map(Math.exp);
-    const product = [];
-    for (const x of each) product.push((product.at(-1) ?? 1) * x);
-    const zero = product.indexOf(0);
-    const lost = zero >= 0 && log_density.slice(0, zero + 1).every(Number.isFinite);
+    const product = running(each, "float64");
     const log_likelihood = total(log_density);
     return {
       family, parameters, density: each, log_density, product,
-      underflow_at: lost ? zero + 1 : null,
+      underflow_at: lost(product, log_density),
       exact_product: Exact.text(Exact.exp(Exact.of(log_likelihood)), 12),
       log_likelihood,
     };
@@ -107,5 +117,5 @@ const Likelihood = (() => {
     };
   }
 
-  return Object.freeze({ explain, logDensity });
+  return Object.freeze({ explain, logDensity, running, lost });
 })();

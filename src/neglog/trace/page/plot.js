@@ -26,7 +26,8 @@ const Plot = (() => {
     return Number.isNaN(at) ? 0 : Math.min(1.2, Math.max(-0.2, at));
   }
 
-  function make(height, draw) {
+  function make(height, draw, edges) {
+    const margin = {...MARGIN, ...edges};
     const svg = Dom.svg("svg", {role: "img", class: "plot"});
     const layer = Dom.make("div", {class: "handles"});
     const node = Dom.make("div", {class: "plot-box"}, svg, layer);
@@ -36,11 +37,11 @@ const Plot = (() => {
     let range = {x: [0, 1], y: [0, 1]};
     let drawn = new Set();
 
-    const inner = () => size.width - MARGIN.left - MARGIN.right;
-    const tall = () => size.height - MARGIN.top - MARGIN.bottom;
-    const x = (value) => MARGIN.left + part(value, range.x) * inner();
-    const y = (value) => MARGIN.top + (1 - part(value, range.y)) * tall();
-    const unx = (pixel) => range.x[0] + ((pixel - MARGIN.left) / inner()) * (range.x[1] - range.x[0]);
+    const inner = () => size.width - margin.left - margin.right;
+    const tall = () => size.height - margin.top - margin.bottom;
+    const x = (value) => margin.left + part(value, range.x) * inner();
+    const y = (value) => margin.top + (1 - part(value, range.y)) * tall();
+    const unx = (pixel) => range.x[0] + ((pixel - margin.left) / inner()) * (range.x[1] - range.x[0]);
 
     function put(key, tag, attributes, content) {
       drawn.add(key);
@@ -72,13 +73,12 @@ const Plot = (() => {
       if (yLabel) put("yl", "text", {class: "axis-name", x: 0, y: 10}, yLabel);
     }
 
-    function line(key, points, attributes) {
-      const d = points.map(([a, b], k) => `${k ? "L" : "M"}${x(a).toFixed(1)} ${y(b).toFixed(1)}`).join("");
-      put(key, "path", {d, ...attributes});
-    }
+    const path = (points) =>
+      points.map(([a, b], k) => `${k ? "L" : "M"}${x(a).toFixed(1)} ${y(b).toFixed(1)}`).join("");
+    const line = (key, points, attributes) => put(key, "path", {d: path(points), ...attributes});
 
     const plot = {
-      node, layer, put, axes, line, x, y, unx, handles,
+      node, layer, put, axes, path, line, x, y, unx, handles,
       get width() { return size.width; },
       get height() { return size.height; },
       label(text) { Dom.attribute(svg, "aria-label", text); },
@@ -103,5 +103,5 @@ const Plot = (() => {
     return plot;
   }
 
-  return Object.freeze({make});
+  return Object.freeze({make, ticks});
 })();

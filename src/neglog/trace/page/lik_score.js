@@ -1,0 +1,41 @@
+// For each candidate the product in the chosen type and the sum of logs; below them, who wins by each.
+const LikScore = (() => {
+  function make() {
+    const body = Dom.make("tbody");
+    const head = Dom.make("th", {scope: "col"});
+    const verdicts = [Dom.make("td"), Dom.make("td")];
+    const lines = [];
+    const node = Dom.make("table", {class: "score"},
+      Dom.make("thead", {}, Dom.make("tr", {}, Dom.make("td"), head, Dom.make("th", {scope: "col", "data-t": "lik.sum"}))),
+      body, Dom.make("tfoot", {}, Dom.make("tr", {}, Dom.make("td"), ...verdicts)));
+
+    function line(k) {
+      const name = Dom.make("span", {class: "label"});
+      const [product, sum] = [0, 1].map(() => Dom.make("strong", {class: "value"}));
+      const badge = Bars.flagged();
+      const row = body.appendChild(Dom.make("tr", {}, Dom.make("th", {scope: "row"}, Dom.make("i", {class: "swatch"}), name),
+        Dom.make("td", {}, badge, product), Dom.make("td", {}, sum)));
+      Dom.paint(row, k);
+      return {node: row, name, badge, product, sum};
+    }
+
+    function update(frame) {
+      const {names, result, products, state} = frame;
+      Dom.text(head, Words.say("lik.in", {dtype: state.dtype}));
+      LikTable.grow(lines, names.length, line);
+      names.forEach((name, k) => {
+        const {product, lost} = products[k];
+        const last = product.at(-1);
+        Dom.text(lines[k].name, name);
+        Bars.flag(lines[k].badge, lost ? "underflow" : Number.isFinite(last) ? "" : "overflow");
+        Dom.text(lines[k].product, Format.number(last, 4));
+        Dom.text(lines[k].sum, Format.number(result.candidates[`c${k}`].log_likelihood));
+        Dom.attribute(lines[k].node, "data-wins", result.winner.includes(`c${k}`) ? "yes" : null);
+      });
+      [LikStory.byProduct(frame), LikStory.bySum(frame)].forEach((text, i) => Dom.text(verdicts[i], text));
+    }
+    return {node, update};
+  }
+
+  return Object.freeze({make});
+})();

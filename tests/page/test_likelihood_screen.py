@@ -1,0 +1,291 @@
+"""The likelihood's first screen: curves to drag, the product that underflows, the sum that does not."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from page_helpers import drag, pets_fixture, settled, written  # noqa: F401
+from page_helpers.browser import browser_fixture, open_page, page_fixture, watched  # noqa: F401
+
+import neglog
+from neglog.trace import Bernoulli, Normal, explain_likelihood
+
+SCREENS = {"desk": (1280, 800), "phone": (390, 844)}
+CUT = """() => [...document.querySelectorAll("#lik-stage *")].filter((node) =>
+    node.scrollWidth > node.clientWidth + 1 && node.clientWidth && getComputedStyle(node).display !== "inline"
+    && !node.closest(".handles, .aside")).map((node) => node.className + ": " + node.textContent)"""
+
+
+def said(page: Any) -> str:
+    return str(page.locator("#lik-said").inner_text())
+
+
+def number(text: str) -> float:
+    return float(text.replace("−", "-").replace("★", ""))
+
+
+def moved(page: Any, name: str, key: str) -> str:
+    """What the page says after a key on a handle."""
+    page.get_by_role("slider", name=name, exact=True).first.press(key)
+    settled(page)
+    return said(page)
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize("preset", ["tosses", "orange-blue", "many"])
+@pytest.mark.parametrize("screen", SCREENS)
+def test_the_first_screen_is_the_whole_story(
+    browser: Any, pets: Path, screen: str, preset: str, lang: str
+) -> None:
+    """Chart, handles, picture of the product, product, sum and sentence: in sight and not cut."""
+    width, height = SCREENS[screen]
+    with watched(browser, viewport={"width": width, "height": height}) as page:
+        open_page(page, pets, f"preset={preset}&lang={lang}")
+        settled(page)
+        parts = page.locator(
+            "#panel-likelihood h1, #lik-stage :is(#lik-said, svg, .handle, .score, .controls *)"
+        )
+        boxes = [part.bounding_box() for part in parts.all() if part.is_visible()]
+        assert len(boxes) > 8
+        for box in boxes:
+            assert box["x"] >= -1 and box["x"] + box["width"] <= width + 1
+            assert box["y"] >= 0 and box["y"] + box["height"] <= height
+        assert page.locator("#lik-stage .handle").count() >= 2
+        assert page.evaluate(CUT) == []
+
+
+def test_hundreds_of_points_underflow_and_their_sums_decide(page: Any, pets: Path) -> None:
+    open_page(page, pets, "preset=many")
+    points = page.evaluate("Presets.start('many', {}).data")
+    curves = {"blue": Normal(0.0, 1.0), "orange": Normal(0.5, 1.0)}
+    candidates = neglog.explain_likelihood(points, curves).to_dict()["candidates"]
+    rows = page.locator("#lik-stage .score tbody tr")
+    for row, name in zip(rows.all(), curves, strict=True):
+        product, total = row.locator("td .value").all_inner_texts()
+        assert product == "0"
+        assert "underflow" in row.inner_text()
+        assert number(total) == pytest.approx(candidates[name]["log_likelihood"], rel=1e-6)
+    verdicts = page.locator("#lik-stage .score tfoot").inner_text()
+    assert "The product has underflowed: 0 for both. Nobody wins." in verdicts
+    assert "orange wins" in verdicts
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_the_product_is_the_types_own(page: Any, pets: Path, dtype: str) -> None:
+    """Every rounding is NumPy's; from the point on where NumPy has 0, the picture has it too."""
+    open_page(page, pets, f"preset=many&dtype={dtype}")
+    points = page.evaluate("Presets.start('many', {}).data")
+    page.locator("#tab-likelihood").click()
+    logs = [-0.5 * x * x - 0.5 * math.log(2 * math.pi) for x in points]
+    density = np.exp(np.array(logs))
+    with np.errstate(under="ignore"):
+        expected = np.multiply.accumulate(density.astype(dtype))
+    got = page.evaluate("([x, dtype]) => Likelihood.running(x, dtype)", [density.tolist(), dtype])
+    assert got == expected.astype(float).tolist()
+    lost = int(np.argmax(expected == 0)) + 1
+    assert f"blue: the product is 0 from point {lost} on" in str(
+        page.locator("#lik-race svg").get_attribute("aria-label")
+    )
+
+
+MOVES = {
+    "a curve": (
+        "blue: mean",
+        "Shift+ArrowRight",
+        "Moving blue’s mean to 3 made the points 8,000,000 times as likely; orange still leads, by a factor of 49,000.",
+        "blue의 평균을 3까지 옮겼더니 가능도가 8,000,000배로 바뀌었습니다. orange 쪽이 여전히 49,000배 앞섭니다.",
+    ),
+}
+
+
+def test_the_sentence_says_what_a_moved_curve_did(page: Any, pets: Path) -> None:
+    """By how much: e to the change of the log-likelihood since the hand came."""
+    open_page(page, pets, "preset=orange-blue")
+    points = np.array([4.2, 4.9, 5.3, 5.6, 6.4])
+
+    def log(mean: float, sd: float = 1.0) -> float:
+        return float(-0.5 * np.sum(((points - mean) / sd) ** 2) - len(points) * math.log(sd))
+
+    assert said(page).startswith("orange makes the points 390,000,000,000") or "×10¹¹" in said(page)
+    text = moved(page, "blue: mean", "Shift+ArrowRight")
+    factor = float(f"{math.exp(log(3) - log(2)):.2g}")
+    lead = float(f"{math.exp(log(5) - log(3)):.2g}")
+    assert text == (
+        f"Moving blue’s mean to 3 made the points {factor:,.0f} times as likely; "
+        f"orange still leads, by a factor of {lead:,.0f}."
+    )
+    for _ in range(2):
+        text = moved(page, "blue: mean", "Shift+ArrowRight")
+    factor = math.exp(log(5) - log(2))  # still from where the hand came
+    assert f"{factor:.1e}".split("e")[0] in text
+    assert "Now it is a tie" in text
+    assert "blue leads now" in moved(page, "blue: mean", "ArrowRight")
+    text = moved(page, "orange: standard deviation", "Shift+ArrowRight")
+    factor = math.exp(log(5) - log(5, 2))
+    assert text.startswith(f"Widening orange to 2 made the points {factor:.3g} times less likely")
+    assert "Narrowing orange to 1.9" not in text
+    page.locator("#lang-ko").click()
+    assert said(page).startswith("주황의 폭을 2까지 넓혔더니")
+
+
+CHANGES = {
+    "a point": (
+        lambda page: page.get_by_role("slider", name="Point 1", exact=True).press("Shift+ArrowLeft"),
+        "Moving point 1 to 3.2 made the points",
+        "1번째 점을 3.2까지 옮겼더니 가능도가",
+    ),
+    "a point more": (
+        lambda page: page.get_by_role("button", name="Add a point").click(),
+        "The new point at 1.3 made the points",
+        "1.3에 점을 더했더니 가능도가",
+    ),
+    "a point less": (
+        lambda page: page.get_by_role("button", name="Remove the last").click(),
+        "Without the last point,",
+        "마지막 점을 뺐더니 가능도가",
+    ),
+    "the number type": (
+        lambda page: page.locator("#lik-stage").get_by_label("float16").check(force=True),
+        "The smallest positive float16 is 5.96×10⁻⁸",
+        "float16의 가장 작은 양수는 5.96×10⁻⁸입니다.",
+    ),
+    "the best parameters": (
+        lambda page: page.get_by_label("blue: go to the maximum").click(),
+        "Fitting blue to the points made them",
+        "파랑을 점에 맞췄더니 가능도가".replace("파랑을", "파랑 쪽을"),
+    ),
+    "a preset": (
+        lambda page: page.locator("[data-preset=many]").click(),
+        "orange makes the points 2.2×10¹⁹ times as likely as blue.",
+        "주황 쪽이",
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_sentence_names_every_kind_of_change(page: Any, pets: Path, change: str) -> None:
+    """And says the same in the other language, when the reader asks for it."""
+    act, english, korean = CHANGES[change]
+    open_page(page, pets, "preset=orange-blue")
+    act(page)
+    settled(page)
+    assert said(page).startswith(english)
+    page.locator("#lang-ko").click()
+    settled(page)
+    assert said(page).startswith(korean)
+    assert not any(part in said(page) for part in ("{", "undefined", "NaN"))
+
+
+def test_a_toss_and_a_coin_are_said_too(page: Any, pets: Path) -> None:
+    open_page(page, pets, "preset=tosses")
+    assert said(page) == "bent coin makes the tosses 1.02 times as likely as fair coin."
+    page.get_by_label("Toss 3: tails").click()
+    settled(page)
+    assert said(page) == (
+        "Turning toss 3 to heads made the tosses as likely as before for fair coin, 4 times as likely "
+        "for bent coin; bent coin still leads, by a factor of 4.1."
+    )
+    text = moved(page, "fair coin: p of heads", "End")
+    assert text.startswith("Moving fair coin’s p to 1 made the tosses 8 times as likely; fair coin leads now")
+    page.get_by_label("Toss 1: heads").click()
+    settled(page)
+    assert "impossible for fair coin" in said(page)
+    assert "by a factor of ∞" in said(page)
+
+
+def test_a_drag_is_measured_from_where_it_began_and_moves_all_in_one_frame(
+    page: Any, pets: Path
+) -> None:
+    """Curve, picture, product, sum and sentence: each has changed by the next picture."""
+    open_page(page, pets, "preset=orange-blue")
+    handle = page.get_by_role("slider", name="blue: mean", exact=True)
+    box = handle.bounding_box()
+    page.mouse.move(box["x"] + 12, box["y"] + 12)
+    page.mouse.down()
+    look = """() => ["#lik-said", "#lik-race .curve", "#lik-chart .curve", ".score tbody .value",
+        ".score tbody td:last-child .value"].map((what) => {
+        const node = document.querySelector("#lik-stage " + what) ?? document.querySelector(what);
+        return node.getAttribute("d") ?? node.textContent; })"""
+    seen = [page.evaluate(look)]
+    for step in range(1, 6):
+        # One move, one frame: read within the frame after the one that the move asked for.
+        page.mouse.move(box["x"] + 12 + 20 * step, box["y"] + 12)
+        seen.append(
+            page.evaluate(
+                f"() => new Promise((done) => requestAnimationFrame(() => setTimeout(() => done(({look})()))))"
+            )
+        )
+    for before, after in zip(seen, seen[1:], strict=False):
+        assert all(a != b for a, b in zip(before, after, strict=True))
+    page.mouse.up()
+    mean = float(handle.get_attribute("aria-valuenow"))
+    points = np.array([4.2, 4.9, 5.3, 5.6, 6.4])
+    gained = float(0.5 * np.sum((points - 2) ** 2 - (points - mean) ** 2))
+    assert f"{float(f'{math.exp(gained):.2g}'):,.0f} times as likely" in said(page)
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_six_candidates_and_2000_points_have_a_screen_too(
+    browser: Any, tmp_path: Path, screen: str
+) -> None:
+    width, height = SCREENS[screen]
+    points = [math.sin(3 * i) * 2 for i in range(2000)]
+    curves = {f"a long name, number {k}": Normal(k / 2 - 1, 1 + k / 4) for k in range(6)}
+    path = written(tmp_path, explain_likelihood(points, curves))
+    with watched(browser, viewport={"width": width, "height": height}) as page:
+        open_page(page, path)
+        settled(page)
+        assert page.locator("#lik-stage .score tbody tr").count() == 6
+        assert "0 for all" in page.locator("#lik-stage .score tfoot").inner_text()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(CUT) == []
+
+
+@pytest.mark.parametrize("tosses", [3, 40])
+def test_six_coins(page: Any, tmp_path: Path, tosses: int) -> None:
+    coins = {f"coin {k}": Bernoulli(k / 5) for k in range(6)}
+    open_page(page, written(tmp_path, explain_likelihood([1, 1, 0, 1] * (tosses // 4) or [1, 1, 0], coins)))
+    assert page.locator("#lik-stage .handle").count() == 6
+    assert "∞" not in said(page)
+    assert page.evaluate(CUT) == []
+
+
+def test_tables_of_another_library_have_a_screen(page: Any, tmp_path: Path) -> None:
+    class Laplace:
+        """Not one of ours."""
+
+        def logpdf(self, x: Any) -> Any:
+            return -abs(x) - math.log(2)
+
+    trace = explain_likelihood([0.5, -1.25, 2.0], {"laplace": Laplace(), "far": Normal(9.0, 1.0)})
+    open_page(page, written(tmp_path, trace))
+    assert said(page).startswith("laplace makes the points")
+    assert moved(page, "Point 3", "ArrowLeft").startswith("Moving point 3 to 1.9 made the points")
+
+
+def test_one_candidate_has_nobody_to_beat(page: Any, tmp_path: Path) -> None:
+    open_page(page, written(tmp_path, explain_likelihood([0.5, 1.5], {"only": Normal(0.0, 1.0)})))
+    assert "wins" not in page.locator("#lik-stage").inner_text()
+    assert moved(page, "only: mean", "ArrowRight").endswith("times as likely.")
+
+
+def test_frames_while_dragging(page: Any, pets: Path) -> None:
+    """Printed: a frame's own work with 200 points and two curves; 16.7 ms would be 60 a second."""
+    points = ",".join(f"{2 * math.sin(7 * k):.3f}" for k in range(200))
+    open_page(page, pets, f"preset=orange-blue&x={points}")
+    times = page.evaluate("""async () => {
+      const times = [];
+      for (let k = 0; k < 60; k += 1) {
+        const at = performance.now();
+        document.querySelector("#lik-chart .handle[data-hue='0']").dispatchEvent(
+          new KeyboardEvent("keydown", {key: k < 30 ? "ArrowRight" : "ArrowLeft"}));
+        await new Promise(requestAnimationFrame);
+        document.body.offsetHeight;
+        times.push(performance.now() - at);
+        await new Promise((done) => setTimeout(done, 5));
+      }
+      return times.sort((a, b) => a - b);
+    }""")
+    print(f"frames of 200 points: median {times[30]:.1f} ms, 95th {times[57]:.1f} ms")
