@@ -5,7 +5,6 @@ const LikPanel = (() => {
 
   // In the first screen: the tosses, and buttons that add and remove.
   function data(actions) {
-    const many = Dom.make("p", {class: "hint"});
     const list = Dom.make("div", {class: "points"});
     const add = Dom.make("button", {type: "button", onclick: actions.add});
     const remove = Controls.button("lik.remove", () => actions.data((data) => data.slice(0, -1)));
@@ -16,8 +15,6 @@ const LikPanel = (() => {
       const {data} = state;
       const few = data.length <= BOXES;
       Dom.text(add, Words.say(coin ? "lik.add.toss" : "lik.add"));
-      Dom.text(many, few && !coin ? Words.say("lik.hint") : Words.say("lik.many", {n: data.length}));
-      Dom.shown(many, !few || !coin);
       Dom.shown(list, few && coin);
       remove.disabled = data.length <= 1;
       add.disabled = data.length >= Address.limits.points;
@@ -29,7 +26,7 @@ const LikPanel = (() => {
         Dom.attribute(toss, "data-side", data[k]);
       });
     }
-    return {node: Dom.make("div", {class: "controls buttons"}, list, add, remove, many), update};
+    return {node: Dom.make("div", {class: "controls buttons"}, list, add, remove), update};
   }
 
   // Below it: the points as numbers.
@@ -79,12 +76,12 @@ const LikPanel = (() => {
         if (!present) continue;
         if (name === "mean") input.reach(...range);
         input.set(candidate[name]);
-        input.call(Words.say("lik.parameter", {name: names[k], parameter: Words.say(`lik.${name}`)}));
+        input.call(LikPlots.named(names[k], `lik.${name}`));
       }
       Dom.shown(fixed, candidate.family === "other");
       Dom.shown(go, candidate.family !== "other");
       go.disabled = !result.curve;
-      Dom.attribute(go, "aria-label", Words.say("lik.go.label", {name: names[k]}));
+      Dom.attribute(go, "aria-label", LikPlots.named(names[k], "lik.go"));
     }
     return {node, update};
   }

@@ -1,36 +1,40 @@
 // Three drawings of the likelihood: over the data, over the number of points, over the parameter.
 const LikPlots = (() => {
   const FEW = 24; // points that can be dragged
-  const NARROW = 480; // pixels: a phone, whose screen holds two drawings
   const NAMED = 3; // curves whose names have room beside them
 
+  const named = (name, key) => Words.say("lik.parameter", {name, parameter: Words.say(key)});
+
+  // Both drawings of the first screen fit a phone's.
+  const tall = (plot, desk, phone) => plot.tall(plot.width < 480 ? phone : desk);
   const shortened = (name) => (name.length > 18 ? `${name.slice(0, 17)}…` : name);
 
   function densities(plot, {state, names, result, range, actions}) {
+    const {data, candidates} = state;
     const {at, density} = result.probability;
     const all = names.map((_, k) => density[`c${k}`]);
     const high = 1.2 * Math.max(...all.flat().filter(Number.isFinite), 1e-9);
-    plot.tall(plot.width < NARROW ? 200 : 340);
-    plot.axes({x: range, y: [0, high], yLabel: Words.say("lik.density")});
+    tall(plot, 390, 190);
+    plot.axes({x: range, y: [0, high], yLabel: Words.say("lik.density"), drop: 24});
+    plot.put("hint", "text", {x: plot.width, y: 10, "text-anchor": "end"},
+      Words.say(data.length > FEW ? "lik.many" : "lik.hint", {n: data.length}));
     const inside = at.map((x, i) => i).filter((i) => at[i] >= range[0] && at[i] <= range[1]);
-    all.forEach((ys, k) => {
-      Dom.paint(plot.put(`curve${k}`, "path", {class: "curve"}), k);
-      plot.line(`curve${k}`, inside.map((i) => [at[i], ys[i]]), {class: "curve"});
-    });
-    stems(plot, {state, names, result, range, actions});
-    state.candidates.forEach((candidate, k) => {
-      if (candidate.family !== "normal") return;
-      const {mean, sd} = candidate;
+    all.forEach((ys, k) => Dom.paint(plot.line(`curve${k}`, inside.map((i) => [at[i], ys[i]]), {class: "curve"}), k));
+    stems(plot, {state, result, range, actions});
+    const means = candidates.map(({mean}) => mean);
+    candidates.forEach(({family, mean, sd}, k) => {
+      if (family !== "normal") return;
       const top = 1 / (sd * Math.sqrt(2 * Math.PI));
-      const base = {hue: k, step: 0.1};
+      const side = mean === Math.min(...means) ? "end" : mean === Math.max(...means) ? "start" : "middle";
       if (names.length <= NAMED) Dom.paint(plot.put(`name${k}`, "text", {class: "curve-name", x: plot.x(mean),
-        y: plot.y(top) - 16, "text-anchor": "middle"}, shortened(names[k])), k);
+        y: plot.y(top) - 16, "text-anchor": side}, shortened(names[k])), k);
+      const base = {hue: k, step: 0.1};
       plot.handle(`mean${k}`, {...base, at: [mean, top], value: mean, min: range[0], max: range[1],
         say: Format.number(mean, 4),
-        label: Words.say("lik.handle.mean", {name: names[k]}), move: (x) => actions.candidate(k, {mean: x})});
+        label: named(names[k], "lik.mean"), move: (x) => actions.candidate(k, {mean: x})});
       plot.handle(`sd${k}`, {...base, at: [mean + sd, top * Math.exp(-0.5)], value: sd, min: 0.05,
         max: range[1] - range[0], shape: "square",
-        label: Words.say("lik.handle.sd", {name: names[k]}), say: Format.number(sd, 4),
+        label: named(names[k], "lik.sd.slider"), say: Format.number(sd, 4),
           from: (x) => Math.abs(x - mean),
         move: (x) => actions.candidate(k, {sd: x})});
     });
@@ -58,24 +62,28 @@ const LikPlots = (() => {
 
   // A coin is a bar of length 1, cut at p.
   function coins(plot, {state, names, actions}) {
-    const {candidates} = state;
-    plot.tall(62 + Math.min(64, (plot.width < NARROW ? 150 : 300) / candidates.length) * candidates.length);
-    plot.axes({x: [0, 1], y: [-0.5, candidates.length - 0.5], yTicks: [], xLabel: Words.say("lik.p")});
+    const {candidates, data} = state;
+    const count = candidates.length;
+    tall(plot, 62 + Math.min(90, 300 / count) * count, 62 + Math.min(60, 150 / count) * count);
+    plot.axes({x: [0, 1], y: [-0.5, count - 0.5], yTicks: [], xLabel: Words.say("lik.p")});
+    const heads = data.reduce((sum, x) => sum + x, 0);
+    plot.put("counts", "text", {x: 0, y: 10},
+      `${Words.say("lik.heads")} ${heads}, ${Words.say("lik.tails")} ${data.length - heads}`);
+    const thick = 0.5 * Math.abs(plot.y(0) - plot.y(1));
     candidates.forEach(({p}, k) => {
-      const level = plot.y(candidates.length - 1 - k);
-      const tall = Math.min(26, 0.5 * (plot.y(0) - plot.y(1)) || 26);
+      const level = plot.y(count - 1 - k);
       const box = (key, from, to) => Dom.paint(plot.put(`${key}${k}`, "rect", {class: key, x: plot.x(from),
-        y: level - tall / 2, width: Math.max(0, plot.x(to) - plot.x(from)), height: tall}), k);
+        y: level - thick / 2, width: Math.max(0, plot.x(to) - plot.x(from)), height: thick}), k);
       box("heads", 0, p);
       box("tails", p, 1);
-      const say = (key, x, side, kind, text) => plot.put(`${key}${k}`, "text", {class: kind, x, y: level + 4,
-        "text-anchor": side}, tall > 20 ? text : "");
-      plot.put(`name${k}`, "text", {class: "curve-name", x: plot.x(0), y: level - tall / 2 - 4}, shortened(names[k]));
-      say("h", plot.x(0) + 8, "start", "inside", p > 0.25 ? `${Words.say("lik.heads")} ${Format.number(p, 3)}` : "");
-      say("t", plot.x(1) - 8, "end", "strong", p < 0.75 ? `${Words.say("lik.tails")} ${Format.number(1 - p, 3)}` : "");
-      plot.handle(`p${k}`, {at: [p, candidates.length - 1 - k], value: p, min: 0, max: 1, step: 0.01, hue: k,
+      const say = (key, x, side, kind, share) => plot.put(`say ${key}${k}`, "text", {class: kind, x, y: level + 4,
+        "text-anchor": side}, thick > 20 && share > 0.25 ? `${Words.say(`lik.${key}`)} ${Format.number(share, 3)}` : "");
+      plot.put(`name${k}`, "text", {class: "curve-name", x: plot.x(0), y: level - thick / 2 - 4}, shortened(names[k]));
+      say("heads", plot.x(0) + 8, "start", "inside", p);
+      say("tails", plot.x(1) - 8, "end", "strong", 1 - p);
+      plot.handle(`p${k}`, {at: [p, count - 1 - k], value: p, min: 0, max: 1, step: 0.01, hue: k,
         say: Format.number(p, 3),
-        label: Words.say("lik.handle.p", {name: names[k]}), move: (to) => actions.candidate(k, {p: to})});
+        label: named(names[k], "lik.p.slider"), move: (to) => actions.candidate(k, {p: to})});
     });
   }
 
@@ -109,19 +117,20 @@ const LikPlots = (() => {
       const y = Math.exp(result.candidates[`c${k}`].log_likelihood - curve.best_log_likelihood);
       plot.handle(`at${k}`, {at: [x, y], value: x, min: across[0], max: across[1], step: coin ? 0.01 : 0.1, hue: k,
         say: Format.number(x, 4),
-        label: Words.say("lik.parameter", {name: names[k], parameter: say}),
+        label: named(names[k], `lik.${curve.parameter}`),
           move: (to) => actions.candidate(k, {[curve.parameter]: to})});
     });
   }
 
   // A power of ten as the product's axis writes it.
-  const power = (t) => (t < -3 || t > 3 ? Format.decimal(`1e${t}`).replace("1×", "") : String(10 ** t));
+  const power = (t) => (Math.abs(t) > 3 ? Format.decimal(`1e${t}`).replace("1×", "") : String(10 ** t));
 
-  // Two scales for one line: the product's ends at the smallest number of the type, the sum's goes on.
-  function scales(plot, [low, high], floor) {
-    const [left, right] = [plot.x(0), plot.x(plot.most)];
-    const step = Math.max(1, Math.ceil((high - Math.max(low, floor)) / Math.LN10 / 4));
-    for (let t = Math.floor(high / Math.LN10 / step) * step; t * Math.LN10 >= Math.max(low, floor); t -= step) {
+  // Two scales for one line: the product's ends at the smallest number of its type, the sum's goes on.
+  function scales(plot, across, [low, high], floor) {
+    const [left, right] = across.map(plot.x);
+    const least = Math.max(low, floor) / Math.LN10;
+    const step = Math.max(1, Math.ceil((high / Math.LN10 - least) / Math.max(1, (plot.y(least * Math.LN10) - plot.y(high)) / 34)));
+    for (let t = Math.floor(high / Math.LN10 / step) * step; t >= least; t -= step) {
       plot.put(`p${t}`, "text", {class: "tick", x: left - 6, y: plot.y(t * Math.LN10) + 4, "text-anchor": "end"}, power(t));
     }
     for (const t of Plot.ticks(low, high, 4)) {
@@ -132,45 +141,52 @@ const LikPlots = (() => {
 
   // The log of the product over the number of points. The product, a wide line, falls off the
   // smallest number of its type and is 0 from there on; the sum of logs, a thin one, goes on.
-  function race(plot, {state, names, coin, sums, products}) {
-    const {dtype, data} = state;
-    const count = data.length;
+  function race(plot, {state, names, sums, products}) {
+    const {dtype, data: {length: count}} = state;
     const floor = Math.log(Float.least(dtype));
     const seen = sums.flat().filter(Number.isFinite);
-    const dropped = products.some(({product}) => product.at(-1) === 0);
-    const low = seen.reduce((least, x) => Math.min(least, x), -1) * (dropped ? 1.25 : 1.1);
+    const zeros = products.map(({product}) => product.indexOf(0)).filter((zero) => zero >= 0);
+    const low = seen.reduce((least, x) => Math.min(least, x), -1) * (zeros.length ? 1.3 : 1.1);
     const high = seen.reduce((most, x) => Math.max(most, x), 0);
-    plot.tall(plot.width < NARROW ? 170 : 250);
-    plot.most = count;
-    plot.axes({x: [0, count], y: [low, high], yTicks: [], xTicks: count < 8 ? [...Array(count + 1).keys()] : undefined,
-      xLabel: Words.say(coin ? "lik.race.tosses" : "lik.race.points"), yLabel: Words.say("lik.race.product")});
+    const across = [0, count];
+    tall(plot, 285, 165);
+    plot.axes({x: across, y: [low, high], yTicks: [], xTicks: count < 8 ? [...Array(count + 1).keys()] : undefined,
+      xLabel: Words.say("lik.race.x")});
     const [left, right, bottom] = [plot.x(0), plot.x(count), plot.y(low)];
-    if (floor > low) {
-      plot.put("below", "rect", {class: "below", x: left, y: plot.y(floor), width: right - left, height: bottom - plot.y(floor)});
-      plot.put("floor", "text", {class: "tick bad", x: left + 6, y: plot.y(floor) + 15}, Words.say("lik.race.floor", {dtype}));
-    }
-    scales(plot, [low, high], floor);
-    plot.put("sl", "text", {class: "axis-name", x: plot.width, y: 10, "text-anchor": "end"}, Words.say("lik.sum"));
-    if (dropped) plot.put("0", "text", {class: "tick bad", x: left - 6, y: bottom - 2, "text-anchor": "end"}, "0");
+    plot.put("wide", "path", {class: "product", d: "M0 6h16"});
+    plot.put("product", "text", {x: 21, y: 10}, Words.say("lik.race.product"));
+    plot.put("thin", "path", {class: "curve", d: `M${plot.width} 6h-16`});
+    plot.put("sum", "text", {x: plot.width - 21, y: 10, "text-anchor": "end"}, Words.say("lik.sum"));
+    if (floor > low) plot.put("below", "rect", {class: "below", x: left, y: plot.y(floor), width: right - left,
+      height: bottom - plot.y(floor)});
+    scales(plot, across, [low, high], floor);
     sums.forEach((sum, k) => {
       const {product, lost} = products[k];
       const zero = product.indexOf(0);
-      const end = zero < 0 ? count : zero; // the product's last point above 0
+      const end = zero < 0 ? count : zero; // points before the product is 0
       const shown = (i) => i % Math.ceil(count / 300) === 0 || i === end - 1 || i === count - 1;
       const line = (values) => [[0, 0], ...values.map((y, i) => [i + 1, y])
         .filter(([i, y]) => shown(i - 1) && Number.isFinite(y))];
-      const d = plot.path(line(product.slice(0, end).map(Math.log)));
       const level = bottom - 3 - 4 * k;
+      const d = plot.path(line(product.slice(0, end).map(Math.log)));
       Dom.paint(plot.put(`product${k}`, "path", {class: "product",
         d: zero < 0 ? d : `${d}L${plot.x(zero + 1)} ${level}H${right}`}), k);
-      Dom.paint(plot.put(`sum${k}`, "path", {class: "curve", d: plot.path(line(sum))}), k);
+      const points = line(sum);
+      Dom.paint(plot.line(`sum${k}`, points, {class: "curve"}), k);
       if (lost) plot.put(`end${k}`, "path", {class: "cross", d: `M${plot.x(lost)} ${level}m-5 -5l10 10m0 -10l-10 10`});
-      if (count <= FEW) line(sum).slice(1).forEach(([i, y]) => Dom.paint(plot.put(`at${i} ${k}`, "circle",
+      if (count <= FEW) points.slice(1).forEach(([i, y]) => Dom.paint(plot.put(`at${i} ${k}`, "circle",
         {class: "dot", cx: plot.x(i), cy: plot.y(y), r: 3.5}), k));
     });
+    if (zeros.length) {
+      plot.put("0", "text", {class: "bad", x: left - 6, y: bottom, "text-anchor": "end"}, "0");
+      const last = plot.x(Math.max(...zeros) + 1);
+      const room = last < (left + right) / 2; // beside the fall, or below the lines
+      plot.put("floor", "text", {class: "bad", x: room ? last + 12 : left + 6, y: bottom - 10 - 4 * names.length},
+        Words.say("lik.race.floor", {dtype}));
+    }
     plot.label(Words.say("lik.race.alt", {list: Words.list(names.map((name, k) =>
       Words.say(products[k].lost ? "lik.race.lost" : "lik.race.kept", {name, n: products[k].lost})))}));
   }
 
-  return Object.freeze({probability, parameter, race, best});
+  return Object.freeze({probability, parameter, race, best, named});
 })();

@@ -1,8 +1,6 @@
 // The second tab: which candidate makes the points most probable? Its first screen has the curves
 // to drag, and beside them the product that underflows and the sum of logarithms that does not.
 const LikelihoodTab = (() => {
-  const FAR = 1e-9;
-
   function section(name, formula, ...body) {
     return Dom.make("section", {class: "step", id: `lik-${name}`, "aria-labelledby": `title-lik-${name}`},
       Dom.make("div", {class: "step-head"}, Dom.make("h2", {id: `title-lik-${name}`, "data-t": `lik.${name}`}),
@@ -12,10 +10,10 @@ const LikelihoodTab = (() => {
 
   // A new point goes where there is most room.
   function roomiest(data, [low, high]) {
-    const places = [low, ...data.toSorted((a, b) => a - b), high];
-    const gap = (i) => places[i + 1] - places[i];
-    const widest = places.slice(1).map((_, i) => i).reduce((best, i) => (gap(i) > gap(best) + FAR ? i : best), 0);
-    return Number((places[widest] + gap(widest) / 2).toFixed(1));
+    const places = [low, ...data, high].sort((a, b) => a - b);
+    const gaps = places.slice(1).map((x, i) => x - places[i]);
+    const i = gaps.indexOf(Math.max(...gaps));
+    return Number((places[i] + gaps[i] / 2).toFixed(1));
   }
 
   function make(page, place) {

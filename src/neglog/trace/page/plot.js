@@ -55,13 +55,13 @@ const Plot = (() => {
       return part;
     }
 
-    function axes({x: wide, y: high, xLabel, yLabel, xTicks, yTicks}) {
+    function axes({x: wide, y: high, xLabel, yLabel, xTicks, yTicks, drop = 16}) {
       const [across, up] = [sane(wide), sane(high)];
       range = {x: across, y: up};
       const [left, right, top, bottom] = [x(across[0]), x(across[1]), y(up[1]), y(up[0])];
       put("base", "path", {class: "axis", d: `M${left} ${bottom}H${right}`});
       for (const value of xTicks ?? ticks(...across, Math.max(3, inner() / 90))) {
-        put(`x${value}`, "text", {class: "tick", x: x(value), y: bottom + 16, "text-anchor": "middle"},
+        put(`x${value}`, "text", {class: "tick", x: x(value), y: bottom + drop, "text-anchor": "middle"},
           Format.number(value));
       }
       for (const value of yTicks ?? ticks(...up, 4)) {
