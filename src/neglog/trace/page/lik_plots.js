@@ -64,7 +64,7 @@ const LikPlots = (() => {
   function coins(plot, {state, names, actions}) {
     const {candidates, data} = state;
     const count = candidates.length;
-    tall(plot, 62 + Math.min(90, 300 / count) * count, 62 + Math.min(60, 150 / count) * count);
+    tall(plot, 62 + Math.min(90, 300 / count) * count, 62 + Math.min(60, 210 / count) * count);
     plot.axes({x: [0, 1], y: [-0.5, count - 0.5], yTicks: [], xLabel: Words.say("lik.p")});
     const heads = data.reduce((sum, x) => sum + x, 0);
     plot.put("counts", "text", {x: 0, y: 10},
@@ -78,7 +78,7 @@ const LikPlots = (() => {
       box("tails", p, 1);
       const say = (key, x, side, kind, share) => plot.put(`say ${key}${k}`, "text", {class: kind, x, y: level + 4,
         "text-anchor": side}, thick > 20 && share > 0.25 ? `${Words.say(`lik.${key}`)} ${Format.number(share, 3)}` : "");
-      plot.put(`name${k}`, "text", {class: "curve-name", x: plot.x(0), y: level - thick / 2 - 4}, shortened(names[k]));
+      plot.put(`coin${k}`, "text", {class: "curve-name", x: plot.x(0), y: level - thick / 2 - 4}, shortened(names[k]));
       say("heads", plot.x(0) + 8, "start", "inside", p);
       say("tails", plot.x(1) - 8, "end", "strong", 1 - p);
       plot.handle(`p${k}`, {at: [p, count - 1 - k], value: p, min: 0, max: 1, step: 0.01, hue: k,

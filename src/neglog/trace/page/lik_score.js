@@ -2,11 +2,11 @@
 const LikScore = (() => {
   function make() {
     const body = Dom.make("tbody");
-    const head = Dom.make("th", {scope: "col"});
+    const head = (key) => Dom.make("th", {scope: "col", "data-t": key});
     const verdicts = [Dom.make("td", {colspan: 2}), Dom.make("td")];
     const lines = [];
     const node = Dom.make("table", {class: "score"},
-      Dom.make("thead", {}, Dom.make("tr", {}, Dom.make("td"), head, Dom.make("th", {scope: "col", "data-t": "lik.sum"}))),
+      Dom.make("thead", {}, Dom.make("tr", {}, Dom.make("td"), head("lik.race.product"), head("lik.sum"))),
       body, Dom.make("tfoot", {}, Dom.make("tr", {}, ...verdicts)));
 
     function line(k) {
@@ -21,8 +21,7 @@ const LikScore = (() => {
     }
 
     function update(frame) {
-      const {names, result, products, state} = frame;
-      Dom.text(head, Words.say("lik.in", {dtype: state.dtype}));
+      const {names, result, products} = frame;
       LikTable.grow(lines, names.length, line);
       names.forEach((name, k) => {
         const row = lines[k];

@@ -25,7 +25,7 @@ const LikStory = (() => {
     const sums = sumsOf(frame);
     if (sums[first] === -Infinity) return ["none"];
     if (winner.length > 1) return ["even", {names: Words.list(winner.map((key) => names[key.slice(1)]))}];
-    return ["wins", {name: names[first], other: names[second], times: times(sums[first] - sums[second])}];
+    return ["wins", {name: names[first], other: names[second], times: times(sums[first] - (sums[second] ?? 0))}];
   }
 
   const say = ([key, values]) => Words.say(`lik.${key}`, values);
@@ -85,7 +85,8 @@ const LikStory = (() => {
     const [before, after] = [sumsOf(old), sumsOf(frame)];
     const effects = what ? about.map((c) => effect(before[c], after[c], about[1] === undefined ? "" : names[c])) : [];
     const found = effects.filter(Boolean);
-    if (!found.length) return `${say([verdict === "wins" && several ? "opening" : verdict, {...values, points}])}.`;
+    if (!found.length && !several) return "";
+    if (!found.length) return `${say([verdict === "wins" ? "opening" : verdict, {...values, points}])}.`;
     const did = Words.say("lik.did", {did: Words.say(`lik.did.${what}`, {...more, points}), points, effect: Words.list(found)});
     const stays = old.result.winner.join() === frame.result.winner.join();
     const standing = say([verdict === "wins" ? (stays ? "still" : "leads") : verdict, values]);

@@ -22,7 +22,7 @@ const Likelihood = (() => {
 
   const total = (list) => list.reduce((sum, x) => sum + x, 0);
   // A sum of logarithms has about 13 correct digits; a difference below them is a tie.
-  const ties = (a, b) => a === b || Math.abs(a - b) <= 1e-12 * Math.max(Math.abs(a), Math.abs(b));
+  const ties = (a, best) => a === best || Math.abs(a - best) <= 1e-12 * Math.abs(best);
   const line = (low, high) => {
     const step = (high - low) / (POINTS - 1);
     return Array.from({ length: POINTS }, (_, i) => (i === POINTS - 1 ? high : low + step * i));

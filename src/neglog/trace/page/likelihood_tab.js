@@ -83,7 +83,7 @@ const LikelihoodTab = (() => {
       const result = Likelihood.explain({data: state.data, candidates});
       const judged = Object.values(result.candidates);
       return {
-        state, result, range: reach(state), names: state.candidates.map(({name}) => Words.pick(name)),
+        state, result, actions, range: reach(state), names: state.candidates.map(({name}) => Words.pick(name)),
         coin: state.candidates[0].family === "bernoulli",
         products: judged.map(({density, log_density}) => {
           const product = Likelihood.running(density, state.dtype);

@@ -170,7 +170,6 @@ const English = Object.freeze({
   "lik.both": "both",
   "lik.all": "all",
   "lik.dtype": "Type",
-  "lik.in": "product in {dtype}",
   "lik.sum": "sum of logs",
   "lik.race.x": "factors so far",
   "lik.race.product": "product",

@@ -170,7 +170,6 @@ const Korean = Object.freeze({
   "lik.both": "둘 다",
   "lik.all": "모두",
   "lik.dtype": "형식",
-  "lik.in": "곱({dtype})",
   "lik.sum": "로그의 합",
   "lik.race.x": "지금까지 곱한 개수",
   "lik.race.product": "곱",
