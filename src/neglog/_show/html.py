@@ -32,7 +32,7 @@ def fixed_parts(
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     paper = (files(__package__) / "paper.css").read_text("utf-8")
     style = "".join(map(_lean, [paper, *(read(f"{name}.css") for name in styles)]))
-    style = re.sub(r"\s*([{};,])\s*", r"\1", style)
+    style = re.sub(r"\s*([{};,])\s*|(?<=:) ", r"\1", style)
     page = read("page.html")
     return {"page": page, "script": script, "hash": f"sha256-{digest}", "style": style}
 
@@ -65,9 +65,18 @@ def _lean(source: str) -> str:
 
 
 def _tight(script: str) -> str:
-    """Without spaces around signs, except on lines that may hold a string or a pattern."""
-    bare = (
-        line if re.search("[\"'`/]", line) else re.sub(" ?([=<>?:,{}()&|*;]+) ?", r"\1", line)
-        for line in script.split("\n")
-    )
-    return "\n".join(bare)
+    """Without comments at line ends, spaces around signs, and line ends after an open one.
+
+    Strings stay as they are, and so do lines that may hold a pattern or a template.
+    """
+    tight = []
+    for line in script.split("\n"):
+        bare = re.sub(r"(?<=[;{,)\]]) // [^\"'`]*$", "", line)
+        parts = re.split(r'("(?:[^"\\]|\\.)*")', bare)  # code and strings in turn
+        if re.search("[`'/]", "".join(parts[::2])):
+            tight.append(bare + "\n")
+            continue
+        parts[::2] = [re.sub(r" ?([=<>?:,{}()&|*;+\[\]]+) ?", r"\1", part) for part in parts[::2]]
+        joined = "".join(parts)
+        tight.append(joined if joined.endswith((";", "{", ",", "(", "[")) else joined + "\n")
+    return "".join(tight)
