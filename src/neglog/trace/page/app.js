@@ -106,7 +106,7 @@
     },
     preset(id) {
       const {lang, theme, rate} = state;
-      state = id ? {...Presets.start(id, state), preset: id} : {...home, lang, theme, rate};
+      state = id ? {...Presets.start(id, state), preset: id, at: null} : {...home, lang, theme, rate};
       speak();
     },
     speak(lang) {
@@ -127,6 +127,13 @@
     Dom.shown(Dom.find("message"), problem !== null);
     if (problem !== null) Dom.text(Dom.find("message-text"), Words.say("tampered", {what: problem}));
     render();
+    if (state.at) requestAnimationFrame(() => setTimeout(open));
+  }
+
+  // Once all is laid out, its plots included: at the step that the address names.
+  function open() {
+    moving(false);
+    (Dom.find(`step-${state.at}`) ?? Dom.find(`lik-${state.at}`))?.scrollIntoView();
   }
 
   function build() {

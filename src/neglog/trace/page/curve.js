@@ -3,6 +3,8 @@ const Curve = (() => {
   const TOP = 5;
   const LINE = Array.from({length: 121}, (_, k) => Math.exp(-TOP * (1 - k / 120))).map((p) => [p, -Math.log(p)]);
 
+  const beside = matchMedia("(min-width: 60rem)"); // the lines; else below them
+
   function make(move) {
     let frame;
     const figure = Section.figure("head.loss", true);
@@ -48,7 +50,7 @@ const Curve = (() => {
         frame = next;
         Section.show(figure, frame, "nll");
         Dom.shown(figure.precise, Boolean(Section.flags(frame, "nll")));
-        plot.tall(plot.width < 300 ? 160 : 250);
+        plot.tall(beside.matches ? 250 : 160);
         plot.render();
       },
     };
