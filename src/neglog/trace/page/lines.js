@@ -48,7 +48,8 @@ const Lines = (() => {
     Dom.style(node, "--far", Math.abs(far).toFixed(4));
     Dom.attribute(pull, "data-back", far < 0 ? "yes" : null);
     Dom.shown(pull, Math.abs(far) > SMALL);
-    Dom.text(tag, Math.abs(force) < 0.0005 ? "0" : `${force > 0 ? "+" : ""}${force.toFixed(3)}`.replace("-", "−"));
+    const sign = force > 0 ? "+" : "−";
+    Dom.text(tag, far ? (Math.abs(force) < 0.0005 ? "0" : sign + Math.abs(force).toFixed(3)) : Format.number(force));
     Dom.style(fill, "width", `${(100 * (p || 0)).toFixed(2)}%`);
     Dom.text(share, Format.percent(p));
   }

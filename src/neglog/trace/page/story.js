@@ -38,12 +38,11 @@ const Story = (() => {
 
   function now(frame) {
     const {names, row: {argmax, y}} = frame;
-    const key = !argmax.length ? "none" : argmax.length > 1 ? "tie" : argmax[0] === y ? "right" : "wrong";
+    if (!argmax.length) return Words.say("result.none");
+    const key = argmax.length > 1 ? "tie" : argmax[0] === y ? "right" : "wrong";
     const [top] = argmax;
-    const values = {...answer(frame), names: Words.list(argmax.map((j) => names[j])), top: names[top],
-      most: Format.percent(prob(frame)[top])};
-    return key === "none" ? Words.say("result.none")
-      : Words.say(`said.${key}`, values) + Words.say("said.loss", {now: short(frame.nll)});
+    return Words.say(`said.${key}`, {...answer(frame), names: Words.list(argmax.map((j) => names[j])),
+      top: names[top], most: Format.percent(prob(frame)[top])}) + Words.say("said.loss", {now: short(frame.nll)});
   }
 
   const TELL = {
@@ -76,8 +75,8 @@ const Story = (() => {
       }
       last = frame;
       const [name, more] = kind;
-      const none = name !== "computed" && !frame.row.argmax.length;
-      Dom.text(node, TELL[none ? "now" : name](from, frame, more));
+      const told = !frame.row.argmax.length ? "now" : Number.isNaN(frame.nll) ? "computed" : name;
+      Dom.text(node, TELL[told](from, frame, more));
     }
     return {node, update, rest() { fresh = !held; }, get text() { return node.textContent; }};
   }

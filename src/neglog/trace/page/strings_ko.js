@@ -35,7 +35,7 @@ const Korean = Object.freeze({
   "col.neglog.why": "이 라이브러리의 방법입니다. 자릿수를 잃지 않습니다.",
   "bad.number": "“{text}”: 숫자가 아닙니다. 2.5, −1e3, inf, −inf, nan처럼 적어 주세요.",
   "bad.temperature": "온도는 0.5나 2처럼 0보다 큰 수여야 합니다.",
-  "result.argmax": "모델의 답: {name}",
+  "result.argmax": "모델의 답: {name}.",
   "result.tie": "동점: {names}. 가장 큰 점수가 서로 같습니다.",
   "result.none": "예측할 수 없습니다. 점수가 nan이거나, 쓸 수 있는 최댓값이 없습니다.",
   "head.answer": "정답",
