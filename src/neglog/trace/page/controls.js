@@ -17,7 +17,15 @@ const Controls = (() => {
       Dom.attribute(input, "aria-invalid", text ? "true" : null);
     }
 
+    // Wide enough for its text (see .box).
+    const fit = () => Dom.style(input, "--n", Math.min(20, input.value.length));
+    function write(x) {
+      input.value = Format.box(x);
+      fit();
+    }
+
     function take() {
+      fit();
       const x = Format.typed(input.value);
       const wrong = x === undefined ? "bad.number" : check(x) ? "" : complaint;
       complain(wrong && Words.say(wrong, {text: input.value.slice(0, 20)}));
@@ -28,13 +36,13 @@ const Controls = (() => {
 
     input.addEventListener("input", take);
     input.addEventListener("blur", () => {
-      if (!input.hasAttribute("aria-invalid")) input.value = Format.box(value);
+      if (!input.hasAttribute("aria-invalid")) write(value);
     });
     input.addEventListener("keydown", (event) => {
       const sign = {ArrowUp: 1, ArrowDown: -1}[event.key];
       if (!sign || !Number.isFinite(value)) return;
       event.preventDefault();
-      input.value = Format.box(value + sign * step * (event.shiftKey ? 10 : 1));
+      write(value + sign * step * (event.shiftKey ? 10 : 1));
       take();
     });
 
@@ -42,7 +50,7 @@ const Controls = (() => {
       if (Object.is(x, value)) return;
       value = x;
       complain("");
-      input.value = Format.box(x);
+      write(x);
     }
     return {input, message, show};
   }

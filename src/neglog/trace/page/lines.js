@@ -1,0 +1,94 @@
+// The stage's lines, one per class: answer, name, score, slider with the pull on it, probability.
+const Lines = (() => {
+  const BOUNDS = [10, 20, 50, 100, 1000, 10000];
+  const SMALL = 0.003; // a pull without an arrow
+
+  function line(j, actions) {
+    const radio = Dom.make("input", {type: "radio", name: "target", value: j});
+    const name = Dom.make("textarea", {class: "name-box", maxlength: Address.limits.name, rows: 1,
+      autocomplete: "off", spellcheck: "false"});
+    const number = Controls.box({set: (z) => actions.logit(j, z)});
+    const slider = Dom.make("input", {type: "range", step: "any"});
+    const pull = Dom.make("i", {class: "pull"});
+    const tag = Dom.make("span", {class: "pull-value"});
+    const fill = Dom.make("i", {class: "fill"});
+    const share = Dom.make("span", {class: "share"});
+    const remove = Dom.make("button", {type: "button", class: "remove", onclick: () => actions.remove(j)}, "×");
+    radio.addEventListener("change", () => actions.target(j));
+    name.addEventListener("input", () => actions.rename(j, name.value.replace(/\s/g, " ")));
+    slider.addEventListener("input", () => actions.logit(j, Math.round(Number(slider.value) * 100) / 100));
+    const node = Dom.make("div", {class: "class-line"}, Dom.make("label", {class: "pick"}, radio), name,
+      number.input, Dom.make("span", {class: "rail"}, pull, slider, tag),
+      Dom.make("span", {class: "bar track", "aria-hidden": "true"}, fill), share, remove, number.message);
+    Dom.paint(node, j);
+    return {node, radio, name, number, slider, pull, tag, fill, share, remove};
+  }
+
+  function say(row, names, j) {
+    Dom.attribute(row.radio, "aria-label", Words.say("class.answer", {name: names[j]}));
+    Dom.attribute(row.name, "aria-label", Words.say("class.name", {n: j + 1}));
+    Dom.attribute(row.number.input, "aria-label", Words.say("class.logit", {name: names[j]}));
+    Dom.attribute(row.slider, "aria-label", Words.say("class.slider", {name: names[j]}));
+    Dom.attribute(row.remove, "aria-label", Words.say("class.remove", {name: names[j]}));
+  }
+
+  function slide({node, slider}, z, bound) {
+    Dom.attribute(slider, "min", -bound);
+    Dom.attribute(slider, "max", bound);
+    const at = Number.isNaN(z) ? 0 : Math.max(-bound, Math.min(bound, z));
+    if (Number(slider.value) !== at) slider.value = at;
+    Dom.attribute(slider, "aria-valuetext", Format.number(z, 4));
+    Dom.style(node, "--at", (0.5 + at / bound / 2).toFixed(4));
+  }
+
+  // y - p on the slider, and p as a bar.
+  function draw({node, pull, tag, fill, share}, p, force) {
+    const far = Math.max(-1, Math.min(1, force || 0));
+    Dom.style(node, "--pull", far.toFixed(4));
+    Dom.style(node, "--far", Math.abs(far).toFixed(4));
+    Dom.attribute(pull, "data-back", far < 0 ? "yes" : null);
+    Dom.shown(pull, Math.abs(far) > SMALL);
+    const sign = force > 0 ? "+" : "−";
+    Dom.text(tag, far ? (Math.abs(force) < 0.0005 ? "0" : sign + Math.abs(force).toFixed(3)) : Format.number(force));
+    Dom.style(fill, "width", `${(100 * (p || 0)).toFixed(2)}%`);
+    Dom.text(share, Format.percent(p));
+  }
+
+  function make(actions) {
+    const lines = Array.from({length: Bars.MOST}, (_, j) => line(j, actions));
+    let bound = BOUNDS[0];
+    const head = (key) => Dom.make("span", {class: `head head-${key}`, "data-t": `head.${key}`});
+    const node = Dom.make("fieldset", {class: "classes"}, Dom.make("legend", {class: "aside", "data-t": "logits"}),
+      Dom.make("div", {class: "lines"},
+        Dom.make("div", {class: "lines-head"}, ...["answer", "score", "pull", "prob"].map(head)),
+        ...lines.map((row) => row.node)));
+
+    function update(frame) {
+      const {state, names, row: {y}} = frame;
+      const {z, others} = state.rows[state.row];
+      const reach = Math.max(...z.filter(Number.isFinite).map(Math.abs), 0);
+      const held = reach <= bound && lines.some(({slider}) => slider === document.activeElement);
+      if (!held) bound = BOUNDS.find((far) => far >= reach) ?? reach; // one range for all, fixed during a drag
+      const fixed = state.rows.some((row) => row.others);
+      Dom.attribute(node, "data-many", frame.V > 4 ? "yes" : null);
+      const [prob, grad] = ["prob", "grad"].map((name) => Section.column(frame, name));
+      lines.forEach((row, j) => {
+        Dom.shown(row.node, j < frame.V);
+        if (j >= frame.V) return;
+        say(row, names, j);
+        row.radio.checked = j === y;
+        if (document.activeElement !== row.name && row.name.value !== names[j]) row.name.value = names[j];
+        row.number.show(z[j]);
+        slide(row, z[j], bound);
+        draw(row, prob[j], -grad[j] * state.T);
+        row.remove.disabled = frame.V <= Address.limits.least || fixed;
+        row.name.disabled = fixed;
+        Dom.attribute(row.node, "data-answer", j === y ? "yes" : null);
+        row.radio.disabled = Boolean(others) && j === frame.V - 1;
+      });
+    }
+    return {node, update};
+  }
+
+  return Object.freeze({make});
+})();
