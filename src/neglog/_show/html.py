@@ -32,8 +32,8 @@ def fixed_parts(
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     paper = (files(__package__) / "paper.css").read_text("utf-8")
     style = "".join(map(_lean, [paper, *(read(f"{name}.css") for name in styles)]))
-    style = re.sub(r"\s*([{};,])\s*|(?<=:) ", r"\1", style)
-    page = read("page.html")
+    style = re.sub(r"\s*([{};,])\s*|(?<=:) ", r"\1", style).replace(";}", "}")
+    page = _lean(read("page.html"))
     return {"page": page, "script": script, "hash": f"sha256-{digest}", "style": style}
 
 
@@ -65,7 +65,7 @@ def _lean(source: str) -> str:
 
 
 def _tight(script: str) -> str:
-    """Without comments at line ends, spaces around signs, and line ends after an open one.
+    """Without comments at line ends, spaces around signs, line ends after an open one; `let` only.
 
     Strings stay as they are, and so do lines that may hold a pattern or a template in another.
     """
@@ -77,6 +77,8 @@ def _tight(script: str) -> str:
             tight.append(bare + "\n")
             continue
         parts[::2] = [re.sub(r" ?([=<>?:,{}()&|*;+\[\]]+) ?", r"\1", part) for part in parts[::2]]
+        parts[::2] = [re.sub(r"\bconst\b", "let", part) for part in parts[::2]]
         joined = "".join(parts)
         tight.append(joined if joined.endswith((";", "{", ",", "(", "[")) else joined + "\n")
-    return "".join(tight)
+    # A line that begins with a closing or an operator goes on with the one before.
+    return re.sub(r"(?m)^((?:(?!//).)*)\n(?=[}\]).?:&|])", r"\1", "".join(tight))
