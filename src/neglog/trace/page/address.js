@@ -6,7 +6,7 @@ const Address = (() => {
   const STEPS = {
     softmax: ["logits", "scaled", "shifted", "exp", "sum", "prob", "log_prob", "grad", "step", "jacobian", "losses",
       "batch"],
-    likelihood: ["probability", "numbers", "fall", "curve"],
+    likelihood: ["race", "numbers", "curve"],
   };
   const LIMITS = {least: 2, most: 12, name: 40, rows: 100, points: 2000, candidates: 6};
 

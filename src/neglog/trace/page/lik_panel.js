@@ -1,7 +1,11 @@
 // The controls of the likelihood: points or tosses, and the candidates' parameters.
 const LikPanel = (() => {
   const BOXES = 12;
-  const PARAMETERS = {normal: ["mean", "sd"], bernoulli: ["p"], other: []};
+  const CHECKS = {
+    mean: Number.isFinite,
+    sd: (x) => Number.isFinite(x) && x > 0,
+    p: (x) => x >= 0 && x <= 1,
+  };
 
   // In the first screen: the tosses, and buttons that add and remove.
   function data(actions) {
@@ -51,32 +55,27 @@ const LikPanel = (() => {
     return {node, update};
   }
 
+  // A candidate's parameters as numbers, and the way to the best ones.
   function card(k, actions) {
-    const title = Dom.make("span", {class: "label"});
-    const inputs = {
-      mean: Controls.scale({key: "lik.mean", low: -10, high: 10, linear: true,
-        set: (mean) => actions.candidate(k, {mean})}),
-      sd: Controls.scale({key: "lik.sd", low: 0.05, high: 20, set: (sd) => actions.candidate(k, {sd})}),
-      p: Controls.scale({key: "lik.p", low: 0, high: 1, linear: true, check: (p) => p >= 0 && p <= 1,
-        set: (p) => actions.candidate(k, {p})}),
-    };
+    const title = Dom.make("span");
+    const boxes = Object.entries(CHECKS).map(([name, check]) => {
+      const {input, message, show} = Controls.box({check, set: (x) => actions.candidate(k, {[name]: x})});
+      return {name, input, show, node: Dom.make("label", {}, Dom.make("span", {"data-t": `lik.${name}`}), input, message)};
+    });
     const fixed = Dom.make("p", {class: "hint", "data-t": "lik.fixed"});
-    const go = Controls.button("lik.go", () => actions.go(k), {class: "go"});
+    const go = Controls.button("lik.go", () => actions.go(k));
     const node = Dom.make("fieldset", {class: "candidate"}, Dom.make("legend", {}, Dom.make("i", {class: "swatch"}),
-      title),
-      ...Object.values(inputs).map((input) => input.node), fixed, go);
+      title), ...boxes.map((box) => box.node), fixed, go);
     Dom.paint(node, k);
 
-    function update({state, names, result, range}) {
+    function update({state, names, result}) {
       const candidate = state.candidates[k];
       Dom.text(title, names[k]);
-      for (const [name, input] of Object.entries(inputs)) {
-        const present = PARAMETERS[candidate.family].includes(name);
-        Dom.shown(input.node, present);
-        if (!present) continue;
-        if (name === "mean") input.reach(...range);
-        input.set(candidate[name]);
-        input.call(LikPlots.named(names[k], `lik.${name}`));
+      for (const {name, input, show, node: label} of boxes) {
+        Dom.shown(label, name in candidate);
+        if (!(name in candidate)) continue;
+        show(candidate[name]);
+        Dom.attribute(input, "aria-label", LikPlots.named(names[k], `lik.${name}`));
       }
       Dom.shown(fixed, candidate.family === "other");
       Dom.shown(go, candidate.family !== "other");
@@ -89,21 +88,18 @@ const LikPanel = (() => {
   function make(actions) {
     const boxes = points(actions);
     const cards = [];
-    const list = Dom.make("div", {class: "candidates"});
     const node = Dom.make("form", {class: "panel controls", "data-t-label": "lik.controls",
-      onsubmit: (event) => event.preventDefault()}, boxes.node, list);
+      onsubmit: (event) => event.preventDefault()}, boxes.node);
 
     function update(frame) {
       const {candidates} = frame.state;
       boxes.update(frame);
-      while (cards.length < candidates.length) {
-        cards.push(card(cards.length, actions));
-        list.append(cards.at(-1).node);
-      }
-      cards.forEach((one, k) => {
-        Dom.shown(one.node, k < candidates.length);
-        if (k < candidates.length) one.update(frame);
+      LikTable.grow(cards, candidates.length, (k) => {
+        const made = card(k, actions);
+        node.append(made.node);
+        return made;
       });
+      candidates.forEach((_, k) => cards[k].update(frame));
     }
     return {node, update};
   }

@@ -34,7 +34,7 @@ const LikPlots = (() => {
         label: named(names[k], "lik.mean"), move: (x) => actions.candidate(k, {mean: x})});
       plot.handle(`sd${k}`, {...base, at: [mean + sd, top * Math.exp(-0.5)], value: sd, min: 0.05,
         max: range[1] - range[0], shape: "square",
-        label: named(names[k], "lik.sd.slider"), say: Format.number(sd, 4),
+        label: named(names[k], "lik.sd"), say: Format.number(sd, 4),
           from: (x) => Math.abs(x - mean),
         move: (x) => actions.candidate(k, {sd: x})});
     });
@@ -83,7 +83,7 @@ const LikPlots = (() => {
       say("tails", plot.x(1) - 8, "end", "strong", 1 - p);
       plot.handle(`p${k}`, {at: [p, count - 1 - k], value: p, min: 0, max: 1, step: 0.01, hue: k,
         say: Format.number(p, 3),
-        label: named(names[k], "lik.p.slider"), move: (to) => actions.candidate(k, {p: to})});
+        label: named(names[k], "lik.p"), move: (to) => actions.candidate(k, {p: to})});
     });
   }
 
@@ -184,8 +184,8 @@ const LikPlots = (() => {
       plot.put("floor", "text", {class: "bad", x: room ? last + 12 : left + 6, y: bottom - 10 - 4 * names.length},
         Words.say("lik.race.floor", {dtype}));
     }
-    plot.label(Words.say("lik.race.alt", {list: Words.list(names.map((name, k) =>
-      Words.say(products[k].lost ? "lik.race.lost" : "lik.race.kept", {name, n: products[k].lost})))}));
+    plot.label([Words.say("lik.race.alt"), ...names.flatMap((name, k) =>
+      (products[k].lost ? [Words.say("lik.race.lost", {name, n: products[k].lost})] : []))].join(" "));
   }
 
   return Object.freeze({probability, parameter, race, best, named});

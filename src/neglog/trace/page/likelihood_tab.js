@@ -47,7 +47,7 @@ const LikelihoodTab = (() => {
     place.append(
       Dom.make("div", {id: "lik-stage"}, said, Dom.make("div", {id: "lik-chart"}, chart.node, data.node),
         Dom.make("div", {id: "lik-race"}, Dom.make("div", {class: "controls"}, dtype.node), race.node, score.node)),
-      Dom.make("div", {id: "lik-more"}, panel.node, Dom.make("div", {class: "story"},
+      Dom.make("div", {}, panel.node, Dom.make("div", {class: "story"},
         section("numbers", ["likelihood", "log_likelihood"], table.node),
         section("curve", ["density", "parameter"], heldSd, parameter.node, top))));
     // Before the change that a hand makes: from here on its sentence is measured.
