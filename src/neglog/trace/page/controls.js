@@ -18,7 +18,7 @@ const Controls = (() => {
     }
 
     // Wide enough for its text (see .box).
-    const fit = () => Dom.style(input, "--n", Math.min(20, input.value.length));
+    const fit = () => Dom.style(input, "--n", Math.max(6, Math.min(20, input.value.length)));
     function write(x) {
       input.value = Format.box(x);
       fit();

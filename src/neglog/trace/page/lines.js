@@ -14,38 +14,44 @@ const Lines = (() => {
     const fill = Dom.make("i", {class: "fill"});
     const share = Dom.make("span", {class: "share"});
     const remove = Dom.make("button", {type: "button", class: "remove", onclick: () => actions.remove(j)}, "×");
+    const rail = Dom.make("span", {class: "rail"}, pull, slider, tag);
     radio.addEventListener("change", () => actions.target(j));
     name.addEventListener("input", () => actions.rename(j, name.value.replace(/\s/g, " ")));
     slider.addEventListener("input", () => actions.logit(j, Math.round(Number(slider.value) * 100) / 100));
     const node = Dom.make("div", {class: "class-line"}, Dom.make("label", {class: "pick"}, radio), name,
-      number.input, Dom.make("span", {class: "rail"}, pull, slider, tag),
+      number.input, rail,
       Dom.make("span", {class: "bar track", "aria-hidden": "true"}, fill), share, remove, number.message);
     Dom.paint(node, j);
-    return {node, radio, name, number, slider, pull, tag, fill, share, remove};
+    return {node, radio, name, number, rail, slider, pull, tag, fill, share, remove};
   }
 
-  function say(row, names, j) {
-    Dom.attribute(row.radio, "aria-label", Words.say("class.answer", {name: names[j]}));
-    Dom.attribute(row.name, "aria-label", Words.say("class.name", {n: j + 1}));
-    Dom.attribute(row.number.input, "aria-label", Words.say("class.logit", {name: names[j]}));
-    Dom.attribute(row.slider, "aria-label", Words.say("class.slider", {name: names[j]}));
-    Dom.attribute(row.remove, "aria-label", Words.say("class.remove", {name: names[j]}));
+  // Only for a new name or language: a frame of 12 classes would look up 60 texts.
+  function say(row, name, j) {
+    const label = (node, key) => Dom.attribute(node, "aria-label", Words.say(key, {name, n: j + 1}));
+    const said = Words.say("class.answer", {name});
+    if (row.said === said) return;
+    row.said = said;
+    label(row.radio, "class.answer");
+    label(row.name, "class.name");
+    label(row.number.input, "class.logit");
+    label(row.slider, "class.slider");
+    label(row.remove, "class.remove");
   }
 
-  function slide({node, slider}, z, bound) {
+  function slide({rail, slider}, z, bound) {
     Dom.attribute(slider, "min", -bound);
     Dom.attribute(slider, "max", bound);
     const at = Number.isNaN(z) ? 0 : Math.max(-bound, Math.min(bound, z));
     if (Number(slider.value) !== at) slider.value = at;
     Dom.attribute(slider, "aria-valuetext", Format.number(z, 4));
-    Dom.style(node, "--at", (0.5 + at / bound / 2).toFixed(4));
+    Dom.style(rail, "--at", (0.5 + at / bound / 2).toFixed(4));
   }
 
   // y - p on the slider, and p as a bar.
-  function draw({node, pull, tag, fill, share}, p, force) {
+  function draw({rail, pull, tag, fill, share}, p, force) {
     const far = Math.max(-1, Math.min(1, force || 0));
-    Dom.style(node, "--pull", far.toFixed(4));
-    Dom.style(node, "--far", Math.abs(far).toFixed(4));
+    Dom.style(rail, "--pull", far.toFixed(4));
+    Dom.style(rail, "--far", Math.abs(far).toFixed(4));
     Dom.attribute(pull, "data-back", far < 0 ? "yes" : null);
     Dom.shown(pull, Math.abs(far) > SMALL);
     const sign = force > 0 ? "+" : "−";
@@ -75,7 +81,7 @@ const Lines = (() => {
       lines.forEach((row, j) => {
         Dom.shown(row.node, j < frame.V);
         if (j >= frame.V) return;
-        say(row, names, j);
+        say(row, names[j], j);
         row.radio.checked = j === y;
         if (document.activeElement !== row.name && row.name.value !== names[j]) row.name.value = names[j];
         row.number.show(z[j]);
