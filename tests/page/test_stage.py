@@ -119,7 +119,9 @@ def test_the_arrow_is_the_pull(page: Any, pets: Path) -> None:
         pull = (j == y) - math.exp(z[j]) / total
         assert arrow(page, j) == pytest.approx(pull, abs=1e-3)
         line = page.locator(".class-line").nth(j)
-        thumb = float(line.evaluate("(line) => line.querySelector('.rail').style.getPropertyValue('--at')"))
+        thumb = float(
+            line.evaluate("(line) => line.querySelector('.rail').style.getPropertyValue('--at')")
+        )
         assert thumb == pytest.approx((z[j] + 10) / 20, abs=1e-3)
         box, rail = line.locator(".pull").bounding_box(), line.locator(".rail").bounding_box()
         start = rail["x"] + 9 + (rail["width"] - 18) * thumb

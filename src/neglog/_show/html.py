@@ -32,7 +32,7 @@ def fixed_parts(
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     paper = (files(__package__) / "paper.css").read_text("utf-8")
     style = "".join(map(_lean, [paper, *(read(f"{name}.css") for name in styles)]))
-    style = re.sub(r"\s*([{};,])\s*|(?<=:) ", r"\1", style).replace(";}", "}")
+    style = re.sub(r"\s*([{};,>])\s*|(?<=:) |(?<![\w.])0(?=\.)", r"\1", style).replace(";}", "}")
     page = _lean(read("page.html"))
     return {"page": page, "script": script, "hash": f"sha256-{digest}", "style": style}
 

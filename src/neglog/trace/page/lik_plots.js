@@ -16,8 +16,7 @@ const LikPlots = (() => {
     const high = 1.2 * Math.max(...all.flat().filter(Number.isFinite), 1e-9);
     tall(plot, 390, 190);
     plot.axes({x: range, y: [0, high], yLabel: Words.say("lik.density"), drop: 24});
-    plot.put("hint", "text", {x: plot.width, y: 10, "text-anchor": "end"},
-      Words.say(data.length > FEW ? "lik.many" : "lik.hint", {n: data.length}));
+    plot.write("hint", plot.width, 10, Words.say(data.length > FEW ? "lik.many" : "lik.hint", {n: data.length}), "end");
     const inside = at.map((x, i) => i).filter((i) => at[i] >= range[0] && at[i] <= range[1]);
     all.forEach((ys, k) => Dom.paint(plot.line(`curve${k}`, inside.map((i) => [at[i], ys[i]]), {class: "curve"}), k));
     stems(plot, {state, result, range, actions});
@@ -26,15 +25,15 @@ const LikPlots = (() => {
       if (family !== "normal") return;
       const top = 1 / (sd * Math.sqrt(2 * Math.PI));
       const side = mean === Math.min(...means) ? "end" : mean === Math.max(...means) ? "start" : "middle";
-      if (names.length <= NAMED) Dom.paint(plot.put(`name${k}`, "text", {class: "curve-name", x: plot.x(mean),
-        y: plot.y(top) - 16, "text-anchor": side}, shortened(names[k])), k);
+      if (names.length <= NAMED) {
+        Dom.paint(plot.write(`name${k}`, plot.x(mean), plot.y(top) - 16, shortened(names[k]), side, "curve-name"), k);
+      }
       const base = {hue: k, step: 0.1};
       plot.handle(`mean${k}`, {...base, at: [mean, top], value: mean, min: range[0], max: range[1],
-        say: Format.number(mean, 4),
         label: named(names[k], "lik.mean"), move: (x) => actions.candidate(k, {mean: x})});
       plot.handle(`sd${k}`, {...base, at: [mean + sd, top * Math.exp(-0.5)], value: sd, min: 0.05,
         max: range[1] - range[0], shape: "square",
-        label: named(names[k], "lik.sd"), say: Format.number(sd, 4),
+        label: named(names[k], "lik.sd"),
           from: (x) => Math.abs(x - mean),
         move: (x) => actions.candidate(k, {sd: x})});
     });
@@ -55,7 +54,7 @@ const LikPlots = (() => {
         Dom.paint(plot.put(`on${i} ${k}`, "circle", {class: "dot", cx: plot.x(x), cy: plot.y(height), r: 3.5}), k);
       });
       plot.handle(`x${i}`, {at: [x, 0], value: x, min: range[0], max: range[1], step: 0.1, shape: "point", hue: 5,
-        label: Words.say("lik.point", {n: i + 1}), say: Format.number(x, 4),
+        label: Words.say("lik.point", {n: i + 1}),
           move: (to) => actions.point(i, to)});
     });
   }
@@ -67,8 +66,7 @@ const LikPlots = (() => {
     tall(plot, 62 + Math.min(90, 300 / count) * count, 62 + Math.min(60, 210 / count) * count);
     plot.axes({x: [0, 1], y: [-0.5, count - 0.5], yTicks: [], xLabel: Words.say("lik.p")});
     const heads = data.reduce((sum, x) => sum + x, 0);
-    plot.put("counts", "text", {x: 0, y: 10},
-      `${Words.say("lik.heads")} ${heads}, ${Words.say("lik.tails")} ${data.length - heads}`);
+    plot.write("counts", 0, 10, `${Words.say("lik.heads")} ${heads}, ${Words.say("lik.tails")} ${data.length - heads}`);
     const thick = 0.5 * Math.abs(plot.y(0) - plot.y(1));
     candidates.forEach(({p}, k) => {
       const level = plot.y(count - 1 - k);
@@ -76,13 +74,12 @@ const LikPlots = (() => {
         y: level - thick / 2, width: Math.max(0, plot.x(to) - plot.x(from)), height: thick}), k);
       box("heads", 0, p);
       box("tails", p, 1);
-      const say = (key, x, side, kind, share) => plot.put(`say ${key}${k}`, "text", {class: kind, x, y: level + 4,
-        "text-anchor": side}, thick > 20 && share > 0.25 ? `${Words.say(`lik.${key}`)} ${Format.number(share, 3)}` : "");
-      plot.put(`coin${k}`, "text", {class: "curve-name", x: plot.x(0), y: level - thick / 2 - 4}, shortened(names[k]));
+      const say = (key, x, side, kind, share) => plot.write(`say ${key}${k}`, x, level + 4,
+        thick > 20 && share > 0.25 ? `${Words.say(`lik.${key}`)} ${Format.number(share, 3)}` : "", side, kind);
+      plot.write(`coin${k}`, plot.x(0), level - thick / 2 - 4, shortened(names[k]), "start", "curve-name");
       say("heads", plot.x(0) + 8, "start", "inside", p);
       say("tails", plot.x(1) - 8, "end", "strong", 1 - p);
       plot.handle(`p${k}`, {at: [p, count - 1 - k], value: p, min: 0, max: 1, step: 0.01, hue: k,
-        say: Format.number(p, 3),
         label: named(names[k], "lik.p"), move: (to) => actions.candidate(k, {p: to})});
     });
   }
@@ -116,7 +113,6 @@ const LikPlots = (() => {
       const x = candidate[curve.parameter];
       const y = Math.exp(result.candidates[`c${k}`].log_likelihood - curve.best_log_likelihood);
       plot.handle(`at${k}`, {at: [x, y], value: x, min: across[0], max: across[1], step: coin ? 0.01 : 0.1, hue: k,
-        say: Format.number(x, 4),
         label: named(names[k], `lik.${curve.parameter}`),
           move: (to) => actions.candidate(k, {[curve.parameter]: to})});
     });
@@ -131,11 +127,11 @@ const LikPlots = (() => {
     const least = Math.max(low, floor) / Math.LN10;
     const step = Math.max(1, Math.ceil((high / Math.LN10 - least) / Math.max(1, (plot.y(least * Math.LN10) - plot.y(high)) / 34)));
     for (let t = Math.floor(high / Math.LN10 / step) * step; t >= least; t -= step) {
-      plot.put(`p${t}`, "text", {class: "tick", x: left - 6, y: plot.y(t * Math.LN10) + 4, "text-anchor": "end"}, power(t));
+      plot.write(`p${t}`, left - 6, plot.y(t * Math.LN10) + 4, power(t), "end");
     }
     for (const t of Plot.ticks(low, high, 4)) {
       plot.put(`g${t}`, "path", {class: "grid", d: `M${left} ${plot.y(t)}H${right}`});
-      plot.put(`s${t}`, "text", {class: "tick", x: right + 6, y: plot.y(t) + 4}, Format.number(t));
+      plot.write(`s${t}`, right + 6, plot.y(t) + 4, Format.number(t));
     }
   }
 
@@ -154,9 +150,9 @@ const LikPlots = (() => {
       xLabel: Words.say("lik.race.x")});
     const [left, right, bottom] = [plot.x(0), plot.x(count), plot.y(low)];
     plot.put("wide", "path", {class: "product", d: "M0 6h16"});
-    plot.put("product", "text", {x: 21, y: 10}, Words.say("lik.race.product"));
+    plot.write("product", 21, 10, Words.say("lik.race.product"));
     plot.put("thin", "path", {class: "curve", d: `M${plot.width} 6h-16`});
-    plot.put("sum", "text", {x: plot.width - 21, y: 10, "text-anchor": "end"}, Words.say("lik.sum"));
+    plot.write("sum", plot.width - 21, 10, Words.say("lik.sum"), "end");
     if (floor > low) plot.put("below", "rect", {class: "below", x: left, y: plot.y(floor), width: right - left,
       height: bottom - plot.y(floor)});
     scales(plot, across, [low, high], floor);
@@ -178,11 +174,11 @@ const LikPlots = (() => {
         {class: "dot", cx: plot.x(i), cy: plot.y(y), r: 3.5}), k));
     });
     if (zeros.length) {
-      plot.put("0", "text", {class: "bad", x: left - 6, y: bottom, "text-anchor": "end"}, "0");
+      plot.write("0", left - 6, bottom, "0", "end", "bad");
       const last = plot.x(Math.max(...zeros) + 1);
       const room = last < (left + right) / 2; // beside the fall, or below the lines
-      plot.put("floor", "text", {class: "bad", x: room ? last + 12 : left + 6, y: bottom - 10 - 4 * names.length},
-        Words.say("lik.race.floor", {dtype}));
+      plot.write("floor", room ? last + 12 : left + 6, bottom - 10 - 4 * names.length,
+        Words.say("lik.race.floor", {dtype}), "start", "bad");
     }
     plot.label([Words.say("lik.race.alt"), ...names.flatMap((name, k) =>
       (products[k].lost ? [Words.say("lik.race.lost", {name, n: products[k].lost})] : []))].join(" "));

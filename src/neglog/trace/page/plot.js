@@ -55,22 +55,22 @@ const Plot = (() => {
       return part;
     }
 
+    const write = (key, x, y, text, side, kind) => put(key, "text", {x, y, "text-anchor": side, class: kind}, text);
+
     function axes({x: wide, y: high, xLabel, yLabel, xTicks, yTicks, drop = 16}) {
       const [across, up] = [sane(wide), sane(high)];
       range = {x: across, y: up};
       const [left, right, top, bottom] = [x(across[0]), x(across[1]), y(up[1]), y(up[0])];
       put("base", "path", {class: "axis", d: `M${left} ${bottom}H${right}`});
       for (const value of xTicks ?? ticks(...across, Math.max(3, inner() / 90))) {
-        put(`x${value}`, "text", {class: "tick", x: x(value), y: bottom + drop, "text-anchor": "middle"},
-          Format.number(value));
+        write(`x${value}`, x(value), bottom + drop, Format.number(value), "middle");
       }
       for (const value of yTicks ?? ticks(...up, 4)) {
         put(`g${value}`, "path", {class: "grid", d: `M${left} ${y(value)}H${right}`});
-        put(`y${value}`, "text", {class: "tick", x: left - 6, y: y(value) + 4, "text-anchor": "end"},
-          Format.number(value));
+        write(`y${value}`, left - 6, y(value) + 4, Format.number(value), "end");
       }
-      if (xLabel) put("xl", "text", {class: "axis-name", x: right, y: bottom + 32, "text-anchor": "end"}, xLabel);
-      if (yLabel) put("yl", "text", {class: "axis-name", x: 0, y: 10}, yLabel);
+      if (xLabel) write("xl", right, bottom + 32, xLabel, "end");
+      if (yLabel) write("yl", 0, 10, yLabel);
     }
 
     const path = (points) =>
@@ -78,7 +78,7 @@ const Plot = (() => {
     const line = (key, points, attributes) => put(key, "path", {d: path(points), ...attributes});
 
     const plot = {
-      node, layer, put, axes, path, line, x, y, unx, handles,
+      node, layer, put, write, axes, path, line, x, y, unx, handles,
       get width() { return size.width; },
       get height() { return size.height; },
       label(text) { Dom.attribute(svg, "aria-label", text); },

@@ -188,7 +188,7 @@ const English = Object.freeze({
   "lik.race.lost": "{name}: the product is 0 from point {n} on.",
   "lik.probability.alt": "Densities of {list}, with {n} points on the axis.",
   "lik.numbers": "Every point under every candidate",
-  "lik.numbers.why": "The likelihood Λ is the product of the column. Its logarithm is a sum, and a sum does not underflow.",
+  "lik.numbers.why": "The likelihood Λ is the product of the column.",
   "lik.numbers.caption": "Density of each point, and the product so far",
   "lik.density": "density",
   "lik.product": "product so far",

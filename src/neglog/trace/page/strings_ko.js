@@ -188,7 +188,7 @@ const Korean = Object.freeze({
   "lik.race.lost": "{name}: {n}번째 점부터 곱이 0.",
   "lik.probability.alt": "밀도 곡선: {list}. 축 위의 점 {n}개.",
   "lik.numbers": "모든 점을 모든 후보로",
-  "lik.numbers.why": "가능도는 한 열을 모두 곱한 값입니다. 로그를 취하면 합이 되고, 합은 언더플로를 일으키지 않습니다.",
+  "lik.numbers.why": "가능도는 한 열을 모두 곱한 값입니다.",
   "lik.numbers.caption": "점마다의 밀도와 그때까지의 곱",
   "lik.density": "밀도",
   "lik.product": "여기까지의 곱",
