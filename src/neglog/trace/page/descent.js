@@ -121,7 +121,7 @@ const Descent = (() => {
       history.render();
     }
 
-    return {node: section.node, buttons, status, update};
+    return {node: section.node, buttons, status, hold: () => (playing || move) && stop(), update};
   }
 
   return Object.freeze({make});

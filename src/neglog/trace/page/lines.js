@@ -2,6 +2,7 @@
 const Lines = (() => {
   const BOUNDS = [10, 20, 50, 100, 1000, 10000];
   const SMALL = 0.003; // a pull without an arrow
+  const TINY = 1e-5; // a probability without its digits
 
   function line(j, actions) {
     const radio = Dom.make("input", {type: "radio", name: "target", value: j});
@@ -57,7 +58,7 @@ const Lines = (() => {
     const sign = force > 0 ? "+" : "−";
     Dom.text(tag, far ? (Math.abs(force) < 0.0005 ? "0" : sign + Math.abs(force).toFixed(3)) : Format.number(force));
     Dom.style(fill, "width", `${(100 * (p || 0)).toFixed(2)}%`);
-    Dom.text(share, Format.percent(p));
+    Dom.text(share, p > 0 && p < TINY ? "<0.001%" : Format.percent(p));
   }
 
   function make(actions) {
