@@ -141,6 +141,7 @@
       [Lines.make(actions), Panel.rows(actions), Panel.settings(actions), Story.make(), Descent.make(actions)];
     const curve = Curve.make((value) => actions.logit(state.rows[state.row].y, Number(value.toPrecision(5))));
     const add = Controls.button("class.add", actions.add, {id: "add"});
+    lines.node.addEventListener("focusin", descent.hold); // a score stands still for the hand
     descent.buttons.append(add);
     const steps = [
       ...Steps.beginning(schedule), Steps.log_prob(schedule), Steps.gradient(schedule), descent,
@@ -153,7 +154,8 @@
     const update = ({state: {rows}, V}) => {
       add.disabled = V >= Address.limits.most || rows.some(({others}) => others);
     };
-    views = {top: Top.make(home, cut, actions), story, softmax: [lines, curve, story, row, settings, {update}, ...steps]};
+    views = {top: Top.make(home, cut, actions), story,
+      softmax: [lines, curve, story, row, settings, {update}, ...steps]};
   }
 
   // Open and draw everything before the browser breaks it into printed pages.

@@ -73,7 +73,8 @@ const Descent = (() => {
 
     function tick() {
       const part = still.matches ? 1 : (performance.now() - move.since) / STEP_MS;
-      const between = (x, j) => (x === move.to[j] ? x : x + eased(part) * (move.to[j] - x));
+      // With few digits on the way: the boxes keep their widths.
+      const between = (x, j) => (x === move.to[j] ? x : Math.round(1e3 * (x + eased(part) * (move.to[j] - x))) / 1e3);
       if (!actions.descend(part < 1 ? move.from.map(between) : move.to, frame.state, losses.length)) {
         stop(); // a change by hand, not drawn yet, or another tab
       } else if (part < 1) {
@@ -121,7 +122,7 @@ const Descent = (() => {
       history.render();
     }
 
-    return {node: section.node, buttons, status, update};
+    return {node: section.node, buttons, status, hold: () => (playing || move) && stop(), update};
   }
 
   return Object.freeze({make});

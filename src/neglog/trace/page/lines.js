@@ -2,6 +2,7 @@
 const Lines = (() => {
   const BOUNDS = [10, 20, 50, 100, 1000, 10000];
   const SMALL = 0.003; // a pull without an arrow
+  const TINY = 1e-5; // a probability without its digits
 
   function line(j, actions) {
     const radio = Dom.make("input", {type: "radio", name: "target", value: j});
@@ -10,7 +11,7 @@ const Lines = (() => {
     const number = Controls.box({set: (z) => actions.logit(j, z)});
     const slider = Dom.make("input", {type: "range", step: "any"});
     const pull = Dom.make("i", {class: "pull"});
-    const tag = Dom.make("span", {class: "pull-value"});
+    const tag = Dom.make("span", {class: "pull-value", "aria-hidden": "true"});
     const fill = Dom.make("i", {class: "fill"});
     const share = Dom.make("span", {class: "share"});
     const remove = Dom.make("button", {type: "button", class: "remove", onclick: () => actions.remove(j)}, "×");
@@ -43,21 +44,27 @@ const Lines = (() => {
     Dom.attribute(slider, "max", bound);
     const at = Number.isNaN(z) ? 0 : Math.max(-bound, Math.min(bound, z));
     if (Number(slider.value) !== at) slider.value = at;
-    Dom.attribute(slider, "aria-valuetext", Format.number(z, 4));
     Dom.style(rail, "--at", (0.5 + at / bound / 2).toFixed(4));
   }
 
+  // y - p with its sign, as it stands below the arrow.
+  function signed(force) {
+    if (!(Math.abs(force) > 0)) return Format.number(force);
+    return Math.abs(force) < 0.0005 ? "0" : (force > 0 ? "+" : "−") + Math.abs(force).toFixed(3);
+  }
+
   // y - p on the slider, and p as a bar.
-  function draw({rail, pull, tag, fill, share}, p, force) {
+  function draw({rail, pull, slider, tag, fill, share}, z, p, force) {
     const far = Math.max(-1, Math.min(1, force || 0));
+    const [said, part] = [signed(force), p > 0 && p < TINY ? "<0.001%" : Format.percent(p)];
     Dom.style(rail, "--pull", far.toFixed(4));
     Dom.style(rail, "--far", Math.abs(far).toFixed(4));
     Dom.attribute(pull, "data-back", far < 0 ? "yes" : null);
     Dom.shown(pull, Math.abs(far) > SMALL);
-    const sign = force > 0 ? "+" : "−";
-    Dom.text(tag, far ? (Math.abs(force) < 0.0005 ? "0" : sign + Math.abs(force).toFixed(3)) : Format.number(force));
+    Dom.text(tag, said);
     Dom.style(fill, "width", `${(100 * (p || 0)).toFixed(2)}%`);
-    Dom.text(share, Format.percent(p));
+    Dom.text(share, part);
+    Dom.attribute(slider, "aria-valuetext", `${Format.number(z, 4)}; p ${part}; y − p ${said}`);
   }
 
   function make(actions) {
@@ -86,7 +93,7 @@ const Lines = (() => {
         if (document.activeElement !== row.name && row.name.value !== names[j]) row.name.value = names[j];
         row.number.show(z[j]);
         slide(row, z[j], bound);
-        draw(row, prob[j], -grad[j] * state.T);
+        draw(row, z[j], prob[j], -grad[j] * state.T);
         row.remove.disabled = frame.V <= Address.limits.least || fixed;
         row.name.disabled = fixed;
         Dom.attribute(row.node, "data-answer", j === y ? "yes" : null);
