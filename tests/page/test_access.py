@@ -64,14 +64,14 @@ def test_language_and_theme_follow_the_reader(browser: Any, pets: Path) -> None:
     with watched(browser, locale="ko-KR", color_scheme="dark") as page:
         open_page(page, pets)
         assert page.locator("html").get_attribute("lang") == "ko"
-        assert page.locator("h1").inner_text() == "점수에서 불행까지"
+        assert page.locator("#panel-softmax h1").inner_text() == "점수에서 불행까지"
         paper = "getComputedStyle(document.body).backgroundColor"
         dark = page.evaluate(paper)
         page.locator("#theme").click()
         settled(page)
         assert page.evaluate(paper) != dark
         page.locator("#lang-en").click()
-        assert page.locator("h1").inner_text() == "From scores to unhappiness"
+        assert page.locator("#panel-softmax h1").inner_text() == "From scores to unhappiness"
 
 
 def test_both_languages_say_the_same_things() -> None:

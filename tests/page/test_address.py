@@ -76,7 +76,7 @@ TAMPERED = (
     "dtype=float128",
     "T=0", "T=-1", "T=nan", "T=inf", "names=a,b", f"names={'a' * 99},b,c", "col=exact", "tab=other",
     "lang=fr", "preset=__proto__", "constructor=1", "nonsense", "z=%", "names=%E0%A4%A,b,c",
-    "row=1",
+    "row=1", "at=nowhere", "at=curve", "tab=likelihood&at=exp", "at=",
     "x=inf", "x=", "c=a:normal:0:0", "c=a:bernoulli:2", "c=a:cauchy:0:1", "x=0.5&c=a:bernoulli:0.5",
     "z=<script>alert(1)</script>", "rate=0",
 )  # fmt: skip

@@ -15,6 +15,7 @@ from neglog.trace import Bernoulli, Normal
 LIKELIHOODS = {
     "three tosses": ([1, 1, 0], {"fair": Bernoulli(0.5), "bent": Bernoulli(0.9)}),
     "a toss that cannot be": ([1, 1, 0], {"sure": Bernoulli(1.0), "never": Bernoulli(0.0)}),
+    "a toss that only some allow": ([1, 0], {"sure": Bernoulli(1.0), "fair": Bernoulli(0.5)}),
     "no toss at all": ([1, 0.5], {"fair": Bernoulli(0.5)}),
     "orange or blue": (
         [1.2, 2.0, 2.3, 3.1, 1.7],

@@ -6,7 +6,8 @@ from typing import Any
 
 import budgets
 import pytest
-from page_helpers import PETS, RESULT, drag, fragment, loss, pets_fixture, settled, value, written  # noqa: F401
+from page_helpers import PETS, RESULT, at_rest, drag, fragment, loss, said, settled, value, written
+from page_helpers import pets_fixture as pets_fixture
 from page_helpers.browser import browser_fixture, open_page, page_fixture, watched  # noqa: F401
 
 from neglog.trace import Normal, explain, explain_likelihood
@@ -65,7 +66,7 @@ def test_notebook_frame_works_without_an_address(page: Any, tmp_path: Path) -> N
 def test_starts_at_the_callers_row(page: Any, pets: Path) -> None:
     open_page(page, pets)
     assert loss(page) == pytest.approx(0.349012, abs=1e-6)
-    assert "cat" in page.locator("#result").inner_text()
+    assert "cat" in said(page)
     assert value(page, "prob", 0) == "0.705385"
 
 
@@ -166,6 +167,7 @@ def test_steps_lower_the_loss_and_reset_brings_it_back(page: Any, pets: Path) ->
     losses = [loss(page)]
     for _ in range(4):
         page.locator("#step").click()
+        at_rest(page)
         losses.append(loss(page))
     assert losses == sorted(losses, reverse=True)
     assert len(set(losses)) == 5
@@ -206,7 +208,7 @@ def test_many_classes_show_the_others_as_one(page: Any, tmp_path: Path) -> None:
     assert loss(page) == pytest.approx(
         float(trace.to_dict()["rows"][0]["steps"]["nll"]["exact"]), rel=1e-5
     )
-    assert page.locator("#result").inner_text().count("class 27") == 1  # and not: the others
+    assert said(page).count("class 27") == 1  # and not: the others
     page.get_by_label("Score of class 27", exact=True).fill("2")
     kept = fragment(page, "z=")
     open_page(page, tmp_path / "page.html", kept)

@@ -8,6 +8,7 @@ import hashlib
 import html as markup
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -28,12 +29,12 @@ def fixed_parts(
     def read(name: str) -> str:
         return (folder / name).read_text("utf-8")
 
-    script = '"use strict";\n' + "".join(_tight(_lean(read(f"{name}.js"))) for name in scripts)
+    script = '"use strict";\n' + _short([_tight(_lean(read(f"{name}.js"))) for name in scripts])
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     paper = (files(__package__) / "paper.css").read_text("utf-8")
     style = "".join(map(_lean, [paper, *(read(f"{name}.css") for name in styles)]))
-    style = re.sub(r"\s*([{};,])\s*", r"\1", style)
-    page = read("page.html")
+    style = re.sub(r"\s*([{};,>])\s*|(?<=:) |(?<![\w.])0(?=\.)", r"\1", style).replace(";}", "}")
+    page = _lean(read("page.html"))
     return {"page": page, "script": script, "hash": f"sha256-{digest}", "style": style}
 
 
@@ -65,9 +66,38 @@ def _lean(source: str) -> str:
 
 
 def _tight(script: str) -> str:
-    """Without spaces around signs, except on lines that may hold a string or a pattern."""
-    bare = (
-        line if re.search("[\"'`/]", line) else re.sub(" ?([=<>?:,{}()&|*;]+) ?", r"\1", line)
-        for line in script.split("\n")
-    )
-    return "\n".join(bare)
+    """Without comments at line ends, spaces around signs, line ends after an open one; `let` only.
+
+    Strings stay as they are, and so do lines that may hold a pattern or a template in another.
+    """
+    tight = []
+    for line in script.split("\n"):
+        bare = re.sub(r"(?<=[;{,)\]]) // [^\"'`]*$", "", line)
+        parts = re.split(r'("(?:[^"\\]|\\.)*"|`[^`]*`)', bare)  # code and strings in turn
+        if bare.count("`") > 2 or re.search("[`']|/(?! )", "".join(parts[::2])):
+            tight.append(bare + "\n")
+            continue
+        parts[::2] = [re.sub(r" ?([=<>?:,{}()&|*;+\[\]]+) ?", r"\1", part) for part in parts[::2]]
+        parts[::2] = [re.sub(r"\bconst\b", "let", part) for part in parts[::2]]
+        joined = "".join(parts)
+        tight.append(joined if joined.endswith((";", "{", ",", "(", "[")) else joined + "\n")
+    # A line that begins with a closing or an operator goes on with the one before.
+    return re.sub(r"(?m)^((?:(?!//).)*)\n(?=[}\]).?:&|])", r"\1", "".join(tight))
+
+
+def _short(scripts: list[str]) -> str:
+    """The scripts in one; a function that they often call as Name.function gets a short name.
+
+    It gets it behind the script that makes Name, or first of all if Name is the browser's.
+    """
+    calls = Counter(re.findall(r"\b[A-Z]\w+\.\w+(?=\()", "".join(scripts)))
+    parts = ["", *scripts]
+    for n, (call, count) in enumerate(calls.most_common()):
+        short = f"${n}"
+        if count * (len(call) - len(short)) < len(call) + 2 * len(short) + 8:
+            continue
+        parts = [re.sub(rf"\b{re.escape(call)}\(", f"{short}(", part) for part in parts]
+        maker = rf"^(?:let|const) {call.split('.')[0]}\b"
+        home = next((i for i, part in enumerate(parts) if re.search(maker, part, re.M)), 0)
+        parts[home] += f"let {short}={call};\n"
+    return "".join(parts)

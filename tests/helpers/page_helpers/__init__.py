@@ -28,6 +28,16 @@ def loss(page: Any) -> float:
     return float(page.locator(RESULT).inner_text().replace("−", "-"))
 
 
+def said(page: Any) -> str:
+    """The sentence about what just happened."""
+    return str(page.locator("#said").inner_text())
+
+
+def share(page: Any, j: int) -> float:
+    """A class's probability on the stage."""
+    return float(page.locator(".share").nth(j).inner_text().rstrip("%")) / 100
+
+
 def opened(page: Any) -> None:
     """Open all that can be folded, and wait until it is filled."""
     page.evaluate("() => document.querySelectorAll('details').forEach((d) => { d.open = true; })")

@@ -2,7 +2,12 @@
 const Address = (() => {
   const DTYPES = ["float16", "bfloat16", "float32", "float64"];
   const COLUMNS = ["naive", "shifted", "neglog"];
-  const TABS = ["softmax", "likelihood"];
+  // The steps that an address can open the page at.
+  const STEPS = {
+    softmax: ["logits", "scaled", "shifted", "exp", "sum", "prob", "log_prob", "grad", "step", "jacobian", "losses",
+      "batch"],
+    likelihood: ["race", "numbers", "curve"],
+  };
   const LIMITS = {least: 2, most: 12, name: 40, rows: 100, points: 2000, candidates: 6};
 
   class Unreadable extends Error {}
@@ -57,7 +62,8 @@ const Address = (() => {
 
   // In this order: targets need the rows, names need the number of classes.
   const READERS = {
-    tab: (text, state) => { state.tab = one(text, TABS); },
+    tab: (text, state) => { state.tab = one(text, Object.keys(STEPS)); },
+    at: (text, state) => { state.at = one(text, STEPS[state.tab]); },
     lang: (text, state) => { state.lang = one(text, Words.languages); },
     theme: (text, state) => { state.theme = one(text, ["light", "dark"]); },
     dtype: (text, state) => { state.dtype = one(text, DTYPES); },
@@ -134,6 +140,7 @@ const Address = (() => {
 
   const WRITERS = {
     tab: ({tab}) => tab,
+    at: ({at}) => at,
     lang: ({lang}) => lang,
     theme: ({theme}) => theme,
     dtype: ({dtype}) => dtype,

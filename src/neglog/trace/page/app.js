@@ -36,8 +36,8 @@
       nll: row.steps.nll[state.col]};
   }
 
-  // own: the change is a step of the descent itself.
-  function render(own = false) {
+  // step: the change is one of the descent itself.
+  function render(step) {
     cancelAnimationFrame(due);
     due = 0;
     if (performance.now() - last < DRAG_MS) moving(true);
@@ -45,9 +45,8 @@
     views.top.update(state);
     if (state.tab === "softmax" || printing) {
       const now = frame();
-      for (const view of views.softmax) view.update(now, {own});
-      spoken = Words.say("live", {nll: Format.number(now.nll, 4), name: now.names[now.row.y],
-        p: Format.percent(now.steps.prob[state.col][now.row.y])});
+      for (const view of views.softmax) view.update(now, {step});
+      spoken = views.story.text;
     }
     if (state.tab === "likelihood" || printing) {
       views.likelihood ??= LikelihoodTab.make(actions, Dom.find("likelihood")); // built when first shown
@@ -62,6 +61,7 @@
 
   function settle() {
     moving(false);
+    views.story.rest();
     Dom.text(Dom.find("live"), spoken);
     const fragment = Address.write(state, home);
     if (fragment === location.hash.slice(1)) return;
@@ -97,13 +97,16 @@
       change({names: state.names.filter(left)});
       everyRow(({z, y}) => ({z: z.filter(left), y: y > j ? y - 1 : Math.min(y, z.length - 2)}));
     },
-    descend(z) {
+    // Step n on its way, from the state that it knows; false if that is no longer the state.
+    descend(z, from, n) {
+      if (["tab", "rows", "row", "T"].some((key) => state[key] !== from[key])) return false;
       state = {...state, ...thisRow({z})};
-      render(true);
+      render(n);
+      return true;
     },
     preset(id) {
       const {lang, theme, rate} = state;
-      state = id ? {...Presets.start(id, state), preset: id} : {...home, lang, theme, rate};
+      state = id ? {...Presets.start(id, state), preset: id, at: null} : {...home, lang, theme, rate};
       speak();
     },
     speak(lang) {
@@ -124,20 +127,35 @@
     Dom.shown(Dom.find("message"), problem !== null);
     if (problem !== null) Dom.text(Dom.find("message-text"), Words.say("tampered", {what: problem}));
     render();
+    if (state.at) requestAnimationFrame(() => setTimeout(open));
+  }
+
+  // Once all is laid out, its plots included: at the step that the address names.
+  function open() {
+    moving(false);
+    (Dom.find(`step-${state.at}`) ?? Dom.find(`lik-${state.at}`))?.scrollIntoView();
   }
 
   function build() {
-    const panel = Panel.make(actions);
-    const descent = Descent.make(actions);
-    const story = [
-      ...Steps.beginning(schedule),
-      Curve.make(schedule, (value) => actions.logit(state.rows[state.row].y, Number(value.toPrecision(5)))),
-      Steps.gradient(schedule), descent, Tables.jacobian(schedule), Tables.losses(schedule),
-        Tables.batch(schedule, actions),
+    const [lines, row, settings, story, descent] =
+      [Lines.make(actions), Panel.rows(actions), Panel.settings(actions), Story.make(), Descent.make(actions)];
+    const curve = Curve.make((value) => actions.logit(state.rows[state.row].y, Number(value.toPrecision(5))));
+    const add = Controls.button("class.add", actions.add, {id: "add"});
+    lines.node.addEventListener("focusin", descent.hold); // a score stands still for the hand
+    descent.buttons.append(add);
+    const steps = [
+      ...Steps.beginning(schedule), Steps.log_prob(schedule), Steps.gradient(schedule), descent,
+      Tables.jacobian(schedule), Tables.losses(schedule), Tables.batch(schedule, actions),
     ];
-    Dom.find("panel-controls").append(panel.result, panel.node);
-    Dom.find("story").append(...story.map(({node}) => node));
-    views = {top: Top.make(home, cut, actions), softmax: [panel, ...story]};
+    Dom.find("stage").before(row.node);
+    Dom.find("stage").append(lines.node, curve.node,
+      Dom.make("div", {class: "below"}, story.node, descent.status, descent.buttons), settings.node);
+    Dom.find("story").append(...steps.map(({node}) => node));
+    const update = ({state: {rows}, V}) => {
+      add.disabled = V >= Address.limits.most || rows.some(({others}) => others);
+    };
+    views = {top: Top.make(home, cut, actions), story,
+      softmax: [lines, curve, story, row, settings, {update}, ...steps]};
   }
 
   // Open and draw everything before the browser breaks it into printed pages.

@@ -17,7 +17,15 @@ const Controls = (() => {
       Dom.attribute(input, "aria-invalid", text ? "true" : null);
     }
 
+    // Wide enough for its text (see .box).
+    const fit = () => Dom.style(input, "--n", Math.max(6, Math.min(20, input.value.length)));
+    function write(x) {
+      input.value = Format.box(x);
+      fit();
+    }
+
     function take() {
+      fit();
       const x = Format.typed(input.value);
       const wrong = x === undefined ? "bad.number" : check(x) ? "" : complaint;
       complain(wrong && Words.say(wrong, {text: input.value.slice(0, 20)}));
@@ -28,13 +36,13 @@ const Controls = (() => {
 
     input.addEventListener("input", take);
     input.addEventListener("blur", () => {
-      if (!input.hasAttribute("aria-invalid")) input.value = Format.box(value);
+      if (!input.hasAttribute("aria-invalid")) write(value);
     });
     input.addEventListener("keydown", (event) => {
       const sign = {ArrowUp: 1, ArrowDown: -1}[event.key];
       if (!sign || !Number.isFinite(value)) return;
       event.preventDefault();
-      input.value = Format.box(value + sign * step * (event.shiftKey ? 10 : 1));
+      write(value + sign * step * (event.shiftKey ? 10 : 1));
       take();
     });
 
@@ -42,37 +50,27 @@ const Controls = (() => {
       if (Object.is(x, value)) return;
       value = x;
       complain("");
-      input.value = Format.box(x);
+      write(x);
     }
     return {input, message, show};
   }
 
-  // A slider and a box for one number; the slider of a positive number is logarithmic.
-  function scale({key, low, high, set, linear = false, check, complaint = "bad.number"}) {
+  // A slider and a box for one positive number; the slider is logarithmic.
+  function scale({key, low, high, set, complaint = "bad.number"}) {
     const id = unique();
-    const [to, from] = linear ? [(x) => x, (at) => at] : [Math.log10, (at) => 10 ** at];
-    const slider = Dom.make("input", {type: "range", min: to(low), max: to(high), step: 0.01,
+    const slider = Dom.make("input", {type: "range", min: Math.log10(low), max: Math.log10(high), step: 0.01,
       "data-t-label": `${key}.slider`});
-    const number = box({set, check: check ?? ((x) => Number.isFinite(x) && (linear || x > 0)), complaint, id});
-    slider.addEventListener("input", () => set(Number(from(Number(slider.value)).toPrecision(3))));
+    const number = box({set, check: (x) => Number.isFinite(x) && x > 0, complaint, id});
+    slider.addEventListener("input", () => set(Number((10 ** Number(slider.value)).toPrecision(3))));
     const label = Dom.make("label", {for: id, "data-t": key});
     const node = Dom.make("div", {class: "scale"}, label, number.input, slider, number.message);
     function show(x) {
       number.show(x);
-      const at = Number(to(x).toFixed(2));
+      const at = Number(Math.log10(x).toFixed(2));
       if (Number(slider.value) !== at) slider.value = at;
       Dom.attribute(slider, "aria-valuetext", Format.number(x, 3));
     }
-    function reach(least, most) {
-      Dom.attribute(slider, "min", to(least));
-      Dom.attribute(slider, "max", to(most));
-    }
-    // Accessible names for both, if the visible label does not say which candidate they belong to.
-    function call(name) {
-      Dom.attribute(number.input, "aria-label", name);
-      Dom.attribute(slider, "aria-label", name);
-    }
-    return {node, set: show, reach, call};
+    return {node, set: show};
   }
 
   // One of a few, side by side: radio buttons that look like one switch.

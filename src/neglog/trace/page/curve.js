@@ -1,15 +1,17 @@
-// The curve of -log p with the row's point on it. Moving the point sets the answer's score.
+// The loss, and the curve of -log p with the row's point on it. Moving the point sets the answer's score.
 const Curve = (() => {
   const TOP = 5;
   const LINE = Array.from({length: 121}, (_, k) => Math.exp(-TOP * (1 - k / 120))).map((p) => [p, -Math.log(p)]);
 
-  function make(changed, move) {
+  const beside = matchMedia("(min-width: 60rem)"); // the lines; else below them
+
+  function make(move) {
     let frame;
-    const figure = Section.figure("step.nll", true);
+    const figure = Section.figure("head.loss", true);
 
     function draw(plot) {
       const high = Math.max(TOP, Math.min(12, Number.isFinite(frame.nll) ? frame.nll * 1.1 : TOP));
-      plot.axes({x: [0, 1], y: [0, high], xLabel: Words.say("curve.x"), yLabel: Words.say("curve.y")});
+      plot.axes({x: [0, 1], y: [0, high], xLabel: Words.say("curve.x")});
       const rest = high > TOP ? [[Math.exp(-high), high]] : [];
       plot.line("curve", [...rest, ...LINE], {class: "curve"});
       const exact = frame.steps.prob.exact.map(Number);
@@ -41,13 +43,14 @@ const Curve = (() => {
     }
 
     const plot = Plot.make(230, draw);
-    const part = Steps.log_prob([figure.node, plot.node, Dom.make("h4", {"data-t": "step.log_prob.table"})], changed);
+    Dom.attribute(figure.node, "id", "result");
     return {
-      node: part.node,
+      node: Dom.make("div", {class: "loss"}, figure.node, plot.node),
       update(next) {
         frame = next;
-        part.update(frame);
         Section.show(figure, frame, "nll");
+        Dom.shown(figure.precise, Boolean(Section.flags(frame, "nll")));
+        plot.tall(beside.matches ? 250 : 160);
         plot.render();
       },
     };

@@ -49,7 +49,9 @@ const Float = (() => {
   }
 
   const rounder = (dtype) => rounders[dtype];
-  return Object.freeze({ rounder, round: (dtype, x) => rounders[dtype](x), flag });
+  /** The smallest positive number. */
+  const least = (dtype) => types[dtype].smallest * types[dtype].epsilon;
+  return Object.freeze({ rounder, least, round: (dtype, x) => rounders[dtype](x), flag });
 })();
 
 // Numbers of 106 bits: the unevaluated sum of two doubles, [high, low]. Infinities and nan have

@@ -44,7 +44,8 @@ const Format = (() => {
 
   // The content of a number box: plain text that it can read back.
   function box(x) {
-    if (Number.isFinite(x)) return String(Number(x.toPrecision(7)));
+    const whole = Object.is(x, -0) ? "-0" : String(x);
+    if (Number.isFinite(x)) return whole.length <= 10 ? whole : String(Number(x.toPrecision(7)));
     return Number.isNaN(x) ? "nan" : x > 0 ? "inf" : "-inf";
   }
 

@@ -3,24 +3,31 @@
 const Formula = (() => {
   const WORDS = new Set(["log", "max"]);
 
-  function leaf(text) {
+  const SIGNS = new Set(["=", "−", "←", "(", "log"]);
+
+  // `before` stands to the left: after a sign, a minus has no space on both sides, and a word none before it.
+  function leaf(text, before = "=") {
     if (/^[\d.]+$/.test(text)) return Dom.math("mn", {}, text);
-    if (WORDS.has(text)) return Dom.math("mo", {form: "prefix", lspace: "0.15em", rspace: "0.15em"}, text);
+    const first = SIGNS.has(before);
+    if (WORDS.has(text)) {
+      return Dom.math("mo", {form: "prefix", lspace: first ? "0" : "0.17em", rspace: "0.17em"}, text);
+    }
     if (/^\p{L}[\p{L}\d]*$/u.test(text)) return Dom.math("mi", {}, text);
-    return Dom.math("mo", {}, text);
+    return Dom.math("mo", {stretchy: "false", form: text === "−" && first && "prefix"}, text);
   }
 
-  function node(tree) {
+  const row = (parts) => Dom.math("mrow", {}, ...parts.map((part, k) => node(part, parts[k - 1])));
+
+  function node(tree, before) {
     if (typeof tree === "string") {
-      const leaves = tree.split(" ").map(leaf);
-      return leaves.length === 1 ? leaves[0] : Dom.math("mrow", {}, ...leaves);
+      const leaves = tree.split(" ");
+      return leaves.length === 1 ? leaf(tree, before) : row(leaves);
     }
     const [kind, ...parts] = tree;
-    if (kind === "sum") {
-      return Dom.math("mrow", {}, Dom.math("munder", {}, leaf("∑"), node(parts[0])), node(parts[1]));
-    }
-    const tag = {frac: "mfrac", sub: "msub", sup: "msup", under: "munder"}[kind] ?? "mrow";
-    return Dom.math(tag, {}, ...parts.map(node));
+    if (kind === "row") return row(parts);
+    if (kind === "sum") return row([["under", "∑", parts[0]], parts[1]]);
+    const tag = {frac: "mfrac", sub: "msub", sup: "msup", under: "munder"}[kind];
+    return Dom.math(tag, {}, ...parts.map((part) => node(part)));
   }
 
   const z = (j) => ["sub", "z", j];

@@ -37,7 +37,7 @@ const Handle = (() => {
     return part;
   }
 
-  // options: at [x, y], value, min, max, step, label, say (the value in words), hue, shape,
+  // options: at [x, y], value, min, max, step, label, say (the value in other words), hue, shape,
   // move(value), and from(x) -> value if the value is not x itself.
   function put(plot, key, options) {
     const part = plot.handles.get(key) ?? create(plot, key);
@@ -49,7 +49,7 @@ const Handle = (() => {
     Dom.attribute(node, "aria-valuemin", options.min);
     Dom.attribute(node, "aria-valuemax", options.max);
     Dom.attribute(node, "aria-valuenow", Number(options.value.toPrecision(6)));
-    Dom.attribute(node, "aria-valuetext", options.say);
+    Dom.attribute(node, "aria-valuetext", options.say ?? Format.number(options.value, 4));
     Dom.attribute(node, "data-shape", options.shape);
     Dom.paint(node, options.hue);
   }

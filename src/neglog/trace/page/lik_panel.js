@@ -1,107 +1,108 @@
 // The controls of the likelihood: points or tosses, and the candidates' parameters.
 const LikPanel = (() => {
   const BOXES = 12;
-  const PARAMETERS = {normal: ["mean", "sd"], bernoulli: ["p"], other: []};
+  const CHECKS = {
+    mean: Number.isFinite,
+    sd: (x) => Number.isFinite(x) && x > 0,
+    p: (x) => x >= 0 && x <= 1,
+  };
 
-  function points(actions) {
-    const title = Dom.make("legend");
+  // In the first screen: the tosses, and buttons that add and remove.
+  function data(actions) {
     const list = Dom.make("div", {class: "points"});
-    const many = Dom.make("p", {class: "hint"});
-    const add = Dom.make("button", {type: "button", onclick: () =>
-      actions.data((data, coin) => [...data, coin ? 1 : data.at(-1) ?? 0])});
+    const add = Dom.make("button", {type: "button", onclick: actions.add});
     const remove = Controls.button("lik.remove", () => actions.data((data) => data.slice(0, -1)));
-    const node = Dom.make("fieldset", {class: "data"}, title, list, many,
-      Dom.make("div", {class: "buttons"}, add, remove));
-    const places = Array.from({length: BOXES}, (_, k) => {
-      const number = Controls.box({set: (x) => actions.point(k, x), check: Number.isFinite});
-      const toss = Dom.make("button", {type: "button", class: "toss",
-        onclick: () => actions.data((data) => data.map((x, i) => (i === k ? 1 - x : x)))});
-      const place = Dom.make("div", {class: "point"}, number.input, toss, number.message);
-      list.append(place);
-      return {place, number, toss};
-    });
+    const tosses = Array.from({length: BOXES}, (_, k) => list.appendChild(Dom.make("button", {type: "button", class: "toss",
+      onclick: () => actions.data((data) => data.map((x, i) => (i === k ? 1 - x : x)))})));
 
     function update({state, coin}) {
       const {data} = state;
-      Dom.text(title, Words.say(coin ? "lik.tosses" : "lik.data"));
-      Dom.text(add, Words.say(coin ? "lik.add.toss" : "lik.add"));
       const few = data.length <= BOXES;
-      Dom.shown(many, !few);
-      Dom.text(many, few ? "" : Words.say("lik.many", {n: data.length}));
+      Dom.text(add, Words.say(coin ? "lik.add.toss" : "lik.add"));
+      Dom.shown(list, few && coin);
       remove.disabled = data.length <= 1;
       add.disabled = data.length >= Address.limits.points;
-      places.forEach(({place, number, toss}, k) => {
-        Dom.shown(place, few && k < data.length);
-        if (!few || k >= data.length) return;
-        Dom.shown(number.input, !coin);
-        Dom.shown(toss, coin);
-        number.show(data[k]);
-        Dom.attribute(number.input, "aria-label", Words.say("lik.point", {n: k + 1}));
-        const side = Words.say(data[k] === 1 ? "lik.heads" : "lik.tails");
+      tosses.forEach((toss, k) => {
+        Dom.shown(toss, few && coin && k < data.length);
+        const side = Words.say(data[k] ? "lik.heads" : "lik.tails");
         Dom.text(toss, side);
         Dom.attribute(toss, "aria-label", Words.say("lik.toss", {n: k + 1, side}));
         Dom.attribute(toss, "data-side", data[k]);
       });
     }
-    return {node, update};
+    return {node: Dom.make("div", {class: "controls buttons"}, list, add, remove), update};
   }
 
-  function card(k, actions) {
-    const title = Dom.make("span", {class: "label"});
-    const inputs = {
-      mean: Controls.scale({key: "lik.mean", low: -10, high: 10, linear: true,
-        set: (mean) => actions.candidate(k, {mean})}),
-      sd: Controls.scale({key: "lik.sd", low: 0.05, high: 20, set: (sd) => actions.candidate(k, {sd})}),
-      p: Controls.scale({key: "lik.p", low: 0, high: 1, linear: true, check: (p) => p >= 0 && p <= 1,
-        set: (p) => actions.candidate(k, {p})}),
-    };
-    const fixed = Dom.make("p", {class: "hint", "data-t": "lik.fixed"});
-    const go = Controls.button("lik.go", () => actions.go(k), {class: "go"});
-    const node = Dom.make("fieldset", {class: "candidate"}, Dom.make("legend", {}, Dom.make("i", {class: "swatch"}),
-      title),
-      ...Object.values(inputs).map((input) => input.node), fixed, go);
-    Dom.paint(node, k);
+  // Below it: the points as numbers.
+  function points(actions) {
+    const places = Array.from({length: BOXES}, (_, k) => {
+      const number = Controls.box({set: (x) => actions.point(k, x), check: Number.isFinite});
+      return {number, node: Dom.make("div", {class: "point"}, number.input, number.message)};
+    });
+    const node = Dom.make("fieldset", {class: "data"}, Dom.make("legend", {"data-t": "lik.data"}),
+      Dom.make("div", {class: "points"}, ...places.map((place) => place.node)));
 
-    function update({state, names, result, range}) {
-      const candidate = state.candidates[k];
-      Dom.text(title, names[k]);
-      for (const [name, input] of Object.entries(inputs)) {
-        const present = PARAMETERS[candidate.family].includes(name);
-        Dom.shown(input.node, present);
-        if (!present) continue;
-        if (name === "mean") input.reach(...range);
-        input.set(candidate[name]);
-        input.call(Words.say("lik.parameter", {name: names[k], parameter: Words.say(`lik.${name}`)}));
-      }
-      Dom.shown(fixed, candidate.family === "other");
-      Dom.shown(go, candidate.family !== "other");
-      go.disabled = !result.curve;
-      Dom.attribute(go, "aria-label", Words.say("lik.go.label", {name: names[k]}));
-    }
-    return {node, update};
-  }
-
-  function make(actions) {
-    const data = points(actions);
-    const cards = [];
-    const list = Dom.make("div", {class: "candidates"});
-    const node = Dom.make("form", {class: "panel controls", "data-t-label": "lik.controls",
-      onsubmit: (event) => event.preventDefault()}, data.node, list);
-
-    function update(frame) {
-      const {candidates} = frame.state;
-      data.update(frame);
-      while (cards.length < candidates.length) {
-        cards.push(card(cards.length, actions));
-        list.append(cards.at(-1).node);
-      }
-      cards.forEach((one, k) => {
-        Dom.shown(one.node, k < candidates.length);
-        if (k < candidates.length) one.update(frame);
+    function update({state: {data}, coin}) {
+      Dom.shown(node, !coin && data.length <= BOXES);
+      if (node.hidden) return;
+      places.forEach((place, k) => {
+        Dom.shown(place.node, k < data.length);
+        if (k >= data.length) return;
+        place.number.show(data[k]);
+        Dom.attribute(place.number.input, "aria-label", Words.say("lik.point", {n: k + 1}));
       });
     }
     return {node, update};
   }
 
-  return Object.freeze({make});
+  // A candidate's parameters as numbers, and the way to the best ones.
+  function card(k, actions) {
+    const title = Dom.make("span");
+    const boxes = Object.entries(CHECKS).map(([name, check]) => {
+      const {input, message, show} = Controls.box({check, set: (x) => actions.candidate(k, {[name]: x})});
+      return {name, input, show, node: Dom.make("label", {}, Dom.make("span", {"data-t": `lik.${name}`}), input, message)};
+    });
+    const fixed = Dom.make("p", {class: "hint", "data-t": "lik.fixed"});
+    const go = Controls.button("lik.go", () => actions.go(k));
+    const node = Dom.make("fieldset", {class: "candidate"}, Dom.make("legend", {}, Dom.make("i", {class: "swatch"}),
+      title), ...boxes.map((box) => box.node), fixed, go);
+    Dom.paint(node, k);
+
+    function update({state, names, result}) {
+      const candidate = state.candidates[k];
+      Dom.text(title, names[k]);
+      for (const {name, input, show, node: label} of boxes) {
+        Dom.shown(label, name in candidate);
+        if (!(name in candidate)) continue;
+        show(candidate[name]);
+        Dom.attribute(input, "aria-label", LikPlots.named(names[k], `lik.${name}`));
+      }
+      Dom.shown(fixed, candidate.family === "other");
+      Dom.shown(go, candidate.family !== "other");
+      go.disabled = !result.curve;
+      Dom.attribute(go, "aria-label", LikPlots.named(names[k], "lik.go"));
+    }
+    return {node, update};
+  }
+
+  function make(actions) {
+    const boxes = points(actions);
+    const cards = [];
+    const node = Dom.make("form", {class: "panel controls", "data-t-label": "lik.controls",
+      onsubmit: (event) => event.preventDefault()}, boxes.node);
+
+    function update(frame) {
+      const {candidates} = frame.state;
+      boxes.update(frame);
+      LikTable.grow(cards, candidates.length, (k) => {
+        const made = card(k, actions);
+        node.append(made.node);
+        return made;
+      });
+      candidates.forEach((_, k) => cards[k].update(frame));
+    }
+    return {node, update};
+  }
+
+  return Object.freeze({make, data});
 })();

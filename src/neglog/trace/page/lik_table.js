@@ -1,7 +1,6 @@
-// Each point under each candidate: density and running product; then the exact product and the sum.
+// Each point under each candidate: density and running product; then the exact product.
 const LikTable = (() => {
   const LINES = 12;
-  const TOTALS = ["total", "exact", "sum"];
 
   function grow(list, count, make) {
     while (list.length < count) list.push(make(list.length));
@@ -27,9 +26,10 @@ const LikTable = (() => {
       return {node, title, cells: []};
     };
     const rows = [];
-    const totals = TOTALS.map(row(foot));
+    const exact = row(foot)();
+    exact.title.dataset.t = "lik.exact";
     const node = Dom.make("div", {class: "scroll", tabindex: "0", role: "region",
-      "data-t-label": "lik.numbers.region"},
+      "data-t-label": "lik.numbers.caption"},
       Dom.make("table", {class: "densities"}, caption, Dom.make("thead", {}, owners, head), body, foot));
 
     function cell(td, text, flag = "") {
@@ -37,7 +37,7 @@ const LikTable = (() => {
       Dom.text(td.lastChild, text);
     }
 
-    function update({state, names, result}) {
+    function update({state, names, result, products}) {
       const count = names.length;
       const judged = names.map((_, k) => result.candidates[`c${k}`]);
       grow(heads, 2 * count,
@@ -57,29 +57,20 @@ const LikTable = (() => {
         const gap = i !== n;
         Dom.text(line.title, gap ? `… ${Format.number(data[i])}` : Format.number(data[i]));
         grow(line.cells, 2 * count, cellOf(line.node));
-        judged.forEach(({density, product, underflow_at: lost}, k) => {
+        judged.forEach(({density}, k) => {
+          const {product, lost} = products[k];
           cell(line.cells[2 * k], Format.number(density[i], 4));
           cell(line.cells[2 * k + 1], Format.number(product[i], 4), lost && i + 1 >= lost ? "underflow" : "");
         });
       });
-      const texts = {
-        total: (c) => Format.number(c.product.at(-1)),
-        exact: (c) => Format.decimal(c.exact_product),
-        sum: (c) => Format.number(c.log_likelihood, 8),
-      };
-      totals.forEach((line, t) => {
-        Dom.text(line.title, Words.say(`lik.${TOTALS[t]}`));
-        grow(line.cells, count, cellOf(line.node));
-        judged.forEach((one, k) => {
-          Dom.attribute(line.cells[k], "colspan", 2);
-          Dom.attribute(line.cells[k], "data-wins", result.winner.includes(`c${k}`) && TOTALS[t] === "sum" ? "yes"
-            : null);
-          cell(line.cells[k], texts[TOTALS[t]](one), TOTALS[t] === "total" && one.underflow_at ? "underflow" : "");
-        });
+      grow(exact.cells, count, cellOf(exact.node));
+      judged.forEach((one, k) => {
+        Dom.attribute(exact.cells[k], "colspan", 2);
+        cell(exact.cells[k], Format.decimal(one.exact_product));
       });
     }
     return {node, update};
   }
 
-  return Object.freeze({make});
+  return Object.freeze({make, grow});
 })();

@@ -22,25 +22,35 @@ const Likelihood = (() => {
 
   const total = (list) => list.reduce((sum, x) => sum + x, 0);
   // A sum of logarithms has about 13 correct digits; a difference below them is a tie.
-  const ties = (a, b) => a === b || Math.abs(a - b) <= 1e-12 * Math.max(Math.abs(a), Math.abs(b));
+  const ties = (a, best) => a === best || Math.abs(a - best) <= 1e-12 * Math.abs(best);
   const line = (low, high) => {
     const step = (high - low) / (POINTS - 1);
     return Array.from({ length: POINTS }, (_, i) => (i === POINTS - 1 ? high : low + step * i));
   };
+
+  /** The product so far, in a number type: each density and each product is rounded to it. */
+  function running(density, dtype) {
+    const round = Float.rounder(dtype);
+    let product = 1;
+    return density.map((x) => (product = round(product * round(x))));
+  }
+
+  /** The number of points after which a product is 0 although no density is; null if there is none. */
+  function lost(product, log_density) {
+    const zero = product.indexOf(0);
+    return zero >= 0 && log_density.slice(0, zero + 1).every(Number.isFinite) ? zero + 1 : null;
+  }
 
   function candidate(data, density) {
     const { family, ...rest } = density;
     const parameters = family === "other" ? {} : rest;
     const log_density = data.map(logDensity(density));
     const each = log_density.map(Math.exp);
-    const product = [];
-    for (const x of each) product.push((product.at(-1) ?? 1) * x);
-    const zero = product.indexOf(0);
-    const lost = zero >= 0 && log_density.slice(0, zero + 1).every(Number.isFinite);
+    const product = running(each, "float64");
     const log_likelihood = total(log_density);
     return {
       family, parameters, density: each, log_density, product,
-      underflow_at: lost ? zero + 1 : null,
+      underflow_at: lost(product, log_density),
       exact_product: Exact.text(Exact.exp(Exact.of(log_likelihood)), 12),
       log_likelihood,
     };
@@ -65,7 +75,8 @@ const Likelihood = (() => {
     if (densities.some((density) => density.family !== family)) return null;
     if (family === "normal") return curveOfMean(data, densities, mean);
     if (family !== "bernoulli" || data.some((x) => x !== 0 && x !== 1)) return null;
-    return overMaximum(data, "p", line(0, 1), mean, (p) => ({ family, p }), { p: mean });
+    const of = (p) => total(data.map(logDensity({ family, p })));
+    return overMaximum(family, "p", line(0, 1), mean, of, { p: mean });
   }
 
   function curveOfMean(data, densities, mean) {
@@ -75,16 +86,16 @@ const Likelihood = (() => {
     const width = sd || densities[0].sd;
     const at = line(Math.min(...all) - width, Math.max(...all) + width);
     const best = sd ? { mean, sd } : { mean };
-    const density = (x) => ({ family: "normal", mean: x, sd: width });
-    return overMaximum(data, "mean", at, mean, density, best);
+    // The sum over the points, by their mean and spread: a frame has no time for 201 sums.
+    const of = (x) => -data.length * (0.5 * ((x - mean) ** 2 + sd ** 2) / width ** 2 + Math.log(width) + HALF_LOG_2PI);
+    return overMaximum("normal", "mean", at, mean, of, best);
   }
 
-  function overMaximum(data, parameter, at, top, density, best) {
-    const of = (x) => total(data.map(logDensity(density(x))));
+  function overMaximum(family, parameter, at, top, of, best) {
     const log_likelihood = at.map(of);
     const best_log_likelihood = of(top);
     return {
-      family: density(top).family, parameter, at,
+      family, parameter, at,
       likelihood: log_likelihood.map((x) => Math.exp(x - best_log_likelihood)),
       log_likelihood, best, best_log_likelihood,
     };
@@ -107,5 +118,5 @@ const Likelihood = (() => {
     };
   }
 
-  return Object.freeze({ explain, logDensity });
+  return Object.freeze({ explain, logDensity, running, lost });
 })();

@@ -1,48 +1,57 @@
-// The second tab: which candidate makes the points most probable?
+// The second tab: which candidate makes the points most probable? Its first screen has the curves
+// to drag, and beside them the product that underflows and the sum of logarithms that does not.
 const LikelihoodTab = (() => {
-  const MANY = 20; // points, from which on the falling product is drawn
-
   function section(name, formula, ...body) {
-    const why = Dom.make("p", {class: "why", "data-t": `lik.${name}.why`});
-    const node = Dom.make("section", {class: "step", id: `lik-${name}`, "aria-labelledby": `title-lik-${name}`},
-      Dom.make("div", {class: "step-head"}, Dom.make("h3", {id: `title-lik-${name}`, "data-t": `lik.${name}`}),
-        Dom.make("div", {class: "formulas"}, ...formula.map(Formula.make))), why, ...body);
-    return {node, why};
+    return Dom.make("section", {class: "step", id: `lik-${name}`, "aria-labelledby": `title-lik-${name}`},
+      Dom.make("div", {class: "step-head"}, Dom.make("h2", {id: `title-lik-${name}`, "data-t": `lik.${name}`}),
+        Dom.make("div", {class: "formulas"}, ...formula.map(Formula.make))),
+      Dom.make("p", {class: "why", "data-t": `lik.${name}.why`}), ...body);
+  }
+
+  // A new point goes where there is most room.
+  function roomiest(data, [low, high]) {
+    const places = [low, ...data, high].sort((a, b) => a - b);
+    const gaps = places.slice(1).map((x, i) => x - places[i]);
+    const i = gaps.indexOf(Math.max(...gaps));
+    return Number((places[i] + gaps[i] / 2).toFixed(1));
   }
 
   function make(page, place) {
     let frame;
+    let old; // the frame when the hand came: the sentence measures from it
+    let fresh = true;
     let range = null;
     let shape = "";
     let shown = 0;
 
     const actions = {
-      data: (edit) => page.change({data: edit(frame.state.data, frame.coin)}),
+      data: (edit) => page.change({data: edit(frame.state.data)}),
+      add: () => actions.data((data) => [...data, frame.coin ? 1 : roomiest(data, frame.range)]),
       point: (i, x) => actions.data((data) => data.map((old, k) => (k === i ? x : old))),
       candidate: (k, patch) =>
         page.change({candidates: frame.state.candidates.map((one, i) => (i === k ? {...one, ...patch} : one))}),
       go: (k) => actions.candidate(k, frame.result.curve.best),
     };
 
+    const said = Dom.make("p", {id: "lik-said"});
+    const chart = Plot.make(340, (plot) => LikPlots.probability(plot, frame));
+    const data = LikPanel.data(actions);
+    const dtype = Controls.choice({key: "lik.dtype", values: Address.dtypes, set: (value) => page.change({dtype: value})});
+    const race = Plot.make(250, (plot) => LikPlots.race(plot, frame), {right: 46});
+    const score = LikScore.make();
     const panel = LikPanel.make(actions);
     const table = LikTable.make();
-    const probability = Plot.make(300, (plot) => LikPlots.probability(plot, frame));
     const parameter = Plot.make(260, (plot) => LikPlots.parameter(plot, frame));
-    const fall = Plot.make(240, (plot) => LikPlots.fall(plot, frame));
-    const said = Dom.make("p");
-    const logs = Dom.make("ul", {class: "logs"});
-    const winner = Dom.make("div", {class: "result"}, Dom.make("div", {class: "result-line"},
-      Dom.make("span", {"data-t": "lik.winner"})), said, logs);
     const top = Dom.make("p", {class: "note"});
     const heldSd = Dom.make("p", {class: "why"});
-    const parts = {
-      probability: section("probability", ["density"], probability.node),
-      numbers: section("numbers", ["likelihood", "log_likelihood"], table.node),
-      curve: section("curve", ["parameter"], heldSd, parameter.node, top),
-      fall: section("fall", [], fall.node),
-    };
-    place.append(Dom.make("div", {class: "side"}, winner, panel.node),
-      Dom.make("div", {class: "story"}, ...Object.values(parts).map(({node}) => node)));
+    place.append(
+      Dom.make("div", {id: "lik-stage"}, said, Dom.make("div", {id: "lik-chart"}, chart.node, data.node),
+        Dom.make("div", {id: "lik-race"}, Dom.make("div", {class: "controls"}, dtype.node), race.node, score.node)),
+      Dom.make("div", {}, panel.node, Dom.make("div", {class: "story"},
+        section("numbers", ["likelihood", "log_likelihood"], table.node),
+        section("curve", ["density", "parameter"], heldSd, parameter.node, top))));
+    // Before the change that a hand makes: from here on its sentence is measured.
+    for (const hand of ["pointerdown", "focusin", "click"]) document.addEventListener(hand, () => { fresh = true; }, true);
 
     // The axis stays fixed during a drag, and moves when something leaves it.
     function reach(state) {
@@ -59,14 +68,6 @@ const LikelihoodTab = (() => {
       return range;
     }
 
-    function spoken({names, result}) {
-      const wins = result.winner.map((key) => names[Number(key.slice(1))]);
-      const possible = result.winner.some((key) => result.candidates[key].log_likelihood > -Infinity);
-      if (!possible) return Words.say("lik.none");
-      return wins.length === 1 ? Words.say("lik.wins", {name: wins[0]})
-        : Words.say("lik.ties", {names: Words.list(wins)});
-    }
-
     function maximum({result: {curve}}) {
       const hasMaximum = curve && Number.isFinite(curve.best_log_likelihood);
       Dom.text(top, hasMaximum ? Words.say("lik.curve.best", {best: LikPlots.best(curve),
@@ -77,32 +78,40 @@ const LikelihoodTab = (() => {
       if (curve?.best.sd) Dom.text(heldSd, Words.say("lik.curve.spread", {sd: Format.number(curve.best.sd, 4)}));
     }
 
-    function update(state) {
+    function measured(state) {
       const candidates = Object.fromEntries(state.candidates.map(({name, ...density}, k) => [`c${k}`, density]));
-      frame = {
-        state, actions, range: reach(state), names: state.candidates.map(({name}) => Words.pick(name)),
-        coin: state.candidates[0].family === "bernoulli", result: Likelihood.explain({data: state.data, candidates}),
+      const result = Likelihood.explain({data: state.data, candidates});
+      const judged = Object.values(result.candidates);
+      return {
+        state, result, actions, range: reach(state), names: state.candidates.map(({name}) => Words.pick(name)),
+        coin: state.candidates[0].family === "bernoulli",
+        products: judged.map(({density, log_density}) => {
+          const product = Likelihood.running(density, state.dtype);
+          return {product, lost: Likelihood.lost(product, log_density)};
+        }),
+        sums: judged.map(({log_density}) => {
+          let sum = 0;
+          return log_density.map((log) => (sum += log));
+        }),
       };
-      panel.update(frame);
-      table.update(frame);
+    }
+
+    function update(state) {
+      const before = frame;
+      frame = measured(state);
+      const same = before && ["data", "candidates", "dtype", "preset"].every((key) => before.state[key] === state[key]);
+      if (fresh && !same) {
+        old = before ?? frame;
+        fresh = false;
+      }
+      dtype.set(state.dtype);
+      for (const part of [data, score, panel, table]) part.update(frame);
       if (shown !== state.candidates.length) Words.speak(state.lang); // new parts have no texts yet
       shown = state.candidates.length;
       maximum(frame);
-      Dom.shown(parts.fall.node, state.data.length >= MANY);
-      Dom.text(parts.probability.why, Words.say(`lik.probability.${frame.coin ? "coin" : "why"}`));
-      for (const plot of [probability, parameter, fall]) plot.render();
-      const sentence = spoken(frame);
-      Dom.text(said, sentence);
-      const list = frame.names.map((name, k) =>
-        `${name} ${Format.number(frame.result.candidates[`c${k}`].log_likelihood)}`);
-      while (logs.children.length < list.length) logs.append(Dom.make("li", {}, Dom.make("i", {class: "swatch"}),
-        Dom.make("span")));
-      [...logs.children].forEach((item, k) => {
-        Dom.shown(item, k < list.length);
-        Dom.paint(item, k);
-        Dom.text(item.lastChild, list[k] ?? "");
-      });
-      return Words.say("lik.live", {winner: sentence, list: Words.list(list)});
+      for (const plot of [chart, race, parameter]) plot.render();
+      Dom.text(said, LikStory.tell(frame, old));
+      return `${said.textContent} ${LikStory.byProduct(frame)}`;
     }
     return {update};
   }

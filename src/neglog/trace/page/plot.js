@@ -26,7 +26,8 @@ const Plot = (() => {
     return Number.isNaN(at) ? 0 : Math.min(1.2, Math.max(-0.2, at));
   }
 
-  function make(height, draw) {
+  function make(height, draw, edges) {
+    const margin = {...MARGIN, ...edges};
     const svg = Dom.svg("svg", {role: "img", class: "plot"});
     const layer = Dom.make("div", {class: "handles"});
     const node = Dom.make("div", {class: "plot-box"}, svg, layer);
@@ -36,11 +37,11 @@ const Plot = (() => {
     let range = {x: [0, 1], y: [0, 1]};
     let drawn = new Set();
 
-    const inner = () => size.width - MARGIN.left - MARGIN.right;
-    const tall = () => size.height - MARGIN.top - MARGIN.bottom;
-    const x = (value) => MARGIN.left + part(value, range.x) * inner();
-    const y = (value) => MARGIN.top + (1 - part(value, range.y)) * tall();
-    const unx = (pixel) => range.x[0] + ((pixel - MARGIN.left) / inner()) * (range.x[1] - range.x[0]);
+    const inner = () => size.width - margin.left - margin.right;
+    const tall = () => size.height - margin.top - margin.bottom;
+    const x = (value) => margin.left + part(value, range.x) * inner();
+    const y = (value) => margin.top + (1 - part(value, range.y)) * tall();
+    const unx = (pixel) => range.x[0] + ((pixel - margin.left) / inner()) * (range.x[1] - range.x[0]);
 
     function put(key, tag, attributes, content) {
       drawn.add(key);
@@ -54,31 +55,30 @@ const Plot = (() => {
       return part;
     }
 
-    function axes({x: wide, y: high, xLabel, yLabel, xTicks, yTicks}) {
+    const write = (key, x, y, text, side, kind) => put(key, "text", {x, y, "text-anchor": side, class: kind}, text);
+
+    function axes({x: wide, y: high, xLabel, yLabel, xTicks, yTicks, drop = 16}) {
       const [across, up] = [sane(wide), sane(high)];
       range = {x: across, y: up};
       const [left, right, top, bottom] = [x(across[0]), x(across[1]), y(up[1]), y(up[0])];
       put("base", "path", {class: "axis", d: `M${left} ${bottom}H${right}`});
       for (const value of xTicks ?? ticks(...across, Math.max(3, inner() / 90))) {
-        put(`x${value}`, "text", {class: "tick", x: x(value), y: bottom + 16, "text-anchor": "middle"},
-          Format.number(value));
+        write(`x${value}`, x(value), bottom + drop, Format.number(value), "middle");
       }
       for (const value of yTicks ?? ticks(...up, 4)) {
         put(`g${value}`, "path", {class: "grid", d: `M${left} ${y(value)}H${right}`});
-        put(`y${value}`, "text", {class: "tick", x: left - 6, y: y(value) + 4, "text-anchor": "end"},
-          Format.number(value));
+        write(`y${value}`, left - 6, y(value) + 4, Format.number(value), "end");
       }
-      if (xLabel) put("xl", "text", {class: "axis-name", x: right, y: bottom + 32, "text-anchor": "end"}, xLabel);
-      if (yLabel) put("yl", "text", {class: "axis-name", x: 0, y: 10}, yLabel);
+      if (xLabel) write("xl", right, bottom + 32, xLabel, "end");
+      if (yLabel) write("yl", 0, 10, yLabel);
     }
 
-    function line(key, points, attributes) {
-      const d = points.map(([a, b], k) => `${k ? "L" : "M"}${x(a).toFixed(1)} ${y(b).toFixed(1)}`).join("");
-      put(key, "path", {d, ...attributes});
-    }
+    const path = (points) =>
+      points.map(([a, b], k) => `${k ? "L" : "M"}${x(a).toFixed(1)} ${y(b).toFixed(1)}`).join("");
+    const line = (key, points, attributes) => put(key, "path", {d: path(points), ...attributes});
 
     const plot = {
-      node, layer, put, axes, line, x, y, unx, handles,
+      node, layer, put, write, axes, path, line, x, y, unx, handles,
       get width() { return size.width; },
       get height() { return size.height; },
       label(text) { Dom.attribute(svg, "aria-label", text); },
@@ -103,5 +103,5 @@ const Plot = (() => {
     return plot;
   }
 
-  return Object.freeze({make});
+  return Object.freeze({make, ticks});
 })();

@@ -41,7 +41,7 @@ const Presets = (() => {
   };
 
   // The first state: defaults on both tabs, replaced by the caller's data.
-  const caller = (given) => ({...ALL["orange-blue"], ...ALL.pets, rate: 1, theme: null, preset: null, ...given});
+  const caller = (given) => ({...ALL["orange-blue"], ...ALL.pets, rate: 1, theme: null, preset: null, at: null, ...given});
 
   // The first state with a preset; the other tab keeps the caller's data.
   const start = (id, home) => (id ? {...home, ...ALL[id]} : home);

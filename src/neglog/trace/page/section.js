@@ -15,7 +15,7 @@ const Section = (() => {
     const more = compare.length ? Compare.make(compare, changed) : null;
     const node = Dom.make("section", {class: "step", id: `step-${name}`, "aria-labelledby": `title-${name}`},
       Dom.make("div", {class: "step-head"},
-        Dom.make("h3", {id: `title-${name}`, "data-t": `step.${name}`}), formula),
+        Dom.make("h2", {id: `title-${name}`, "data-t": `step.${name}`}), formula),
       why ? Dom.make("p", {class: "why", "data-t": `step.${name}.why`}) : "", note, ...body, more?.node ?? "");
     return {node, name, formula, formulas, note, more, drawn: ""};
   }

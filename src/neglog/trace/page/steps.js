@@ -5,9 +5,9 @@ const Steps = (() => {
     grad: [-1, 1]};
 
   function vector(name, options) {
-    const {formulas = [name], lead = [], extra = [], compare = [name], changed, note = () => "", before} = options;
+    const {formulas = [name], extra = [], compare = [name], changed, note = () => "", before} = options;
     const table = Bars.make(name);
-    const section = Section.make(name, {formulas, body: [...lead, table.node, ...extra], compare, changed});
+    const section = Section.make(name, {formulas, body: [table.node, ...extra], compare, changed});
     function update(frame) {
       const present = Boolean(frame.steps[name]);
       Dom.shown(section.node, present);
@@ -88,8 +88,8 @@ const Steps = (() => {
     vector("grad", {changed, compare: ["one_hot", "grad"], before: (frame, j) =>
       (frame.state.T === 1 ? difference(frame, j) : "")});
 
-  const log_prob = (lead, changed) =>
-    vector("log_prob", {formulas: ["nll", "log_prob"], lead, compare: ["log_prob", "nll"], changed});
+  const log_prob = (changed) =>
+    vector("log_prob", {formulas: ["nll", "log_prob"], compare: ["log_prob", "nll"], changed});
 
-  return Object.freeze({beginning, gradient, log_prob, spoken});
+  return Object.freeze({beginning, gradient, log_prob});
 })();

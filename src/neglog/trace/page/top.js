@@ -6,13 +6,13 @@ const Top = (() => {
     const buttons = TABS.map((name) => Dom.find(`tab-${name}`));
     const panels = TABS.map((name) => Dom.find(`panel-${name}`));
     buttons.forEach((button, k) => {
-      button.addEventListener("click", () => actions.change({tab: TABS[k]}));
+      button.addEventListener("click", () => actions.change({tab: TABS[k], at: null}));
       button.addEventListener("keydown", (event) => {
         const to = {ArrowRight: k + 1, ArrowLeft: k - 1, Home: 0, End: TABS.length - 1}[event.key];
         if (to === undefined) return;
         event.preventDefault();
         const next = (to + TABS.length) % TABS.length;
-        actions.change({tab: TABS[next]});
+        actions.change({tab: TABS[next], at: null});
         buttons[next].focus();
       });
     });

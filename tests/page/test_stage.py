@@ -1,0 +1,169 @@
+"""The first screen: scores, probabilities, the loss and the pull back, and what just happened."""
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from page_helpers import PETS, at_rest, drag, fragment, settled, written
+from page_helpers import pets_fixture as pets_fixture
+from page_helpers.browser import browser_fixture, open_page, page_fixture, watched  # noqa: F401
+
+from neglog.trace import explain
+
+ROWS = {
+    2: ([2.0, -1.0], ["yes", "no"]),
+    3: ([5.0, 4.0, 2.0], PETS),
+    4: ([5.0, 4.0, 2.0, 1.0], [*PETS, "a mouse"]),
+}
+# What must be seen of each class, and what of all of them, without scrolling.
+OF_A_CLASS = ("input[type=range]", ".box", ".bar .fill", ".share", ".pull")
+OF_ALL = ("#result .value", "#stage .handle", "#stage .plot", "#said", "#step", "#play")
+
+
+def in_sight(page: Any, place: Any) -> bool:
+    box, size = place.bounding_box(), page.viewport_size
+    return (
+        box is not None
+        and box["x"] >= 0
+        and box["y"] >= 0
+        and box["x"] + box["width"] <= size["width"] + 0.5
+        and box["y"] + box["height"] <= size["height"] + 0.5
+    )
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "ko-KR"])
+@pytest.mark.parametrize("size", [(1280, 800), (390, 844)])
+def test_the_first_screen_is_the_whole_story(
+    browser: Any, tmp_path: Path, size: tuple[int, int], locale: str
+) -> None:
+    viewport = {"width": size[0], "height": size[1]}
+    with watched(browser, viewport=viewport, locale=locale) as page:
+        for count, (logits, names) in ROWS.items():
+            (folder := tmp_path / str(count)).mkdir()
+            open_page(page, written(folder, explain(logits, 1, class_names=names)))
+            at_rest(page)
+            lines = page.locator(".class-line:visible")
+            assert lines.count() == count
+            for line in lines.all():
+                for part in OF_A_CLASS:
+                    assert in_sight(page, line.locator(part)), (count, part)
+            for part in OF_ALL:
+                assert in_sight(page, page.locator(part)), (count, part)
+            assert page.evaluate("scrollY") == 0
+
+
+def test_what_a_chapter_says_to_press_is_visible_in_its_frame(
+    page: Any, pets: Path, tmp_path: Path
+) -> None:
+    size = 'style="width: 700px; height: 734px"'
+    frame = f'<iframe src="{pets.as_uri()}#preset=pets-tie" {size}></iframe>'
+    (tmp_path / "chapter.html").write_text(f"<title>c</title>{frame}", encoding="utf-8")
+    open_page(page, tmp_path / "chapter.html")
+    inside = page.frame_locator("iframe")
+    frame_box = page.locator("iframe").bounding_box()
+    for part in ("#step", "#play", "#said", "#result .value", "#stage .handle"):
+        box = inside.locator(part).bounding_box()
+        assert box["y"] + box["height"] <= frame_box["y"] + 734, part
+    assert inside.locator("#panel-softmax h1").is_hidden()
+
+
+def seen(page: Any) -> list[Any]:
+    """Where the thumb, the bar, the dot and the arrow of the first class are."""
+    return page.evaluate("""() => {
+      const line = document.querySelector('.class-line');
+      const width = (name) => line.querySelector(name).getBoundingClientRect().width;
+      const dot = document.querySelector('#stage .handle').getBoundingClientRect();
+      return [line.querySelector('input[type=range]').value, width('.bar .fill'), dot.x,
+              width('.pull'), document.querySelector('#result .value').textContent];
+    }""")
+
+
+def test_a_drag_moves_all_four_in_the_same_frame(page: Any, pets: Path) -> None:
+    open_page(page, pets)
+    at_rest(page)
+    before = seen(page)
+    slider = page.get_by_label("Score of cat, slider")
+    box = slider.bounding_box()
+    at = float(slider.input_value())
+    x = box["x"] + 9 + (box["width"] - 18) * (at + 10) / 20
+    page.mouse.move(x, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(x - 30, box["y"] + box["height"] / 2)
+    settled(page)
+    during = seen(page)
+    page.mouse.up()
+    assert all(a != b for a, b in zip(before, during, strict=True)), (before, during)
+    open_page(page, pets, "T=1")
+    drag(page, page.locator("#stage .handle"), -60)
+    assert all(a != b for a, b in zip(before, seen(page), strict=True))
+
+
+def arrow(page: Any, j: int) -> float:
+    """The arrow's length with its sign, as a share of the longest possible one."""
+    return float(
+        page.evaluate(
+            "(j) => document.querySelectorAll('.rail')[j].style.getPropertyValue('--pull')", j
+        )
+    )
+
+
+def test_the_arrow_is_the_pull(page: Any, pets: Path) -> None:
+    """y - p: its direction, its length, and the number beside it."""
+    z, y = [5.0, 4.0, 2.0], 0
+    total = sum(map(math.exp, z))
+    open_page(page, pets)
+    for j in range(3):
+        pull = (j == y) - math.exp(z[j]) / total
+        assert arrow(page, j) == pytest.approx(pull, abs=1e-3)
+        line = page.locator(".class-line").nth(j)
+        thumb = float(
+            line.evaluate("(line) => line.querySelector('.rail').style.getPropertyValue('--at')")
+        )
+        assert thumb == pytest.approx((z[j] + 10) / 20, abs=1e-3)
+        box, rail = line.locator(".pull").bounding_box(), line.locator(".rail").bounding_box()
+        start = rail["x"] + 9 + (rail["width"] - 18) * thumb
+        assert (box["x"] > start - 1) == (pull > 0)
+        assert f"{abs(pull):.3f}"[:4] in line.locator(".pull-value").inner_text()
+
+
+# --- the step that an address names ---
+
+
+@pytest.mark.parametrize(
+    ("step", "preset"), [("grad", "pets"), ("losses", "wrong"), ("curve", "tosses")]
+)
+def test_an_address_opens_the_page_at_a_step(page: Any, pets: Path, step: str, preset: str) -> None:
+    open_page(page, pets, f"preset={preset}&at={step}")
+    title = page.locator(f"#title-{step}, #title-lik-{step}")
+    page.wait_for_function("() => scrollY > 0")
+    at_rest(page)
+    box = title.bounding_box()
+    below = page.evaluate("document.documentElement.scrollHeight - innerHeight - scrollY")
+    assert 0 <= box["y"] < (40 if below > 1 else 500)  # the last step cannot reach the top
+    assert f"at={step}" in fragment(page, "at=")
+
+
+# --- nothing is cut ---
+
+LONG = [
+    "a name of exactly forty characters, yes!",
+    "이름이 아주 긴 클래스입니다, 마흔 글자까지 쓸 수 있는데 어떨까",
+    "W" * 40,
+]
+
+
+@pytest.mark.parametrize("width", [1280, 700, 390, 320])
+def test_inputs_show_all_of_their_text(browser: Any, tmp_path: Path, width: int) -> None:
+    logits = [-12345.678, -1.234568e300, 7.0]
+    path = written(tmp_path, explain(logits, 2, class_names=LONG))
+    with watched(browser, viewport={"width": width, "height": 800}, locale="en-GB") as page:
+        open_page(page, path)
+        page.get_by_label(re.compile("Score of a name"), exact=False).first.fill("-12345.678")
+        at_rest(page)
+        cut = page.evaluate("""() => [...document.querySelectorAll('input[type=text], textarea')]
+          .filter((box) => box.offsetParent && (box.scrollWidth > box.clientWidth + 1
+            || box.scrollHeight > box.clientHeight + 1)).map((box) => box.value)""")
+        assert cut == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
