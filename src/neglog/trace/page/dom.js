@@ -29,8 +29,13 @@ const Dom = (() => {
     else if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
   }
 
+  // Remembered, not read: reading costs as much as writing.
+  const styles = new WeakMap();
   function style(node, name, value) {
-    if (node.style.getPropertyValue(name) !== value) node.style.setProperty(name, value);
+    const kept = styles.get(node) ?? {};
+    if (kept[name] === value) return;
+    styles.set(node, {...kept, [name]: value});
+    node.style.setProperty(name, value);
   }
 
   function shown(node, yes) {

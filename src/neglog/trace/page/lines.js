@@ -1,6 +1,7 @@
 // The stage's lines, one per class: answer, name, score, slider with the pull on it, probability.
 const Lines = (() => {
   const BOUNDS = [10, 20, 50, 100, 1000, 10000];
+  const LONGEST = 0.33; // the arrow of a pull of 1, as a share of the rail
   const SMALL = 0.003; // a pull without an arrow
   const TINY = 1e-5; // a probability without its digits
 
@@ -15,7 +16,7 @@ const Lines = (() => {
     const fill = Dom.make("i", {class: "fill"});
     const share = Dom.make("span", {class: "share"});
     const remove = Dom.make("button", {type: "button", class: "remove", onclick: () => actions.remove(j)}, "×");
-    const rail = Dom.make("span", {class: "rail"}, pull, slider, tag);
+    const rail = Dom.make("span", {class: "rail"}, Dom.make("span", {class: "inset"}, pull, tag), slider);
     radio.addEventListener("change", () => actions.target(j));
     name.addEventListener("input", () => actions.rename(j, name.value.replace(/\s/g, " ")));
     slider.addEventListener("input", () => actions.logit(j, Math.round(Number(slider.value) * 100) / 100));
@@ -23,7 +24,7 @@ const Lines = (() => {
       number.input, rail,
       Dom.make("span", {class: "bar track", "aria-hidden": "true"}, fill), share, remove, number.message);
     Dom.paint(node, j);
-    return {node, radio, name, number, rail, slider, pull, tag, fill, share, remove};
+    return {node, radio, name, number, slider, pull, tag, fill, share, remove};
   }
 
   // Only for a new name or language: a frame of 12 classes would look up 60 texts.
@@ -39,12 +40,13 @@ const Lines = (() => {
     label(row.remove, "class.remove");
   }
 
-  function slide({rail, slider}, z, bound) {
+  // The place of the thumb: a share of the rail.
+  function slide({slider}, z, bound) {
     Dom.attribute(slider, "min", -bound);
     Dom.attribute(slider, "max", bound);
     const at = Number.isNaN(z) ? 0 : Math.max(-bound, Math.min(bound, z));
     if (Number(slider.value) !== at) slider.value = at;
-    Dom.style(rail, "--at", (0.5 + at / bound / 2).toFixed(4));
+    return 0.5 + at / bound / 2;
   }
 
   // y - p with its sign, as it stands below the arrow.
@@ -54,15 +56,18 @@ const Lines = (() => {
   }
 
   // y - p on the slider, and p as a bar.
-  function draw({rail, pull, slider, tag, fill, share}, z, p, force) {
+  function draw({pull, slider, tag, fill, share}, at, z, p, force) {
     const far = Math.max(-1, Math.min(1, force || 0));
     const [said, part] = [signed(force), p > 0 && p < TINY ? "<0.001%" : Format.percent(p)];
-    Dom.style(rail, "--pull", far.toFixed(4));
-    Dom.style(rail, "--far", Math.abs(far).toFixed(4));
+    // Not by variables of the rail: all parts of 12 sliders would inherit them, a fifth of a frame.
+    const percent = (part) => `${(100 * part).toFixed(2)}%`;
+    Dom.style(pull, "left", percent(at));
+    Dom.style(pull, "width", percent(LONGEST * Math.abs(far)));
+    Dom.style(tag, "left", percent(at + 0.55 * LONGEST * far));
     Dom.attribute(pull, "data-back", far < 0 ? "yes" : null);
     Dom.shown(pull, Math.abs(far) > SMALL);
     Dom.text(tag, said);
-    Dom.style(fill, "width", `${(100 * (p || 0)).toFixed(2)}%`);
+    Dom.style(fill, "width", percent(p || 0));
     Dom.text(share, part);
     Dom.attribute(slider, "aria-valuetext", `${Format.number(z, 4)}; p ${part}; y − p ${said}`);
   }
@@ -92,8 +97,7 @@ const Lines = (() => {
         row.radio.checked = j === y;
         if (document.activeElement !== row.name && row.name.value !== names[j]) row.name.value = names[j];
         row.number.show(z[j]);
-        slide(row, z[j], bound);
-        draw(row, z[j], prob[j], -grad[j] * state.T);
+        draw(row, slide(row, z[j], bound), z[j], prob[j], -grad[j] * state.T);
         row.remove.disabled = frame.V <= Address.limits.least || fixed;
         row.name.disabled = fixed;
         Dom.attribute(row.node, "data-answer", j === y ? "yes" : null);
