@@ -133,7 +133,9 @@
   // Once all is laid out, its plots included: at the step that the address names.
   function open() {
     moving(false);
-    (Dom.find(`step-${state.at}`) ?? Dom.find(`lik-${state.at}`))?.scrollIntoView();
+    const step = Dom.find(`step-${state.at}`) ?? Dom.find(`lik-${state.at}`);
+    // Not scrollIntoView: it would scroll the chapter around the frame, too.
+    if (step) scrollTo(0, step.getBoundingClientRect().top + scrollY - 8);
   }
 
   function build() {

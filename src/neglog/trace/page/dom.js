@@ -29,7 +29,7 @@ const Dom = (() => {
     else if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
   }
 
-  // Remembered, not read: reading costs as much as writing.
+  // Remembered, not read: reading a style takes time, too.
   const styles = new WeakMap();
   function style(node, name, value) {
     const kept = styles.get(node) ?? {};

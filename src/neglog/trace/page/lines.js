@@ -59,7 +59,7 @@ const Lines = (() => {
   function draw({pull, slider, tag, fill, share}, at, z, p, force) {
     const far = Math.max(-1, Math.min(1, force || 0));
     const [said, part] = [signed(force), p > 0 && p < TINY ? "<0.001%" : Format.percent(p)];
-    // Not by variables of the rail: all parts of 12 sliders would inherit them, a fifth of a frame.
+    // Not by variables of the rail: all parts of 12 sliders would inherit them.
     const percent = (part) => `${(100 * part).toFixed(2)}%`;
     Dom.style(pull, "left", percent(at));
     Dom.style(pull, "width", percent(LONGEST * Math.abs(far)));
