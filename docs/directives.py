@@ -31,6 +31,21 @@ THEME_IN_KOREAN = {
     "Previous": "이전",
 }
 
+CORRECTION = re.compile(
+    r"^:::\{admonition\} (?:Corrected|바로잡음): ([\d., ]+)\n:class: corrected\n"
+    r"\n\*\*[^*]+\*\* (.+?)\n\n\*\*[^*]+\*\* (.+?)\n\n\*\*",
+    re.M | re.S,
+)
+CORRECTED = {
+    "en": (
+        "The chapters correct **{count}** of them, each in a box of its own:",
+        "| no. | the text says | right is | chapter |",
+    ),
+    "ko": (
+        "이 가운데 **{count}개**는 장에서 상자로 표시해 바로잡았습니다.",
+        "| 번호 | 글에서는 | 바른 설명 | 장 |",
+    ),
+}
 
 def figure_style() -> dict[str, Any]:
     """Matplotlib settings: text becomes outlines, so that it looks the same on every machine.
@@ -110,7 +125,10 @@ class Page(SphinxDirective):
 
     required_arguments = 1
     final_argument_whitespace = True
-    option_spec: ClassVar = {"title": directives.unchanged_required}
+    option_spec: ClassVar = {
+        "title": directives.unchanged_required,
+        "height": directives.unchanged_required,
+    }
 
     def run(self) -> list[nodes.Node]:
         if "title" not in self.options:
@@ -118,12 +136,40 @@ class Page(SphinxDirective):
         language = self.config.language
         fragment = escape(f"{self.arguments[0]}&lang={language}")
         href = f"{root(self.env.docname)}_static/explain.html#{fragment}"
+        height = self.options.get("height")  # else that of the first screen, from the style sheet
+        style = f' style="height: {escape(height)}"' if height else ""
         html = (
-            f'<div class="live-page"><iframe src="{href}" loading="lazy" '
+            f'<div class="live-page"><iframe src="{href}" loading="lazy"{style} '
             f'title="{escape(self.options["title"])}"></iframe>'
             f'<p><a href="{href}" target="_blank">{IN_ITS_OWN_TAB[language]}</a></p></div>'
         )
         return [nodes.raw("", html, format="html")]
+
+
+class Corrections(SphinxDirective):
+    """What the chapters correct, counted and listed from their own words."""
+
+    def run(self) -> list[nodes.Node]:
+        rows, count = [], 0
+        for path in sorted((Path(self.env.srcdir) / "tutorial").glob("[0-9]*.md")):
+            self.env.note_dependency(path)
+            for numbers, said, right, anchor in corrections(path.read_text("utf-8")):
+                count += len(numbers.split(", "))
+                place = f"[{int(path.name[:2])}](#{anchor})"
+                rows.append(f"| {numbers} | {said} | {right} | {place} |")
+        head, title = CORRECTED[self.config.language]
+        table = [head.format(count=count), "", title, "|---|---|---|---|", *rows]
+        return self.parse_text_to_nodes("\n".join(table))
+
+
+def corrections(text: str) -> list[tuple[str, str, str, str]]:
+    """The corrections of a chapter: statements, what a text says, what is right, where."""
+    found = []
+    for box in CORRECTION.finditer(text):
+        numbers, said, right = (" ".join(part.split()).replace("|", r"\|") for part in box.groups())
+        anchor = re.findall(r"^\((ch[\w-]+)\)=$", text[: box.start()], re.M)[-1]
+        found.append((numbers, said, right, anchor))
+    return found
 
 
 def root(docname: str) -> str:
@@ -190,6 +236,7 @@ def speak_korean(
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("plot", Plot)
     app.add_directive("page", Page)
+    app.add_directive("corrections", Corrections)
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))
     app.connect("autodoc-process-docstring", keep_columns, priority=400)  # before napoleon
     app.connect("autodoc-process-docstring", keep_letters, priority=600)  # after it

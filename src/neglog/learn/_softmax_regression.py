@@ -36,7 +36,7 @@ class SoftmaxRegression(WithSummary, Kept, ClassifierMixin, BaseEstimator):  # t
 
     The nll is minus the log-likelihood of a row, so with ``l2=0`` the minimum is the maximum of
     the likelihood. F is convex. Newton steps minimise it, each found by conjugate gradients whose
-    Hessian products are sums over rows: no N x K matrix is built where it would be large.
+    Hessian products are sums over rows: no N x V matrix is built where it would be large.
 
     Args:
         l2: penalty on the squared coefficients, >= 0; the intercept is free.
@@ -53,9 +53,9 @@ class SoftmaxRegression(WithSummary, Kept, ClassifierMixin, BaseEstimator):  # t
             taken at unit deviation.
 
     Attributes:
-        classes_: (K,) the labels, sorted.
-        coef_: (K, D) in the dtype of X, one row per class, also for two classes.
-        intercept_: (K,) in the dtype of X.
+        classes_: (V,) the labels, sorted.
+        coef_: (V, D) in the dtype of X, one row per class, also for two classes.
+        intercept_: (V,) in the dtype of X.
         nll_: mean nll of the training rows, in nats.
         penalty_: ``l2 / 2 * sum(coef_**2) + l1 * sum(abs(coef_))``.
         loss_: ``nll_ + penalty_``, the minimum.
@@ -120,7 +120,7 @@ class SoftmaxRegression(WithSummary, Kept, ClassifierMixin, BaseEstimator):  # t
         Args:
             X: (N, D) numbers, dense or sparse (CSR); float32 stays float32, anything else is read
                 as float64.
-            y: (N,) labels of any kind, of two or more classes; or (N, K) probabilities.
+            y: (N,) labels of any kind, of two or more classes; or (N, V) probabilities.
             sample_weight: (N,) weights s >= 0; a weight of 2 counts a row twice, 0 leaves it out.
             callback: called with this model before the first step and after each step; all
                 attributes and methods work there.
@@ -173,7 +173,7 @@ class SoftmaxRegression(WithSummary, Kept, ClassifierMixin, BaseEstimator):  # t
         return bool(self.warm_start) and hasattr(self, "coef_")
 
     def logits(self, X: Any) -> Doubles:
-        """W x + b, (N, K): what the functions of neglog take."""
+        """W x + b, (N, V): what the functions of neglog take."""
         check_is_fitted(self)
         if hasattr(self, "columns_"):  # fitted on tables
             X = self.columns_.matrix_of(X)
@@ -182,7 +182,7 @@ class SoftmaxRegression(WithSummary, Kept, ClassifierMixin, BaseEstimator):  # t
         return linear(X, self.coef_, self.intercept_)
 
     def decision_function(self, X: Any) -> Doubles:
-        """The logits, (N, K); with two classes their difference, (N,), as scikit-learn has it."""
+        """The logits, (N, V); with two classes their difference, (N,), as scikit-learn has it."""
         logits = self.logits(X)
         return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
@@ -193,12 +193,12 @@ class SoftmaxRegression(WithSummary, Kept, ClassifierMixin, BaseEstimator):  # t
         return labels
 
     def predict_proba(self, X: Any) -> Doubles:
-        """softmax(W x + b), (N, K), columns in the order of ``classes_``."""
+        """softmax(W x + b), (N, V), columns in the order of ``classes_``."""
         probs: Doubles = softmax(self.logits(X))
         return probs
 
     def predict_log_proba(self, X: Any) -> Doubles:
-        """log softmax(W x + b), (N, K), accurate even where the probability underflows."""
+        """log softmax(W x + b), (N, V), accurate even where the probability underflows."""
         log_probs: Doubles = log_softmax(self.logits(X))
         return log_probs
 

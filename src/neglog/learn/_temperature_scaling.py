@@ -32,15 +32,15 @@ class TemperatureScaling(BaseEstimator):  # type: ignore[misc]
     method finds the minimum to the last digits.
 
     Args:
-        classes: (K,) the labels of the columns, such as ``classes_`` of a classifier; None: y
+        classes: (V,) the labels of the columns, such as ``classes_`` of a classifier; None: y
             holds the numbers of columns.
 
     Attributes:
         temperature_: T, above 0; inf where the logits are no better than none.
         nll_: mean nll of the rows at T, in nats.
         n_iter_: number of Newton steps.
-        classes_: (K,) the labels of the columns.
-        n_features_in_: K.
+        classes_: (V,) the labels of the columns.
+        n_features_in_: V.
 
     Examples:
         >>> from neglog.learn import TemperatureScaling
@@ -65,7 +65,7 @@ class TemperatureScaling(BaseEstimator):  # type: ignore[misc]
         """Find T.
 
         Args:
-            logits: (N, K) any real dtype; -inf for a class that cannot be.
+            logits: (N, V) any real dtype; -inf for a class that cannot be.
             y: (N,) labels out of ``classes``, or numbers of columns.
             sample_weight: (N,) weights >= 0; a weight of 2 counts a row twice, 0 leaves it out.
 
@@ -95,7 +95,7 @@ class TemperatureScaling(BaseEstimator):  # type: ignore[misc]
         return self
 
     def logits(self, logits: Any) -> Doubles:
-        """logits / T, (N, K)."""
+        """logits / T, (N, V)."""
         check_is_fitted(self)
         table = _checked(logits)
         if table.shape[1] != self.n_features_in_:
@@ -106,7 +106,7 @@ class TemperatureScaling(BaseEstimator):  # type: ignore[misc]
         return _times(table, 1 / self.temperature_)
 
     def predict_proba(self, logits: Any) -> Doubles:
-        """softmax(logits / T), (N, K)."""
+        """softmax(logits / T), (N, V)."""
         probs: Doubles = softmax(self.logits(logits))
         return probs
 
@@ -130,7 +130,7 @@ def _checked(logits: Any) -> NDArray[Any]:
     table = np.asarray(logits)
     if table.dtype.kind not in "fiub" or table.ndim != 2 or table.shape[1] < 2 or not len(table):
         raise ValueError(
-            "logits must be real numbers of shape (N, K), a row or more and two classes or more, "
+            "logits must be real numbers of shape (N, V), a row or more and two classes or more, "
             f"got {table.dtype} of shape {table.shape}; for one number per row, the margin of the "
             "second of two classes, stack zeros before it: np.column_stack([0 * z, z])"
         )

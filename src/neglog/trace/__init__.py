@@ -81,8 +81,9 @@ def explain(
 def explain_likelihood(data: npt.ArrayLike, candidates: dict[str, Any]) -> Trace:
     """Compare densities by the likelihood of the points: the product and the sum of logarithms.
 
-    Λ(density) = prod_i f(x_i), log Λ = sum_i log f(x_i). The product can underflow, the sum of
-    logarithms cannot; the greatest likelihood is the smallest negative log-likelihood.
+    Λ(θ) = prod_i p(x_i | θ), log Λ(θ) = sum_i log p(x_i | θ), for a density θ. The product can
+    underflow, the sum of logarithms cannot; the greatest likelihood is the smallest negative
+    log-likelihood.
 
     Args:
         data: shape (N,), finite numbers; 0 and 1 for a coin.

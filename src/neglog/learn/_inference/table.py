@@ -36,9 +36,9 @@ class Summary:
         rows: a `Coefficient` for each class but the first, and each feature; the intercept last.
         reference: the label of the first class: coefficients are differences to its own.
         num_rows: sum of the weights.
-        num_classes: K.
+        num_classes: V.
         log_likelihood: at the coefficients of the model.
-        null_log_likelihood: of the shares of the classes (with no intercept: of 1/K each).
+        null_log_likelihood: of the shares of the classes (with no intercept: of 1/V each).
         lr: likelihood-ratio statistic, twice their difference.
         df: degrees of freedom of `lr`.
         p: probability of an `lr` as large if no feature mattered.
