@@ -159,4 +159,5 @@ FIND_CMAKE := import os, sys; os.environ["PATH"] = os.path.join(sys.prefix, "bin
 .venv/.docs: .venv/.test requirements/docs.txt
 	@echo "== installing what builds the pages"
 	@$(PIP) -r requirements/docs.txt
+	@$(PIP) --no-deps djangocms-katex  # it carries KaTeX; we need nothing else of it
 	@touch $@
