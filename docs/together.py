@@ -18,6 +18,7 @@ UNITS = (
 NUMBER = re.compile(rf"(?<![\w.])([-−]?\d[\d,.]*) ((?:{UNITS})(?![a-zA-Z]))")
 BEFORE, AFTER = re.compile(r"[^\s]+$"), re.compile(r"^[^\s]+")
 ATOMS = (nodes.math, nodes.literal)
+LONG = 32  # letters; such a formula may break, for a phone has room for about so many
 
 
 def joined(words: str) -> str:
@@ -55,7 +56,8 @@ def keep(parent: nodes.Element) -> None:
 
 def together(*parts: nodes.Node) -> nodes.inline:
     flat = [x for part in parts for x in (part if isinstance(part, nodes.inline) else [part])]
-    whole = nodes.inline(classes=["together"])
+    long = any(len(x.astext()) > LONG for x in flat)
+    whole = nodes.inline(classes=["together", *["long"] * long])
     whole.extend(list(flat))
     return whole
 
