@@ -1,7 +1,6 @@
 """Formulas have their signs and figures both schemes, in the code and in the built pages."""
 
 import re
-import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -69,13 +68,15 @@ axes.set_title("가 a")
 def test_a_figure_has_both_schemes(part: Any) -> None:
     pytest.importorskip("matplotlib")
     svg = part("figures").in_both_schemes(CODE.format(style="'C0'"), "figure")
-    assert "#2b5fd0" in svg["light"] and "#2b5fd0" not in svg["dark"]
-    assert "#6aa5ff" in svg["dark"] and "fill: #ffffff" not in svg["dark"]
+    assert "#2b5fd0" in svg["light"]
+    assert "#6aa5ff" in svg["dark"]
+    assert "#2b5fd0" not in svg["dark"]
+    assert "fill: #ffffff" not in svg["dark"]
 
 
 def test_a_foreign_colour_is_refused(part: Any) -> None:
     pytest.importorskip("matplotlib")
-    with pytest.raises(ValueError, match="C0 to C5.*#ff0000"):
+    with pytest.raises(ValueError, match=r"C0 to C5.*#ff0000"):
         part("figures").in_both_schemes(CODE.format(style="'red'"), "figure")
 
 
