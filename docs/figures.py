@@ -23,6 +23,7 @@ from neglog._show.figure import COLOURS, GREY, INK, PALE, hangul_font
 PACKAGE = Path(neglog.__file__).parent
 CODE_OF_THE_FIGURE = {"en": "The code of this figure", "ko": "이 그림을 그린 코드"}
 PAIR = re.compile(r"--\w[\w-]*: light-dark\((#\w{6}), (#\w{6})\)")
+SIZE = re.compile(r'<svg [^>]*?width="([\d.]+)pt" height="([\d.]+)pt"')
 PAINT = re.compile(r"(?<=fill: |roke: )#\w{6}")  # fill and stroke
 
 
@@ -145,6 +146,8 @@ class Plot(SphinxDirective):
         where = f"{self.env.docname}:{self.lineno}"
         for scheme, svg in in_both_schemes(code, where).items():
             (folder / f"{name}-{scheme}.svg").write_text(svg, "utf-8")
+        width, height = SIZE.findall(svg)[0]
+        self.size = f'width="{float(width) * 4 / 3:.0f}" height="{float(height) * 4 / 3:.0f}"'
 
     def html(self, name: str) -> str:
         """Both pictures; the theme shows one. A click enlarges it."""
@@ -152,7 +155,7 @@ class Plot(SphinxDirective):
         images = ""
         for scheme in ("light", "dark"):
             source = f"{root(self.env.docname)}_images/{name}-{scheme}.svg"
-            image = f'<img src="{source}" loading="lazy" alt="{alt}">'
+            image = f'<img src="{source}" {self.size} loading="lazy" alt="{alt}">'
             images += f'<a class="only-{scheme}" href="{source}">{image}</a>'
         below = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
         return f"<figure>{images}{below}</figure>"

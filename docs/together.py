@@ -18,7 +18,8 @@ UNITS = (
 NUMBER = re.compile(rf"(?<![\w.])([-−]?\d[\d,.]*) ((?:{UNITS})(?![a-zA-Z]))")
 BEFORE, AFTER = re.compile(r"[^\s]+$"), re.compile(r"^[^\s]+")
 ATOMS = (nodes.math, nodes.literal)
-LONG = 32  # letters; such a formula may break, for a phone has room for about so many
+LONG = 28  # letters; what is longer may break, for a phone has room for about so many
+HIDDEN = re.compile(r"\\(?:mathbf|mathrm|text|operatorname|left|right|,)(?![a-z])")
 
 
 def joined(words: str) -> str:
@@ -54,9 +55,18 @@ def keep(parent: nodes.Element) -> None:
     parent.extend(kept)
 
 
+def letters(atom: nodes.Element) -> int:
+    """How many letters a formula or code has, about: a command is one."""
+    source = atom.astext()
+    if isinstance(atom, nodes.math):
+        source = re.sub(r"\\[a-zA-Z]+", "x", HIDDEN.sub("", source))
+        source = re.sub(r"[{}^_ ]", "", source)
+    return len(source)
+
+
 def together(*parts: nodes.Node) -> nodes.inline:
     flat = [x for part in parts for x in (part if isinstance(part, nodes.inline) else [part])]
-    long = any(len(x.astext()) > LONG for x in flat)
+    long = any(letters(x) > LONG for x in flat if isinstance(x, ATOMS))
     whole = nodes.inline(classes=["together", *["long"] * long])
     whole.extend(list(flat))
     return whole

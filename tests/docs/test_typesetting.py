@@ -90,6 +90,7 @@ def test_particles_and_units_stay(part: Any) -> None:
     inline, rest = text.children
     assert inline["classes"] == ["together"]
     assert [inline.astext(), rest.astext()] == ["확률(p는)", " 1이다"]
+    assert together.letters(nodes.math("", r"z \leftarrow \mathbf{y}")) == 3
     assert together.joined("It takes 12 bits, 3.5 nats.") == "It takes 12\u00a0bits, 3.5\u00a0nats."
     assert together.joined("3 내트이다, 7 bitsets") == "3\u00a0내트이다, 7 bitsets"
 
@@ -101,7 +102,7 @@ def test_a_built_page_is_typeset(page: Path) -> None:
     if "katex" not in html or not source.exists():
         pytest.skip("a page without formulas, or pages built before: `make docs`")
     assert html.count("stretchy fbox") == source.read_text("utf-8").count(r"\boxed")
-    images = re.findall(r"(_images/plot-\w+)-(light|dark)\.svg\" loading", html)
+    images = re.findall(r"(_images/plot-\w+)-(light|dark)\.svg\" width", html)
     assert len(images) == 2 * source.read_text("utf-8").count("```{plot}")
     for name, scheme in images:
         assert (page.parents[1] / f"{name}-{scheme}.svg").exists()
