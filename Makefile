@@ -80,7 +80,8 @@ docs: .venv/.docs
 	    build/docs/$$language || exit; done
 	@cp docs/index.html build/docs/index.html
 	@echo "== the code of the pages and of the exercises"
-	@python -m pytest -q tests/docs/test_docs.py tests/docs/test_tutorial.py tests/docs/test_exercises.py
+	@python -m pytest -q tests/docs/test_docs.py tests/docs/test_typesetting.py tests/docs/test_tutorial.py \
+	  tests/docs/test_exercises.py
 	@echo "open build/docs/index.html"
 
 mutants: .venv/.test
