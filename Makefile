@@ -84,7 +84,8 @@ docs: .venv/.docs
 	    build/docs/$$language || exit; done
 	@cp docs/index.html build/docs/index.html
 	@echo "== the code of the pages and of the exercises"
-	@python -m pytest -q tests/docs/test_docs.py tests/docs/test_tutorial.py tests/docs/test_exercises.py
+	@python -m pytest -q tests/docs/test_docs.py tests/docs/test_typesetting.py tests/docs/test_tutorial.py \
+	  tests/docs/test_exercises.py
 	@echo "open build/docs/index.html"
 
 mutants: .venv/.test
@@ -163,4 +164,5 @@ FIND_CMAKE := import os, sys; os.environ["PATH"] = os.path.join(sys.prefix, "bin
 .venv/.docs: .venv/.test requirements/docs.txt
 	@echo "== installing what builds the pages"
 	@$(PIP) -r requirements/docs.txt
+	@$(PIP) --no-deps djangocms-katex  # it carries KaTeX; we need nothing else of it
 	@touch $@

@@ -6,7 +6,7 @@ from pathlib import Path
 import neglog
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))  # for directives.py and formulas.py
+sys.path.insert(0, str(HERE))  # for the extensions beside this file
 
 project = "neglog"
 author = "the neglog contributors"
@@ -20,15 +20,16 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
     "directives",
+    "figures",
+    "formulas",
+    "together",
 ]
 templates_path = ["_templates"]
 
 myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath"]
 myst_update_mathjax = False
 
-# Formulas are MathML, which every browser draws without help: MathJax and KaTeX come from another
-# host or must be vendored, and the pages must work offline. The converter is docutils'.
-html_math_renderer = "mathml"
+html_math_renderer = "katex"
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the signature is long enough, and Args gives the types
@@ -45,8 +46,8 @@ copybutton_exclude = ".linenos, .gp, .go"
 html_theme = "furo"
 html_title = "neglog"
 html_static_path = ["_static"]
-html_css_files = ["neglog.css"]
-html_js_files = ["theme.js"]
+html_css_files = ["katex/katex.css", "neglog.css"]
+html_js_files = ["theme.js", "katex/copy-tex.min.js"]
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {

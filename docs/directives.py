@@ -1,27 +1,20 @@
-"""Extensions for the pages: figures, the live page, plain docstrings, two languages."""
+"""Extensions for the pages: the live page, plain docstrings, two languages."""
 
-import hashlib
 import re
-import warnings
 from html import escape
 from pathlib import Path
 from typing import Any, ClassVar
 
-import matplotlib
 from docutils import nodes
 from docutils.parsers.rst import directives
-from formulas import visit_math, visit_math_block
-from matplotlib.figure import Figure
+from places import root
 from sphinx.application import Sphinx
 from sphinx.locale import _
 from sphinx.util.docutils import SphinxDirective
 
 import neglog
-from neglog._show.figure import hangul_font
 
-PACKAGE = Path(neglog.__file__).parent
 LANGUAGES = {"en": "English", "ko": "한국어"}
-CODE_OF_THE_FIGURE = {"en": "The code of this figure", "ko": "이 그림을 그린 코드"}
 IN_ITS_OWN_TAB = {"en": "Open this page in a tab of its own", "ko": "이 페이지를 새 탭에서 열기"}
 THEME_IN_KOREAN = {
     "Back to top": "맨 위로",
@@ -30,79 +23,6 @@ THEME_IN_KOREAN = {
     "On this page": "이 페이지의 내용",
     "Previous": "이전",
 }
-
-
-def figure_style() -> dict[str, Any]:
-    """Matplotlib settings: text becomes outlines, so that it looks the same on every machine.
-
-    If no font has Korean letters, the text stays text, and the reader's browser finds a font.
-    """
-    hangul = hangul_font()
-    return {
-        "font.family": ["DejaVu Sans", *hangul],
-        "svg.fonttype": "path" if hangul else "none",
-        "svg.hashsalt": "neglog",
-        "axes.unicode_minus": False,
-    }
-
-
-STYLE = figure_style()
-
-
-def drawn(code: str, name: str) -> Figure:
-    """Run a figure's code and return the figure that it assigns to `figure`."""
-    namespace: dict[str, Any] = {}
-    exec(compile(code, name, "exec"), namespace)
-    figure: Figure = namespace["figure"]
-    return figure
-
-
-class Plot(SphinxDirective):
-    """Run the code and show the figure, with the code folded below it.
-
-    matplotlib's own directive handles only pyplot's figures, and it emits reStructuredText, which a
-    Markdown page cannot use.
-    """
-
-    has_content = True
-    option_spec: ClassVar = {"alt": directives.unchanged_required, "caption": directives.unchanged}
-
-    def run(self) -> list[nodes.Node]:
-        if "alt" not in self.options:
-            raise self.error("a plot needs :alt:, a description for readers who cannot see it")
-        for source in PACKAGE.rglob("*.py"):  # redraw the figure when the library changes
-            self.env.note_dependency(source)
-        code = "\n".join(self.content)
-        name = f"plot-{hashlib.sha256(code.encode()).hexdigest()[:16]}.svg"
-        try:
-            self.save(code, name)
-        except Exception as error:
-            raise self.error(f"the plot's code raised {type(error).__name__}: {error}") from error
-        listing = nodes.literal_block(code, code, language="python")
-        summary = CODE_OF_THE_FIGURE[self.config.language]
-        opening = f'<div class="plot">{self.html(name)}<details><summary>{summary}</summary>'
-        return [
-            nodes.raw("", opening, format="html"),
-            listing,
-            nodes.raw("", "</details></div>", format="html"),
-        ]
-
-    def save(self, code: str, name: str) -> None:
-        folder = Path(self.env.app.outdir) / "_images"
-        folder.mkdir(parents=True, exist_ok=True)
-        with matplotlib.rc_context(STYLE), warnings.catch_warnings():
-            warnings.simplefilter("error")
-            if matplotlib.rcParams["svg.fonttype"] == "none":
-                warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
-            where = f"{self.env.docname}:{self.lineno}"
-            drawn(code, where).savefig(folder / name, metadata={"Date": None})
-
-    def html(self, name: str) -> str:
-        alt, caption = escape(self.options["alt"]), self.options.get("caption")
-        source = f"{root(self.env.docname)}_images/{name}"
-        image = f'<a href="{source}"><img src="{source}" alt="{alt}"></a>'  # a click enlarges it
-        below = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
-        return f"<figure>{image}{below}</figure>"
 
 
 class Page(SphinxDirective):
@@ -174,11 +94,6 @@ def corrections(text: str) -> list[tuple[str, str, str, str]]:
     return found
 
 
-def root(docname: str) -> str:
-    """The relative path from a page to the root of its tree."""
-    return "../" * docname.count("/")
-
-
 # What reStructuredText would read as markup: |substitution|, target_, a list item "N. ".
 MARKUP = re.compile(r"\||(?<=\w)_(?!\w)|(?<!\S)[A-Z](?=\. )")
 
@@ -236,10 +151,8 @@ def speak_korean(
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    app.add_directive("plot", Plot)
     app.add_directive("page", Page)
     app.add_directive("corrections", Corrections)
-    app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))
     app.connect("autodoc-process-docstring", keep_columns, priority=400)  # before napoleon
     app.connect("autodoc-process-docstring", keep_letters, priority=600)  # after it
     app.connect("html-page-context", add_other_language)

@@ -11,11 +11,12 @@ from .words import shortened
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-INK, PALE, GREY = "#22303c", "#c9d1d9", "#6b7785"
-ORANGE, BLUE = "#e69f00", "#0072b2"
+# The light colours of paper.css; PALE lies between its paper and its ink.
+INK, PALE, GREY = "#1d2026", "#c9d1d9", "#595f69"
+ORANGE, BLUE = "#c04a0c", "#2b5fd0"
 # In this order, so that candidates named orange and blue get these colours; in grey, dashes
 # distinguish them.
-COLOURS = (ORANGE, BLUE, "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
+COLOURS = (ORANGE, BLUE, "#0a8a68", "#84207f", "#a06b00", "#474f5c")
 DASHES = ("-", "--", "-.", ":", (0, (1, 1)), (0, (5, 1)))
 
 NAME = 16  # letters
