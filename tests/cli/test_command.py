@@ -23,6 +23,8 @@ from neglog._show.written import replacing
 from neglog.cli import main
 from neglog.cli._files import free_name
 
+EXPECTED = "expected demo, explain, report, check, fit, predict or exercises,"
+
 # ---- what can be typed
 
 
@@ -60,33 +62,34 @@ def test_the_package_runs_as_a_module(tmp_path: Path) -> None:
     [
         (
             ["explian", "--logits", "1,2"],
-            "expected demo, explain, report, check, fit or predict,\n  got 'explian'\n"
+            f"{EXPECTED}\n  got 'explian'\n"
             "  did you mean: neglog explain --logits 5,4,2 --target 0",
         ),
         (
             ["publish", "x"],
-            "expected demo, explain, report, check, fit or predict,\n  got 'publish'\n"
+            f"{EXPECTED}\n  got 'publish'\n"
             "  for example: neglog demo\n  for example: neglog explain --logits 5,4,2 --target 0"
             "\n  for example: neglog report predictions.csv"
             "\n  for example: neglog check mymodel.losses:cross_entropy"
             "\n  for example: neglog fit data.csv --target species"
-            "\n  for example: neglog predict model.npz data.csv -o predictions.parquet",
+            "\n  for example: neglog predict model.npz data.csv -o predictions.parquet"
+            "\n  for example: neglog exercises --notebook exercises.ipynb",
         ),
         (
             ["here"],
-            "expected demo, explain, report, check, fit or predict,\n  got the file here\n"
+            f"{EXPECTED}\n  got the file here\n"
             "  to report on all of its rows: neglog report here\n"
             "  to explain its first row: neglog explain --row 0 here",
         ),
         (
             ["rows.npz"],  # which is not there, but looks like a file
-            "expected demo, explain, report, check, fit or predict,\n  got the file rows.npz\n"
+            f"{EXPECTED}\n  got the file rows.npz\n"
             "  to report on all of its rows: neglog report rows.npz\n"
             "  to explain its first row: neglog explain --row 0 rows.npz",
         ),
         (
             ["5,4.5,2"],
-            "expected demo, explain, report, check, fit or predict,\n  got the numbers 5,4.5,2\n"
+            f"{EXPECTED}\n  got the numbers 5,4.5,2\n"
             "  to explain them as logits: neglog explain --logits 5,4.5,2 --target 0",
         ),
         (
@@ -143,8 +146,7 @@ def test_a_missing_extra_of_explain_is_named(
         ([], "usage: neglog"),
         (
             ["dmeo"],
-            "expected demo, explain, report, check, fit or predict,\n  got 'dmeo'\n"
-            "  did you mean: neglog demo",
+            f"{EXPECTED}\n  got 'dmeo'\n  did you mean: neglog demo",
         ),
         (["demo", "--colour"], "unrecognized arguments: --colour"),
         (["demo", "--output", "no/such/place.png"], "there is no folder no/such for place.png"),

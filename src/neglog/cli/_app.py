@@ -13,7 +13,7 @@ from typing import Any
 from neglog import __version__
 from neglog._show.extras import needs
 from neglog._show.language import LANGUAGES
-from neglog.cli import _check, _fit_options, _report_options
+from neglog.cli import _check, _exercises, _fit_options, _report_options
 from neglog.cli._files import free_name, writable
 from neglog.cli._mistakes import EXAMPLES, not_a_command
 
@@ -58,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
     _report_options.add(commands)
     _check.add(commands)
     _fit_options.add(commands)
+    _exercises.add(commands)
     return whole
 
 

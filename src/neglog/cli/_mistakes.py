@@ -10,6 +10,7 @@ EXAMPLES = {
     "check": "neglog check mymodel.losses:cross_entropy",
     "fit": "neglog fit data.csv --target species",
     "predict": "neglog predict model.npz data.csv -o predictions.parquet",
+    "exercises": "neglog exercises --notebook exercises.ipynb",
     "likelihood": "neglog explain likelihood --data 1,2,3 --normal orange=1.5,1",
 }
 
