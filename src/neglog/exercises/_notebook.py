@@ -92,7 +92,7 @@ def _text(source: str) -> dict[str, Any]:
 
 
 def _code(source: str) -> dict[str, Any]:
-    more = {"execution_count": None, "outputs": []}
+    more: dict[str, Any] = {"execution_count": None, "outputs": []}
     return {"cell_type": "code", "metadata": {}, "source": _lines(source), **more}
 
 

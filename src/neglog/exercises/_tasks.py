@@ -218,7 +218,7 @@ CHAPTERS = (
                 "check_best_normal",
                 "def best_normal(data):",
                 "Which mean and which standard deviation make the data most probable? Return both.",
-                "어떤 평균과 표준편차일 때 데이터의 가능도가 가장 클까요? 둘을 함께 반환하는 "
+                "어떤 평균과 표준편차일 때 데이터의 가능도가 가장 클까요? 둘을 함께 돌려주는 "
                 "함수를 작성하세요.",
             ),
         ),
@@ -251,7 +251,7 @@ CHAPTERS = (
     ),
     Chapter(
         "8. The same thing three times: NLL, cross-entropy, maximum likelihood",
-        "8. 세 번 만난 같은 것: NLL, 교차 엔트로피, 최대가능도",
+        "8. 이름은 셋, 숫자는 하나: NLL, 교차 엔트로피, 최대가능도",
         (
             Task(
                 "check_log_probs",
@@ -301,7 +301,7 @@ CHAPTERS = (
                 "def batches(rows, size, rng):",
                 "Write the batches of one epoch, as a list of index arrays. `rng` is a NumPy "
                 "generator. The last batch may be smaller.",
-                "한 에폭의 배치들을 인덱스 배열의 리스트로 만드는 함수를 작성하세요. `rng`는 "
+                "한 에폭의 배치를 인덱스 배열의 리스트로 만드는 함수를 작성하세요. `rng`는 "
                 "NumPy의 난수 생성기입니다. 마지막 배치는 더 작아도 됩니다.",
             ),
         ),
