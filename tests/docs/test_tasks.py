@@ -96,11 +96,11 @@ def test_right_answers_in_the_notebook_are_right(language: str, word: str) -> No
 
 
 ALONE = """
-import ast, json, sys
+import ast, json, pathlib, sys
 for absent in {absent}:
     sys.modules[absent] = None
 names = {{}}
-for cell in json.load(open("notebook.ipynb", encoding="utf-8"))["cells"]:
+for cell in json.loads(pathlib.Path("notebook.ipynb").read_text(encoding="utf-8"))["cells"]:
     if cell["cell_type"] == "code":
         *body, last = ast.parse("".join(cell["source"])).body
         exec(compile(ast.Module(body, []), "cell", "exec"), names)
