@@ -96,12 +96,11 @@ def test_right_answers_in_the_notebook_are_right(language: str, word: str) -> No
 
 
 ALONE = """
-import ast, json, sys
-from pathlib import Path
+import ast, json, pathlib, sys
 for absent in {absent}:
     sys.modules[absent] = None
 names = {{}}
-for cell in json.loads(Path("notebook.ipynb").read_text("utf-8"))["cells"]:
+for cell in json.loads(pathlib.Path("notebook.ipynb").read_text(encoding="utf-8"))["cells"]:
     if cell["cell_type"] == "code":
         *body, last = ast.parse("".join(cell["source"])).body
         exec(compile(ast.Module(body, []), "cell", "exec"), names)
@@ -113,7 +112,9 @@ for cell in json.loads(Path("notebook.ipynb").read_text("utf-8"))["cells"]:
 
 
 @pytest.mark.parametrize(("language", "word"), [("en", "not yet: "), ("ko", "아직: ")])
-def test_the_empty_notebook_runs_with_numpy_alone(language: Any, word: str, tmp_path: Path) -> None:
+def test_the_empty_notebook_runs_with_numpy_alone(
+    language: Any, word: str, tmp_path: Path
+) -> None:
     (tmp_path / "notebook.ipynb").write_text(notebook(language), encoding="utf-8")
     absent = ("rich", "scipy", "sklearn", "matplotlib", "torch", "pyarrow", "IPython", "pip")
     run = subprocess.run(
