@@ -15,7 +15,7 @@ import pytest
 from neglog import exercises
 from neglog._show.language import LANGUAGES
 from neglog.exercises._notebook import listed, notebook
-from neglog.exercises._tasks import CHAPTERS, Task
+from neglog.exercises._notebook.tasks import CHAPTERS, Task
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 RIGHT = answers_softmax.RIGHT | answers_likelihood.RIGHT
@@ -112,9 +112,7 @@ for cell in json.loads(pathlib.Path("notebook.ipynb").read_text(encoding="utf-8"
 
 
 @pytest.mark.parametrize(("language", "word"), [("en", "not yet: "), ("ko", "아직: ")])
-def test_the_empty_notebook_runs_with_numpy_alone(
-    language: Any, word: str, tmp_path: Path
-) -> None:
+def test_the_empty_notebook_runs_with_numpy_alone(language: Any, word: str, tmp_path: Path) -> None:
     (tmp_path / "notebook.ipynb").write_text(notebook(language), encoding="utf-8")
     absent = ("rich", "scipy", "sklearn", "matplotlib", "torch", "pyarrow", "IPython", "pip")
     run = subprocess.run(

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from neglog._show.language import Language, Sentences
-from neglog.exercises._tasks import CHAPTERS, Task
+from neglog.exercises._notebook.tasks import CHAPTERS, Task
 
 WORDS = {
     "en": {
