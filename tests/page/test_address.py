@@ -1,6 +1,9 @@
 """The page's state in its address, what was tampered with, and names that would like to be code."""
 
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -40,6 +43,28 @@ def test_the_address_keeps_what_was_changed(browser: Any, page: Any, pets: Path)
         assert other.locator(".name-box").nth(1).input_value() == "a,b;c&d=e%é개"
         assert other.locator("html").get_attribute("lang") == "ko"
         assert fragment(other) == kept
+
+
+def test_only_a_hosted_page_offers_its_address(browser: Any, pets: Path) -> None:
+    with watched(browser) as page:
+        open_page(page, pets)
+        assert not page.locator("#share").is_visible()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=str(pets.parent)))
+    Thread(target=server.serve_forever, daemon=True).start()
+    context = browser.new_context(locale="en-GB")
+    try:
+        page = context.new_page()
+        page.goto(f"http://127.0.0.1:{server.server_port}/{pets.name}")
+        assert page.locator("#share").inner_text().startswith("The address contains")
+    finally:
+        context.close()
+        server.shutdown()
+        server.server_close()
+
+
+class Silent(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
 
 
 def test_a_page_opens_in_the_language_it_was_written_for(browser: Any, tmp_path: Path) -> None:

@@ -169,7 +169,10 @@
     render();
   }
 
-  Dom.attribute(document.documentElement, "data-embedded", window === window.parent ? null : "yes");
+  const embedded = window !== window.parent;
+  Dom.attribute(document.documentElement, "data-embedded", embedded ? "yes" : null);
+  // Others can open the address of a hosted page, not that of a file or of a frame.
+  Dom.shown(Dom.find("share"), !embedded && location.protocol.startsWith("http"));
   build();
   follow();
   addEventListener("hashchange", follow);

@@ -214,5 +214,6 @@ const English = Object.freeze({
   "preset.tosses": "three tosses",
   "preset.orange-blue": "orange or blue?",
   "preset.many": "hundreds of points",
-  "foot": "Everything is computed on this page; no data leave it. The address contains what you see: copy it to share.",
+  "foot": "Everything is computed on this page; no data leave it.",
+  "foot.share": "The address contains what you see: copy it to share.",
 });
