@@ -1,6 +1,8 @@
 """The page's state in its address, what was tampered with, and names that would like to be code."""
 
+import re
 from functools import partial
+from html import unescape
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -60,6 +62,23 @@ def test_only_a_hosted_page_offers_its_address(browser: Any, pets: Path) -> None
         context.close()
         server.shutdown()
         server.server_close()
+
+
+def test_the_links_of_the_teachers_sheets_open_what_they_say(page: Any, pets: Path) -> None:
+    docs = Path(__file__).resolve().parents[2] / "docs"
+    for language in ("en", "ko"):
+        text = (docs / language / "teaching.md").read_text("utf-8")
+        links = re.findall(r'explain\.html#([^"]+)', text)
+        assert re.findall(r"(?m)^\(teach(\d+)\)=$", text) == [str(n) for n in range(1, 11)]
+        assert len(links) == 10
+        for link in map(unescape, links):
+            open_page(page, pets, link)
+            assert not page.locator("#message").is_visible(), link
+            assert page.locator("html").get_attribute("lang") == language
+            preset = re.search(r"preset=([\w-]+)", link)
+            assert preset is not None
+            chosen = page.locator("button[data-preset][aria-pressed=true]:visible")
+            assert chosen.get_attribute("data-preset") == preset[1]
 
 
 class Silent(SimpleHTTPRequestHandler):
