@@ -37,7 +37,7 @@ check: .venv/.test
 
 # Kernels from another build, in a folder of their own; the editable install steps aside.
 BUILD_IN     = rm -rf $(1)/site && $(PIP) --no-build-isolation --no-deps --no-warn-conflicts \
-                 --target $(1)/site -C build-dir=$(1)/cmake
+                 --target $(1)/site --config-settings build-dir=$(1)/cmake
 FROM         = SKBUILD_EDITABLE_SKIP=$(CURDIR)/build/editable PYTHONPATH=$(1)/site
 
 # Two processes share two cores. Threads of a BLAS that wait for each other there turn 0.3 s of a
@@ -49,7 +49,7 @@ OTHER       := $(CURDIR)/build/$(notdir $(CXX))
 # Inductor would compile with CXX, too, and the project's tests build wheels: both as always.
 test: .venv/.test
 	@echo "== building the kernels with $(CXX)"
-	@$(call BUILD_IN,$(OTHER)) -C cmake.define.CMAKE_CXX_COMPILER=$(CXX) .
+	@$(call BUILD_IN,$(OTHER)) --config-settings cmake.define.CMAKE_CXX_COMPILER=$(CXX) .
 	@echo "== tests on them"
 	@$(call FROM,$(OTHER)) env -u CXX $(ONE_EACH) python -m pytest -n 2 --dist worksteal $(or $(ARGS),tests)
 else
@@ -66,7 +66,7 @@ test-oldest: .venv/.test .venv-oldest/.ready
 	@echo "== building a wheel"
 	@rm -rf build/oldest
 	@pip -qq --disable-pip-version-check wheel --no-build-isolation --no-deps \
-	  -C build-dir=build/wheel -w build/oldest .
+	  --config-settings build-dir=build/wheel -w build/oldest .
 	@pip -qq --disable-pip-version-check --python .venv-oldest/bin/python install \
 	  --no-index --no-deps --force-reinstall build/oldest/neglog-*.whl
 	@echo "== tests on the oldest versions"
@@ -105,7 +105,7 @@ NOT_HERE    := $(patsubst %,--ignore-glob='tests/%',project/* docs/* page/* \
 sanitize: .venv/.test
 	@echo "== building the kernels with AddressSanitizer and UndefinedBehaviorSanitizer"
 	@rm -f $(SANITIZE)/found.*
-	@$(call BUILD_IN,$(SANITIZE)) -C cmake.define.NEGLOG_SANITIZE=ON .
+	@$(call BUILD_IN,$(SANITIZE)) --config-settings cmake.define.NEGLOG_SANITIZE=ON .
 	@echo "== tests on them"
 	@$(call FROM,$(SANITIZE)) \
 	  LD_PRELOAD="$(call LIBRARY,libasan.so) $(call LIBRARY,libstdc++.so)" \

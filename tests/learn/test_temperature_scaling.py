@@ -171,7 +171,7 @@ def test_logits_that_are_worse_than_none() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"logits": np.zeros(4)}, r"shape \(N, K\).*got float64 of shape \(4,\)"),
+        ({"logits": np.zeros(4)}, r"shape \(N, V\).*got float64 of shape \(4,\)"),
         ({"logits": np.zeros((4, 1))}, "two classes or more"),
         ({"logits": np.zeros((0, 3))}, "a row or more"),
         ({"logits": np.array([["a", "b"]] * 4)}, "real numbers"),

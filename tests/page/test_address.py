@@ -19,7 +19,7 @@ from neglog.trace import Normal, explain, explain_likelihood
 
 def test_every_preset_shows_something_of_its_own(page: Any, pets: Path) -> None:
     open_page(page, pets)
-    for tab, where in (("softmax", RESULT), ("likelihood", ".logs")):
+    for tab, where in (("softmax", RESULT), ("likelihood", ".score")):
         page.locator(f"#tab-{tab}").click()
         seen = set()
         for button in page.locator(f"#presets-{tab} button[data-preset]").all():

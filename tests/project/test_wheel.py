@@ -29,7 +29,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         left_out = shutil.ignore_patterns("CMakeCache.txt", "install", "*.lock")
         shutil.copytree(editable, build, ignore=left_out)
     command = [sys.executable, "-m", "pip", "-qq", "wheel", str(ROOT), "-w", str(folder)]
-    command += ["--no-build-isolation", "--no-deps", "-C", f"build-dir={build}"]
+    command += ["--no-build-isolation", "--no-deps", "--config-settings", f"build-dir={build}"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     (built,) = folder.glob("neglog-*.whl")
