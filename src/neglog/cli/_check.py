@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from neglog._show.language import LANGUAGES
+
 EPILOG = """\
 exit codes:
   0    nothing is wrong
@@ -54,7 +56,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         help="write the findings as JSON; without FILE, or with -, to standard output",
     )
     group.add_argument(
-        "--lang", choices=("en", "ko"), default="en", help="the language (default: %(default)s)"
+        "--lang", choices=LANGUAGES, default="en", help="the language (default: %(default)s)"
     )
     group.add_argument("--force", action="store_true", help="replace files that exist")
 

@@ -4,6 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from neglog._show.language import LANGUAGES
+
 EPILOG = """\
 examples:
   neglog exercises
@@ -31,7 +33,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         help="write a notebook (.ipynb): each exercise, a cell to fill in, and its check",
     )
     exercises.add_argument(
-        "--lang", choices=("en", "ko"), default="en", help="the language (default: %(default)s)"
+        "--lang", choices=LANGUAGES, default="en", help="the language (default: %(default)s)"
     )
     exercises.add_argument("--force", action="store_true", help="replace FILE if it exists")
 

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from neglog._show.language import LANGUAGES
+
 EPILOG = """\
 exit codes:
   0    the report was made
@@ -94,7 +96,7 @@ def _add_outputs(report: argparse.ArgumentParser) -> None:
         "--save", type=Path, metavar="FILE", help="write the state, which --merge reads"
     )
     group.add_argument(
-        "--lang", choices=("en", "ko"), default="en", help="the language (default: %(default)s)"
+        "--lang", choices=LANGUAGES, default="en", help="the language (default: %(default)s)"
     )
     group.add_argument("--force", action="store_true", help="replace files that exist")
 

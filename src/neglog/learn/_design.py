@@ -3,12 +3,10 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack, issparse
 
 from neglog._engine import Array
-
-Doubles = NDArray[np.float64]
+from neglog.learn._rows import Doubles
 
 _SCALED_AT_ONCE = 2**17  # numbers
 # With fewer classes than this, products have the classes first, in groups of four: that is how the
@@ -25,8 +23,8 @@ class Stored:
         self.is_sparse = issparse(X)
         rows, columns = X.shape
         if self.is_sparse:
-            scaled = csr_array(X, dtype=self.dtype, copy=True)
-            scaled.data = (X.data / scale[X.indices]).astype(self.dtype)
+            data = (X.data / scale[X.indices]).astype(self.dtype)
+            scaled = csr_array((data, X.indices, X.indptr), shape=X.shape)
             ones = np.ones((rows, 1), self.dtype)
             self.table: Any = hstack([scaled, csr_array(ones)], format="csr", dtype=self.dtype)
         else:

@@ -90,13 +90,10 @@ class Rows:
             return 1e-6
         return 1e-14 if self.X.dtype == np.float64 else 1e-7
 
-    def _size(self) -> int:
-        """Multiplications of a product with X."""
-        rows, columns = self.X.shape
-        return int(rows * columns * self.num_classes)
-
     def _is_tiny(self) -> bool:
-        return self._size() <= 2**24
+        """Whether a product with X takes a few milliseconds on one core."""
+        rows, columns = self.X.shape
+        return bool(rows * columns * self.num_classes <= 2**24)
 
     def _parts(self) -> list[slice]:
         """Parts of the rows, each of which one thread computes; they depend on the shapes alone.
