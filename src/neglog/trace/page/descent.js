@@ -73,8 +73,11 @@ const Descent = (() => {
 
     function tick() {
       const part = still.matches ? 1 : (performance.now() - move.since) / STEP_MS;
-      // With few digits on the way: the boxes keep their widths.
-      const between = (x, j) => (x === move.to[j] ? x : Math.round(1e3 * (x + eased(part) * (move.to[j] - x))) / 1e3);
+      // With few digits on the way, so that the boxes keep their widths, but never beyond either end.
+      const between = (x, j) => {
+        const few = Math.round(1e3 * (x + eased(part) * (move.to[j] - x))) / 1e3;
+        return Math.max(Math.min(x, move.to[j]), Math.min(Math.max(x, move.to[j]), few));
+      };
       if (!actions.descend(part < 1 ? move.from.map(between) : move.to, frame.state, losses.length)) {
         stop(); // a change by hand, not drawn yet, or another tab
       } else if (part < 1) {
