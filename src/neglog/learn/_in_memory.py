@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy.sparse import issparse
@@ -13,7 +13,7 @@ from neglog._engine import Array, cpu_info, run_rows, softmax
 from neglog._engine.curvature import times_curvature
 from neglog._head.chunks import chunks
 from neglog.learn._design import Computed, Design, ProductSum, Stored, logits, padded
-from neglog.learn._rows import BlockOptions, Doubles, FirstOrder, Scaling
+from neglog.learn._rows import BlockOptions, Blocks, Doubles, FirstOrder, Scaling
 from neglog.learn._solver.class_blocks import ClassBlocks, class_moments
 
 MOST_KEPT = 128 * 2**20  # bytes of probabilities that are kept between gradient and products
@@ -22,8 +22,9 @@ MOST_CHUNK = 64 * 2**20  # where that is less than LEAST_ROWS; and of sparse row
 LEAST_ROWS = 256  # of a chunk: with fewer the products are slower
 MOST_SQUARE = 1500  # columns whose second moments are held as a matrix
 PARTS = 8  # of the rows: more than there are threads, so that a slow one holds up little
-MOST_SUMS = 2**24  # numbers of the tables of sums of all parts
+MOST_SUMS = 2**25  # numbers of the tables of sums of all parts
 MOST_BLOCKS = 2**24  # numbers
+MOST_FREQUENT = 256  # columns of sparse rows that are in blocks
 
 
 class Rows:
@@ -99,11 +100,18 @@ class Rows:
         """Parts of the rows, each of which one thread computes; they depend on the shapes alone.
 
         Each has a table of sums: where that is large, there are fewer, down to one, whose products
-        are large enough for the threads of the BLAS.
+        are large enough for the threads of the BLAS. Powers of two suit most numbers of threads:
+        two threads take as long for three parts as for four.
         """
         rows, columns = self.X.shape
         most = 1 if self._is_tiny() else MOST_SUMS // (self.num_classes * columns)
-        return list(chunks(rows, -(-rows // min(max(most, 1), PARTS))))
+        parts = 2 ** (min(max(most, 1), PARTS).bit_length() - 1)
+        return list(chunks(rows, -(-rows // parts)))
+
+    @property
+    def order(self) -> Literal["C", "F"]:
+        """Of theta in memory: sparse rows read it column by column."""
+        return "F" if issparse(self.X) else "C"
 
     @property
     def blas_threads(self) -> int | None:
@@ -122,7 +130,7 @@ class Rows:
             for each in found:
                 for k, summand in enumerate(each):
                     total[k] += summand
-        return [np.ascontiguousarray(each) if np.ndim(each) else each for each in total]
+        return total
 
     @contextmanager
     def _threads(self, pieces: int) -> Iterator[Callable[..., Any]]:
@@ -238,13 +246,30 @@ class Rows:
 
     def class_blocks(
         self, theta: Doubles, curvature: Doubles, options: BlockOptions
-    ) -> ClassBlocks | None:
-        """None: the rows are sparse, or the blocks or p would take too much memory."""
-        columns = self.X.shape[1] + 1
-        if issparse(self.X) or not self._keeps() or self.num_classes * columns**2 > MOST_BLOCKS:
+    ) -> Blocks | None:
+        """None: the rows are dense and of many columns, or p would take too much memory."""
+        columns, x = self._in_blocks
+        if not self._keeps() or x.shape[1] < 2:
             return None
+        if options.second_moments is None:
+            weighted = x * np.sqrt(self._share)[:, None]
+            options = options._replace(
+                second_moments=weighted.T @ weighted, penalty=options.penalty[columns]
+            )
         self._see(theta)
         with self._threads(self.num_classes) as run:
-            x, p = self._stored.table, self._kept
-            moments = class_moments(x, self._share, p, curvature, run)  # type: ignore[arg-type]
-            return moments and ClassBlocks.of(moments, curvature, options, run)
+            moments = class_moments(x, self._share, self._kept, curvature, run)  # type: ignore[arg-type]
+            times = moments and ClassBlocks.of(moments, curvature, options, run)
+        return Blocks(columns, times) if times else None
+
+    @cached_property
+    def _in_blocks(self) -> tuple[Any, Array]:
+        """The columns that blocks have, and their features, dense."""
+        table, (rows, columns) = self._stored.table, self.X.shape
+        most = int(np.sqrt(MOST_BLOCKS / self.num_classes)) - 1
+        if not issparse(table):
+            return slice(None), table if columns <= most else table[:, :0]
+        most = min(most, MOST_BLOCKS // rows, MOST_FREQUENT)
+        found = np.bincount(table.indices, minlength=columns + 1)[:-1]
+        frequent = np.append(np.sort(np.argsort(-found)[: max(most, 0)]), columns)
+        return frequent, table[:, frequent].toarray()

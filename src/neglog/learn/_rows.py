@@ -4,7 +4,7 @@ Everything is a sum over rows, so that the sums of parts of the rows add up to t
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, Literal, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,6 +101,10 @@ class RowSums(Protocol):
         """How many threads the BLAS may use; None: all."""
 
     @property
+    def order(self) -> Literal["C", "F"]:
+        """Of theta in memory, where it is read fastest."""
+
+    @property
     def precision(self) -> float:
         """The relative rounding error of a sum of losses."""
 
@@ -116,7 +120,7 @@ class RowSums(Protocol):
     def class_blocks(
         self, theta: Doubles, curvature: Doubles, options: "BlockOptions"
     ) -> "Blocks | None":
-        """What `Blocks` is, if the rows have it."""
+        """Those of all columns, of sparse rows those of the most frequent ones; None: too many."""
 
     def refine(self) -> bool:
         """Compute as exactly as X allows from now on; False: it was so already."""
@@ -125,14 +129,19 @@ class RowSums(Protocol):
 class BlockOptions(NamedTuple):
     """What is added to the moments of the classes."""
 
-    second_moments: Doubles  # (D + 1, D + 1): sum of share x x' of all rows, the intercept's too
+    second_moments: Doubles | None  # (D + 1, D + 1): sum of share x x' of all rows, with the 1
     penalty: Doubles  # (D + 1,) of the columns
     damping: Doubles  # (K,) curvature of the classes
+    fit_intercept: bool
 
 
-# (v (K, D + 1), curvature (K,) of the classes) -> about the inverse of the Hessian, times v; the
-# diagonal blocks are those of one theta.
-Blocks = Callable[[Doubles, Doubles], Doubles]
+class Blocks(NamedTuple):
+    """The inverse of the Hessian's diagonal blocks at one theta."""
+
+    columns: Any  # of theta, an index: those that the blocks have
+    times: Callable[
+        [Doubles, Doubles], Doubles
+    ]  # of (v (K, columns), curvature (K,) of the classes)
 
 
 def linear(X: Any, coef: Array, intercept: Array) -> Array:

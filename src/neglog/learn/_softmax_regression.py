@@ -232,6 +232,9 @@ class SoftmaxRegression(WithSummary, Kept, ClassifierMixin, BaseEstimator):  # t
             direction = None
         else:
             start, direction = objective.start()
+        start = np.asarray(start, order=rows.order)
+        if direction is not None:
+            direction = np.asarray(direction, order=rows.order)
         steps = count()
 
         def after_step(theta: Doubles) -> None:
@@ -252,7 +255,7 @@ class SoftmaxRegression(WithSummary, Kept, ClassifierMixin, BaseEstimator):  # t
     def _adopt(self, rows: RowSums, objective: Penalised, theta: Doubles) -> None:
         """The model at theta, which the objective has just seen."""
         dtype = rows.dtype
-        self.coef_, self.intercept_ = (a.astype(dtype) for a in rows.scaling.model(theta))
+        self.coef_, self.intercept_ = (a.astype(dtype, "C") for a in rows.scaling.model(theta))
         self.nll_, self.penalty_ = objective.nll, objective.penalty(theta)
         self.loss_ = self.nll_ + self.penalty_
 

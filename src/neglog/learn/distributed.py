@@ -12,7 +12,7 @@ have a core each start with NEGLOG_NUM_THREADS=1 and OMP_NUM_THREADS=1.
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import reduce
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -93,6 +93,7 @@ class _Parts:
     """`RowSums` of rows that are elsewhere."""
 
     blas_threads = None  # elsewhere
+    order: Literal["C", "F"] = "C"
 
     def __init__(self, run: Run, setting: Setting, mass: Doubles, dtype: Any) -> None:
         self._run, self._setting, self.mass, self.dtype = run, setting, mass, dtype

@@ -86,6 +86,7 @@ class ClassBlocks:
             run: map, or that of a pool of threads.
         """
         blocks, rest = moments
+        assert options.second_moments is not None
         everywhere = options.second_moments.astype(blocks.dtype)
         for block, part in zip(blocks, rest + options.damping, strict=True):
             block += blocks.dtype.type(part) * everywhere
@@ -106,7 +107,7 @@ class ClassBlocks:
 
 def _invert(options: BlockOptions, block: Array) -> bool:
     """Replace a block by the inverse of it and the penalty, if there is one."""
-    if not options.second_moments[-1, -1]:  # no intercept
+    if not options.fit_intercept:
         block[-1] = block[:, -1] = 0
     diagonal = np.einsum("ii->i", block)
     diagonal += options.penalty

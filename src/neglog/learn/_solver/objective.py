@@ -26,8 +26,8 @@ class Objective(Protocol):
     def value_and_gradient(self, theta: Doubles) -> tuple[float, Doubles]:
         """The value and the gradient at theta."""
 
-    def metric(self, v: Doubles) -> float:
-        """v'Mv, where M is a curvature that does not depend on theta."""
+    def metric(self, v: Doubles) -> float | None:
+        """v'Mv, where M is a curvature that does not depend on theta, if there is one."""
 
     def hessian_product(self, v: Doubles, damping: float = 0.0) -> Doubles:
         """H + damping M at the theta of the last call of `value_and_gradient`, times v."""
@@ -110,7 +110,12 @@ class Penalised:
             product += damping * self._inverse.metric(v)
         return self._free(product)
 
-    def metric(self, v: Doubles) -> float:
+    def metric(self, v: Doubles) -> float | None:
+        # A diagonal knows nothing of columns that are much alike: directions along them bend up to
+        # 45 times as much as it says, and steps damped by that went a tenth of their way. Languages
+        # (30,000 sparse rows of 93 classes) took 293 products, without damping 202.
+        if self._centred.ndim == 1:
+            return None
         return float(np.vdot(v, self._inverse.metric(v)))
 
     def precondition(self, v: Doubles, damping: float = 0.0) -> Doubles:
@@ -120,20 +125,27 @@ class Penalised:
             self._sharpen(damping)
         # What all classes share has no curvature but the penalty's, and never a gradient: without
         # it MNIST-5k takes 123 products instead of 154.
+        v = centred(v)
         if self._blocks is None:
-            return centred(self._inverse(centred(v), self._curvature, damping))
-        return centred(self._blocks(centred(v), self._curvature + damping * self._inverse.mass))
+            return centred(self._inverse(v, self._curvature, damping))
+        columns, inverse = self._blocks
+        out = inverse(v[:, columns], self._curvature + damping * self._inverse.mass)
+        if self._centred.ndim == 1:  # the other columns have their diagonal
+            v[:, -1] = 0
+            in_blocks, out = out, self._inverse(v, self._curvature)
+            out[:, columns] = in_blocks
+        return centred(out)
 
     def _sharpen(self, damping: float) -> None:
         """Take the blocks of the classes at theta, where they are to be had."""
         self._is_slow = False
-        if self._centred.ndim == 1:
-            return
-        second = np.zeros((self._columns + 1, self._columns + 1))
-        second[:-1, :-1] = self._centred + np.outer(self._mean, self._mean)
-        second[:-1, -1] = second[-1, :-1] = self._mean
-        second[-1, -1] = self.fit_intercept
-        options = BlockOptions(second, self._l2, damping * self._inverse.mass)
+        second = None
+        if self._centred.ndim == 2:
+            second = np.ones((self._columns + 1, self._columns + 1))
+            second[:-1, :-1] = self._centred + np.outer(self._mean, self._mean)
+            second[:-1, -1] = second[-1, :-1] = self._mean
+        damped = damping * self._inverse.mass
+        options = BlockOptions(second, self._l2, damped, self.fit_intercept)
         blocks = self.rows.class_blocks(self._theta, self._curvature, options)
         self._blocks = blocks or self._blocks
 

@@ -26,7 +26,7 @@ class _Free:
         value, gradient = self._of.value_and_gradient(theta)
         return value, gradient * self._free
 
-    def metric(self, v: Doubles) -> float:
+    def metric(self, v: Doubles) -> float | None:
         return self._of.metric(v)
 
     def hessian_product(self, v: Doubles, damping: float = 0.0) -> Doubles:
