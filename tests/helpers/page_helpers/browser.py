@@ -27,6 +27,12 @@ QUIET = (
 )
 LOCAL = ("file:", "data:", "about:", "blob:")
 
+# A new fragment loads nothing: its page has changed once it has heard of it.
+FOLLOW = """(fragment) => new Promise((done) => {
+  addEventListener("hashchange", () => done(), { once: true });
+  location.hash = fragment;
+})"""
+
 
 def chromium() -> str:
     """The browser's path; skips the test where there is none."""
@@ -70,7 +76,12 @@ def watched(browser: Any, **options: Any) -> Iterator[Any]:
 
 def open_page(page: Any, path: Path, fragment: str = "") -> None:
     """Open a file as a reader would: by its file:// address, with a fragment or without."""
-    page.goto(path.resolve().as_uri() + (f"#{fragment}" if fragment else ""))
+    address = path.resolve().as_uri()
+    before, _, old_fragment = page.url.partition("#")
+    if before == address and fragment != old_fragment:
+        page.evaluate(FOLLOW, fragment)
+    else:
+        page.goto(address + (f"#{fragment}" if fragment else ""))
 
 
 @pytest.fixture(scope="module", name="browser")
