@@ -31,7 +31,8 @@ OUT_OF_SIGHT = """([ofAClass, ofAll]) => {
   };
   const lines = [...document.querySelectorAll(".class-line")].filter((x) => x.checkVisibility());
   const lost = (root, parts) => parts.filter((part) => !inSight(root.querySelectorAll(part)));
-  return [lines.length, lines.flatMap((line) => lost(line, ofAClass)).concat(lost(document, ofAll))];
+  const lostOfClasses = lines.flatMap((line) => lost(line, ofAClass));
+  return [lines.length, [...lostOfClasses, ...lost(document, ofAll)]];
 }"""
 
 
