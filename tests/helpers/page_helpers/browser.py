@@ -4,10 +4,11 @@ A test file imports what it needs, fixtures included:
 
     from page_helpers.browser import browser_fixture, open_page, page_fixture  # noqa: F401
 
-The browser lives as long as one test file: Playwright's event loop, while it runs, would be in the
-way of every other test that starts a loop of its own.
+One browser serves all test files of a process. Between two files Playwright's event loop is put
+aside: it would be in the way of every other test that starts a loop of its own.
 """
 
+import asyncio
 import os
 import shutil
 from collections.abc import Iterator
@@ -92,7 +93,7 @@ def watched(
         **options: of the context: `locale`, `java_script_enabled`.
     """
     context, complaints = context_of(browser, **options)
-    complaints.clear()
+    others = context.pages
     page = context.new_page()
     try:
         if viewport:
@@ -100,12 +101,13 @@ def watched(
         page.emulate_media(color_scheme=color_scheme, reduced_motion=reduced_motion)
         yield page
     except BaseException:
-        CONTEXTS.pop(repr(options))
+        CONTEXTS.pop(repr(options), None)
         context.close()
         raise
-    for opened in context.pages[1:]:
+    for opened in set(context.pages) - set(others):
         opened.close()
-    assert not complaints, "\n".join(complaints)  # this module is not rewritten by pytest
+    heard, complaints[:] = complaints[:], []
+    assert not heard, "\n".join(heard)  # this module is not rewritten by pytest
 
 
 def open_page(page: Any, path: Path, fragment: str = "") -> None:
@@ -118,16 +120,28 @@ def open_page(page: Any, path: Path, fragment: str = "") -> None:
         page.goto(address + (f"#{fragment}" if fragment else ""))
 
 
-@pytest.fixture(scope="module", name="browser")
-def browser_fixture() -> Iterator[Any]:
-    """One Chromium for the tests of a file."""
+@pytest.fixture(scope="session", name="chromium")
+def chromium_fixture() -> Iterator[Any]:
+    """One Chromium for all tests of the process, and the loop that drives it; for conftest.py."""
     playwright = pytest.importorskip("playwright.sync_api")
     path = chromium()
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=list(QUIET))
-        yield browser
+        loop = asyncio.get_running_loop()
+        asyncio._set_running_loop(None)
+        yield browser, loop
+        asyncio._set_running_loop(loop)
         CONTEXTS.clear()
         browser.close()
+
+
+@pytest.fixture(scope="module", name="browser")
+def browser_fixture(chromium: tuple[Any, asyncio.AbstractEventLoop]) -> Iterator[Any]:
+    """The Chromium, for the tests of a file."""
+    browser, loop = chromium
+    asyncio._set_running_loop(loop)
+    yield browser
+    asyncio._set_running_loop(None)
 
 
 @pytest.fixture(name="page")
