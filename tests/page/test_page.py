@@ -25,15 +25,17 @@ def test_the_file_is_small_and_whole(pets: Path) -> None:
 
 
 def test_the_largest_page_is_small_too() -> None:
-    rows = [[i * j % 7 + 1 / 3 for j in range(12)] for i in range(500)]
+    rows = [[i * j % 7 + 1 / 3 for j in range(12)] for i in range(60)]
     names = [f"a name of the {i}th class, and a long one at that, 이름" * 3 for i in range(12)]
     points = [i / 7 for i in range(5000)]
     candidates = {f"{i}": Normal(i / 3, 1.0) for i in range(40)}
     for trace in (
-        explain(rows, [0] * 500, class_names=names),
+        explain(rows, [0] * 60, class_names=names),
         explain_likelihood(points, candidates),
     ):
-        assert len(trace.to_html().encode()) < budgets.PAGE_BYTES
+        page = trace.to_html()
+        assert re.search('"cut": ?{', page), "there is more than a page has room for"
+        assert len(page.encode()) < budgets.PAGE_BYTES
 
 
 def test_a_row_the_page_has_no_room_for_is_said(page: Any, tmp_path: Path) -> None:
