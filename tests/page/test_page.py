@@ -25,12 +25,12 @@ def test_the_file_is_small_and_whole(pets: Path) -> None:
 
 
 def test_the_largest_page_is_small_too() -> None:
-    rows = [[i * j % 7 + 1 / 3 for j in range(12)] for i in range(60)]
+    rows = [[i * j % 7 + 1 / 3 for j in range(12)] for i in range(120)]
     names = [f"a name of the {i}th class, and a long one at that, 이름" * 3 for i in range(12)]
     points = [i / 7 for i in range(5000)]
     candidates = {f"{i}": Normal(i / 3, 1.0) for i in range(40)}
     for trace in (
-        explain(rows, [0] * 60, class_names=names),
+        explain(rows, [0] * 120, class_names=names),
         explain_likelihood(points, candidates),
     ):
         page = trace.to_html()
