@@ -10,6 +10,7 @@ from typing import Any
 import hypothesis
 import pytest
 from faces import FACES, LACKS, NumPyFace
+from page_helpers.browser import chromium_fixture  # noqa: F401
 
 import neglog
 

@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("matplotlib", reason="needs the extra plot")
 
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -26,12 +27,11 @@ def words(figure: Figure) -> list[str]:
 
 
 def drawn(trace: Any) -> Figure:
-    """The figure, once it has been written to a file: a warning would be an error."""
+    """The figure, once it is drawn: a warning would be an error. A file would draw it twice."""
     figure = trace.plot()
     assert isinstance(figure, Figure)
-    page = io.BytesIO()
-    figure.savefig(page, format="png", dpi=50)
-    assert page.getvalue().startswith(b"\x89PNG")
+    figure.dpi = 50
+    FigureCanvasAgg(figure).draw()
     return figure
 
 
@@ -144,7 +144,9 @@ def test_a_font_with_hangul_is_used() -> None:
 def test_no_window_and_no_global_figure() -> None:
     from matplotlib import pyplot
 
-    drawn(explain([5, 4, 2], 0))
+    page = io.BytesIO()
+    drawn(explain([5, 4, 2], 0)).savefig(page, format="png", dpi=50)
+    assert page.getvalue().startswith(b"\x89PNG")
     assert pyplot.get_fignums() == []
 
 

@@ -289,7 +289,7 @@ def test_frames_while_dragging(page: Any, pets: Path) -> None:
     times = page.evaluate("""async () => {
       const times = [];
       const handle = document.querySelector("#lik-chart .handle[data-hue='0']");
-      for (let k = 0; k < 60; k += 1) {
+      for (let k = 0; k < 20; k += 1) {
         const at = performance.now();
         handle.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowRight"}));
         await new Promise(requestAnimationFrame);
@@ -297,4 +297,4 @@ def test_frames_while_dragging(page: Any, pets: Path) -> None:
       }
       return times.sort((a, b) => a - b);
     }""")
-    print(f"frames of 200 points: median {times[30]:.1f} ms, 95th {times[57]:.1f} ms")
+    print(f"frames of 200 points: median {times[10]:.1f} ms, 95th {times[18]:.1f} ms")
