@@ -90,7 +90,7 @@ def shares(rows: int) -> Doubles:
 
 
 def drawn_words(rows: int, columns: int, classes: int) -> tuple[Any, Any]:
-    """Sparse features, a few in most rows and alike, as words are, and labels of a model of them."""
+    """Sparse features, a few in most rows and alike, as words are; labels of a model of them."""
     rng = np.random.default_rng(4)
     rate = 2.0 / (1 + np.arange(columns))
     rate[:3] = 2.0
