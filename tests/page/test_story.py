@@ -55,8 +55,10 @@ def test_each_change_says_what_it_did(page: Any, pets: Path) -> None:
         "T = 2: the probabilities moved closer together; the loss fell by 1.2 to 2.1."
     )
     page.locator("[data-preset=wrong]").click()
+    # Of scores 9, 0, -1: log(1 + exp(-9) + exp(-10)) = 0.000169
     assert sentence(page, "model says") == (
         "The model says cat (99.983%), but the answer is horse, with 0.00454%; the loss is 10."
+        " If cat were the answer, it would be 0.000169."
     )
     page.get_by_label("float16", exact=True).check(force=True)
     assert "float16" in sentence(page, "Computed")

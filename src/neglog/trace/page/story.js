@@ -40,9 +40,11 @@ const Story = (() => {
     const {names, row: {argmax, y}} = frame;
     if (!argmax.length) return Words.say("result.none");
     const key = argmax.length > 1 ? "tie" : argmax[0] === y ? "right" : "wrong";
-    const [top] = argmax;
+    const top = names[argmax[0]];
+    const most = prob(frame)[argmax[0]];
     return Words.say(`said.${key}`, {...answer(frame), names: Words.list(argmax.map((j) => names[j])),
-      top: names[top], most: Format.percent(prob(frame)[top])}) + Words.say("said.loss", {now: short(frame.nll)});
+      top, most: Format.percent(most)}) + Words.say("said.loss", {now: short(frame.nll)})
+      + (key === "wrong" ? Words.say("said.were", {top, less: short(-Math.log(most))}) : "");
   }
 
   const TELL = {
