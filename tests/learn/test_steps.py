@@ -145,6 +145,25 @@ def test_blocks_of_classes_save_products(sparse: bool) -> None:
     assert counted[0].products < 0.6 * counted[1].products
 
 
+@pytest.mark.parametrize("classes", [30, 70])
+def test_blocks_are_the_same_where_probabilities_are_not_kept(
+    classes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    X, y = drawn(3000, 4, classes)
+    theta = 2 * np.random.default_rng(2).normal(size=(classes, 5))
+    v = np.random.default_rng(3).normal(size=(classes, 5))
+    monkeypatch.setattr(Rows, "_is_tiny", lambda self: False)
+    found = []
+    for most in (_in_memory.MOST_KEPT, 0):
+        monkeypatch.setattr(_in_memory, "MOST_KEPT", most)
+        objective = objective_of(X, y, shares(3000), classes, 1e-3)
+        objective.value_and_gradient(theta)
+        objective._sharpen(0.0)
+        assert objective._blocks is not None
+        found.append(objective.precondition(v))
+    assert found[0] == pytest.approx(found[1], rel=1e-4, abs=1e-5)
+
+
 @pytest.mark.parametrize("classes", [3, 10, 70])
 def test_parts_and_groups_of_classes_change_no_sum(
     classes: int, monkeypatch: pytest.MonkeyPatch

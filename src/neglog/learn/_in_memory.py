@@ -14,7 +14,7 @@ from neglog._engine.curvature import times_curvature
 from neglog._head.chunks import chunks
 from neglog.learn._design import Computed, Design, ProductSum, Stored, logits, padded
 from neglog.learn._rows import BlockOptions, Blocks, Doubles, FirstOrder, Scaling
-from neglog.learn._solver.class_blocks import ClassBlocks, class_moments
+from neglog.learn._solver.class_blocks import ClassBlocks, Near, class_moments
 
 MOST_KEPT = 128 * 2**20  # bytes of probabilities that are kept between gradient and products
 CHUNK = 2**20  # bytes of logits at a time, which stay in a cache until they are read again
@@ -23,7 +23,7 @@ LEAST_ROWS = 256  # of a chunk: with fewer the products are slower
 MOST_SQUARE = 1500  # columns whose second moments are held as a matrix
 PARTS = 8  # of the rows: more than there are threads, so that a slow one holds up little
 MOST_SUMS = 2**25  # numbers of the tables of sums of all parts
-MOST_BLOCKS = 2**24  # numbers
+MOST_BLOCKS = 2**26  # numbers
 MOST_FREQUENT = 256  # columns of sparse rows that are in blocks
 
 
@@ -216,14 +216,19 @@ class Rows:
         """The sum of share (diag(p) - p p') u x' over a part, where u are a direction's logits."""
         total = ProductSum(self.num_classes, direction.shape[1], self._stored)
         for rows, x, (u, place) in self._chunks(part, self._stored, 2):
-            p = place if self._kept is None else self._kept[rows]
-            if self._kept is None:
-                logits(x, model, p)
-                softmax(p, p)
+            p = self._probabilities_of(model, x, rows, place)
             logits(x, direction, u)
             times_curvature(p, u, self.share[rows])
             total.add(u, x)
         return (total.total,)
+
+    def _probabilities_of(self, model: Array, x: Any, rows: slice, place: Array) -> Array:
+        """Those that are kept, or else computed in `place`."""
+        if self._kept is not None:
+            return self._kept[rows]
+        logits(x, model, place)
+        softmax(place, place)
+        return place
 
     def _see(self, theta: Doubles) -> None:
         """Keep the probabilities at theta, if they are to be kept."""
@@ -247,9 +252,9 @@ class Rows:
     def class_blocks(
         self, theta: Doubles, curvature: Doubles, options: BlockOptions
     ) -> Blocks | None:
-        """None: the rows are dense and of many columns, or p would take too much memory."""
+        """None: the rows are dense and the blocks would take too much memory, or p is spread."""
         columns, x = self._in_blocks
-        if not self._keeps() or x.shape[1] < 2:
+        if x.shape[1] < 2:
             return None
         if options.second_moments is None:
             weighted = x * np.sqrt(self._share)[:, None]
@@ -257,10 +262,18 @@ class Rows:
                 second_moments=weighted.T @ weighted, penalty=options.penalty[columns]
             )
         self._see(theta)
+        near = self._sums(partial(self._near_of, padded(theta, self._stored)))[0]
         with self._threads(self.num_classes) as run:
-            moments = class_moments(x, self._share, self._kept, curvature, run)  # type: ignore[arg-type]
+            moments = class_moments(x, self._share, near, curvature, run)
             times = moments and ClassBlocks.of(moments, curvature, options, run)
         return Blocks(columns, times) if times else None
+
+    def _near_of(self, model: Array, part: slice) -> tuple[list[Near]]:
+        """The probabilities of a part that are not near 0, by chunks."""
+        found = []
+        for rows, x, (place,) in self._chunks(part, self._stored):
+            found.append(Near.of(self._probabilities_of(model, x, rows, place), rows.start))
+        return (found,)
 
     @cached_property
     def _in_blocks(self) -> tuple[Any, Array]:
@@ -268,7 +281,7 @@ class Rows:
         table, (rows, columns) = self._stored.table, self.X.shape
         most = int(np.sqrt(MOST_BLOCKS / self.num_classes)) - 1
         if not issparse(table):
-            return slice(None), table if columns <= most else table[:, :0]
+            return slice(None), table if columns <= min(most, MOST_SQUARE) else table[:, :0]
         most = min(most, MOST_BLOCKS // rows, MOST_FREQUENT)
         found = np.bincount(table.indices, minlength=columns + 1)[:-1]
         frequent = np.append(np.sort(np.argsort(-found)[: max(most, 0)]), columns)

@@ -18,6 +18,20 @@ _SPREAD = 3
 _LEAST = 4.0  # rounding errors, of the mean of a block's diagonal: keeps collinear columns apart
 
 
+class Near(NamedTuple):
+    """Probabilities that are not near 0."""
+
+    rows: Array
+    of_class: Array
+    p: Array
+
+    @classmethod
+    def of(cls, p: Array, first_row: int) -> Self:
+        """Those of a chunk of rows, (n, K)."""
+        rows, of_class = np.nonzero(p > _NEAR)
+        return cls(rows + first_row, of_class, p[rows, of_class])
+
+
 class ClassMoments(NamedTuple):
     """Sums over rows of share p (1 - p) x x', by class."""
 
@@ -26,24 +40,23 @@ class ClassMoments(NamedTuple):
 
 
 def class_moments(
-    x: Array, share: Array, p: Array, curvature: Doubles, run: Callable[..., Any] = map
+    x: Array, share: Array, chunks: list[Near], curvature: Doubles, run: Callable[..., Any] = map
 ) -> ClassMoments | None:
     """The moments of each class; None where p is spread, so that they are much like those of all.
 
     Args:
         x: (N, D + 1) scaled features with a 1 for the intercept.
         share: (N,) of each row in the mean, in the dtype of x.
-        p: (N, K) probabilities, in the dtype of x.
+        chunks: of the probabilities of all rows.
         curvature: (K,) sums over rows of share p (1 - p).
         run: map, or that of a pool of threads.
     """
-    classes, columns = p.shape[1], x.shape[1]
-    rows, of_class = np.nonzero(p > _NEAR)
-    if len(rows) > p.size / _SPREAD:
+    classes, columns = len(curvature), x.shape[1]
+    rows, of_class, near = (np.concatenate(entries) for entries in zip(*chunks, strict=True))
+    if len(rows) > len(x) * classes / _SPREAD:
         return None
     order = np.argsort(of_class, kind="stable")
-    rows, of_class = rows[order], of_class[order]
-    near = p[rows, of_class]
+    rows, of_class, near = rows[order], of_class[order], near[order]
     weight = share[rows] * near * (1 - near)
     root = np.sqrt(np.maximum(weight, 0))
     ends = np.searchsorted(of_class, np.arange(classes + 1))
