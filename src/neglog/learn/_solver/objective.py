@@ -8,11 +8,11 @@ from neglog.learn._rows import BlockOptions, Blocks, Doubles, RowSums
 from neglog.learn._solver.precondition import Preconditioner
 from neglog.learn._solver.start import priors, to_discriminant
 
-# Products of a step beyond which the next one gets blocks of its own. They cost as much as 5 to 25
-# products, and halve them, to a gradient of 1e-7: 5,000 x 784 rows of 10 classes (MNIST) take 79
-# instead of 180, 50,000 x 64 of 100 classes 36 instead of 87, and 20,000 x 64 of 1,000 classes 106
-# instead of 240.
-_MANY = 8
+# Products of a step beyond which the next one gets blocks of its own. To a gradient of 1e-7,
+# 5,000 x 784 rows of 10 classes (MNIST) take 54 products instead of 180 without blocks, 50,000 x 64
+# of 100 classes 23 instead of 87, 20,000 x 64 of 1,000 classes 89 instead of 240. With 8, they take
+# 79, 36 and 106; with 2 the last takes 84, and more time, because blocks cost a few products.
+_MANY = 4
 _WIDE, _FEW = 256, 16
 
 
@@ -146,8 +146,8 @@ class Penalised:
             second[:-1, -1] = second[-1, :-1] = self._mean
         damped = damping * self._inverse.mass
         options = BlockOptions(second, self._l2, damped, self.fit_intercept)
-        blocks = self.rows.class_blocks(self._theta, self._curvature, options)
-        self._blocks = blocks or self._blocks
+        self._blocks = None  # its memory serves the next ones
+        self._blocks = self.rows.class_blocks(self._theta, self._curvature, options)
 
     def _free(self, table: Doubles) -> Doubles:
         """Without the intercepts, if there are none."""
