@@ -54,7 +54,7 @@ const Korean = Object.freeze({
   "said.loss": " 손실은 {now}입니다.",
   "said.right": "정답 {name}의 확률이 {p}로 가장 큽니다.",
   "said.wrong": "모델의 답은 {top}({most})입니다. 정답 {name}의 확률은 {p}뿐입니다.",
-  "said.were": " 정답이 {top} 쪽이었다면 손실은 {less}에 그칩니다.",
+  "said.were": " 정답이 {top} 쪽이었다면 손실은 {less}에 그쳤을 겁니다.",
   "said.tie": "동점: {names}. 정답 {name}의 확률은 {p}입니다.",
   "said.answer": "이제 정답은 {name}, 확률은 {p}입니다.",
   "said.step": "{n}번째 걸음: ",
