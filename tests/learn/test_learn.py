@@ -168,6 +168,7 @@ def test_a_sparse_matrix_is_the_same_matrix(dtype: type) -> None:
     dense.fit(X, y)
     sparse.fit(csr_array(X), y)
     assert sparse.loss_ == pytest.approx(dense.loss_, abs=1e-6)
+    assert sparse.coef_.flags.c_contiguous  # as a loaded model's, so that both predict the same
     np.testing.assert_allclose(
         sparse.predict_proba(csr_array(X)), dense.predict_proba(X), rtol=0, atol=1e-3
     )
