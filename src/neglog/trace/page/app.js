@@ -40,7 +40,8 @@
   function render(step) {
     cancelAnimationFrame(due);
     due = 0;
-    if (performance.now() - last < DRAG_MS) moving(true);
+    const drag = performance.now() - last < DRAG_MS;
+    if (drag) moving(true);
     last = performance.now();
     views.top.update(state);
     if (state.tab === "softmax" || printing) {
@@ -52,6 +53,8 @@
       views.likelihood ??= LikelihoodTab.make(actions, Dom.find("likelihood")); // built when first shown
       spoken = views.likelihood.update(state);
     }
+    if (printing) Sight.all();
+    else Sight.wait(drag ? DRAG_MS : 0);
     clearTimeout(calm);
     calm = setTimeout(settle, CALM_MS);
   }
@@ -133,9 +136,20 @@
   // Once all is laid out, its plots included: at the step that the address names.
   function open() {
     moving(false);
+    Sight.all();
     const step = Dom.find(`step-${state.at}`) ?? Dom.find(`lik-${state.at}`);
     // Not scrollIntoView: it would scroll the chapter around the frame, too.
     if (step) scrollTo(0, step.getBoundingClientRect().top + scrollY - 8);
+  }
+
+  // The steps below the stage.
+  function begin(descent) {
+    const before = [...Steps.beginning(schedule), Steps.log_prob(schedule), Steps.gradient(schedule)];
+    const after = [Tables.jacobian(schedule), Tables.losses(schedule), Tables.batch(schedule, actions)];
+    const place = Dom.find("story");
+    place.append(...[...before, descent, ...after].map(({node}) => node));
+    Words.fill(place);
+    return [...before, ...after].map(Sight.patient);
   }
 
   function build() {
@@ -145,19 +159,19 @@
     const add = Controls.button("class.add", actions.add, {id: "add"});
     lines.node.addEventListener("focusin", descent.hold); // a score stands still for the hand
     descent.buttons.append(add);
-    const steps = [
-      ...Steps.beginning(schedule), Steps.log_prob(schedule), Steps.gradient(schedule), descent,
-      Tables.jacobian(schedule), Tables.losses(schedule), Tables.batch(schedule, actions),
-    ];
+    let steps = null; // made when first looked at
+    const below = Sight.patient({node: Dom.find("story"), update(...now) {
+      steps ??= begin(descent);
+      for (const step of steps) step.update(...now);
+    }});
     Dom.find("stage").before(row.node);
     Dom.find("stage").append(lines.node, curve.node,
       Dom.make("div", {class: "below"}, story.node, descent.status, descent.buttons), settings.node);
-    Dom.find("story").append(...steps.map(({node}) => node));
     const update = ({state: {rows}, V}) => {
       add.disabled = V >= Address.limits.most || rows.some(({others}) => others);
     };
     views = {top: Top.make(home, cut, actions), story,
-      softmax: [lines, curve, story, row, settings, {update}, ...steps]};
+      softmax: [lines, curve, story, row, settings, {update}, descent, below]};
   }
 
   // Open and draw everything before the browser breaks it into printed pages.
