@@ -59,8 +59,10 @@
     calm = setTimeout(settle, CALM_MS);
   }
 
-  // At the start and in a drag the style sheet skips what is not in sight, for twice the frame rate.
-  const moving = (yes) => Dom.attribute(document.documentElement, "data-moving", yes ? "yes" : null);
+  // "start": until the first rest the style sheet skips what is far from sight. Not in a drag: what does not
+  // change costs nothing there, and to lay it out again at its end took 20 ms.
+  const {documentElement: root} = document;
+  const moving = (yes) => Dom.attribute(root, "data-moving", yes ? root.dataset.moving ?? "yes" : null);
 
   function settle() {
     moving(false);
@@ -184,7 +186,7 @@
   }
 
   const embedded = window !== window.parent;
-  Dom.attribute(document.documentElement, "data-embedded", embedded ? "yes" : null);
+  Dom.attribute(root, "data-embedded", embedded ? "yes" : null);
   // Others can open the address of a hosted page, not that of a file or of a frame.
   Dom.shown(Dom.find("share"), !embedded && location.protocol.startsWith("http"));
   build();

@@ -1,5 +1,6 @@
 // What is out of sight follows once the hand rests: a picture has time for what is seen of it.
 const Sight = (() => {
+  const SLICE_MS = 6;
   const late = new Map(); // node: what brings it up to date
   const seen = new Set();
   let due = 0;
@@ -33,11 +34,24 @@ const Sight = (() => {
     for (const node of late.keys()) bring(node);
   }
 
-  // All that is late, so many ms after the next picture.
+  // The same with room for the hand between the parts.
+  function some() {
+    const since = performance.now();
+    for (const node of late.keys()) {
+      if (performance.now() - since > SLICE_MS) {
+        timer = setTimeout(some);
+        return;
+      }
+      bring(node);
+    }
+  }
+
+  // All that is late: so many ms from now, or after the next picture.
   function wait(ms) {
     cancelAnimationFrame(due);
     clearTimeout(timer);
-    due = requestAnimationFrame(() => { timer = setTimeout(all, ms); });
+    if (ms) timer = setTimeout(some, ms);
+    else due = requestAnimationFrame(() => { timer = setTimeout(some); });
   }
 
   return Object.freeze({patient, all, wait});
