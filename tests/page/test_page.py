@@ -166,6 +166,13 @@ def test_point_on_the_curve_is_moved_by_keys_and_by_mouse(page: Any, pets: Path)
     assert loss(page) > 0.05
 
 
+def test_parts_are_made_for_the_classes_that_are_there(page: Any, pets: Path) -> None:
+    """Not for the most that there can be: twelve lines in each step were half of the nodes."""
+    open_page(page, pets)
+    parts = (".class-line", "#step-prob .bar-row:not(.heads)", ".stack i", ".jacobian tbody tr")
+    assert [page.locator(part).count() for part in parts] == [3] * 4
+
+
 # --- descent ---
 
 

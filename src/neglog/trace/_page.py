@@ -14,8 +14,8 @@ from .softmax.rows import Rows
 
 # In this order: a script uses only those before it.
 _SCRIPTS = """
-    float exact row likelihood dom format strings_en strings_ko words formula handle plot presets
-    address bars compare section steps controls lines panel curve story descent tables
+    lazy float exact row likelihood dom sight format strings_en strings_ko words formula handle plot
+    presets address bars compare section steps controls lines panel curve story descent tables
     lik_plots lik_table lik_panel lik_story lik_score likelihood_tab top app
 """
 _STYLES = "page parts controls stage likelihood"

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from neglog.trace import explain
+from page_helpers.browser import caught_up
 
 PETS = ["cat", "dog", "horse"]
 RESULT = "#result .value"
@@ -52,8 +53,9 @@ def at_rest(page: Any) -> None:
 
 
 def settled(page: Any) -> None:
-    """Wait until the next picture is drawn."""
+    """Wait until the next picture is drawn, and what is out of sight has followed."""
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+    caught_up(page)
 
 
 def fragment(page: Any, part: str = "") -> str:

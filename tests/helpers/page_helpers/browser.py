@@ -118,6 +118,12 @@ def open_page(page: Any, path: Path, fragment: str = "") -> None:
         page.evaluate(FOLLOW, fragment)
     else:
         page.goto(address + (f"#{fragment}" if fragment else ""))
+    caught_up(page)
+
+
+def caught_up(page: Any) -> None:
+    """Wait until what is out of sight has followed, too."""
+    page.wait_for_function("() => !document.querySelector('[aria-busy]')")
 
 
 @pytest.fixture(scope="session", name="chromium")

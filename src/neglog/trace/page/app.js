@@ -40,7 +40,8 @@
   function render(step) {
     cancelAnimationFrame(due);
     due = 0;
-    if (performance.now() - last < DRAG_MS) moving(true);
+    const drag = performance.now() - last < DRAG_MS;
+    if (drag) moving(true);
     last = performance.now();
     views.top.update(state);
     if (state.tab === "softmax" || printing) {
@@ -52,12 +53,16 @@
       views.likelihood ??= LikelihoodTab.make(actions, Dom.find("likelihood")); // built when first shown
       spoken = views.likelihood.update(state);
     }
+    if (printing) Sight.all();
+    else Sight.wait(drag ? DRAG_MS : 0);
     clearTimeout(calm);
     calm = setTimeout(settle, CALM_MS);
   }
 
-  // At the start and in a drag the style sheet skips what is not in sight, for twice the frame rate.
-  const moving = (yes) => Dom.attribute(document.documentElement, "data-moving", yes ? "yes" : null);
+  // "start": until the first rest the style sheet skips what is far from sight. Not in a drag: what does not
+  // change costs nothing there, and to lay it out again at its end took 20 ms.
+  const {documentElement: root} = document;
+  const moving = (yes) => Dom.attribute(root, "data-moving", yes ? root.dataset.moving ?? "yes" : null);
 
   function settle() {
     moving(false);
@@ -133,9 +138,20 @@
   // Once all is laid out, its plots included: at the step that the address names.
   function open() {
     moving(false);
+    Sight.all();
     const step = Dom.find(`step-${state.at}`) ?? Dom.find(`lik-${state.at}`);
     // Not scrollIntoView: it would scroll the chapter around the frame, too.
     if (step) scrollTo(0, step.getBoundingClientRect().top + scrollY - 8);
+  }
+
+  // The steps below the stage.
+  function begin(descent) {
+    const before = [...Steps.beginning(schedule), Steps.log_prob(schedule), Steps.gradient(schedule)];
+    const after = [Tables.jacobian(schedule), Tables.losses(schedule), Tables.batch(schedule, actions)];
+    const place = Dom.find("story");
+    place.append(...[...before, descent, ...after].map(({node}) => node));
+    Words.fill(place);
+    return [...before, ...after].map(Sight.patient);
   }
 
   function build() {
@@ -145,19 +161,19 @@
     const add = Controls.button("class.add", actions.add, {id: "add"});
     lines.node.addEventListener("focusin", descent.hold); // a score stands still for the hand
     descent.buttons.append(add);
-    const steps = [
-      ...Steps.beginning(schedule), Steps.log_prob(schedule), Steps.gradient(schedule), descent,
-      Tables.jacobian(schedule), Tables.losses(schedule), Tables.batch(schedule, actions),
-    ];
+    let steps = null; // made when first looked at
+    const below = Sight.patient({node: Dom.find("story"), update(...now) {
+      steps ??= begin(descent);
+      for (const step of steps) step.update(...now);
+    }});
     Dom.find("stage").before(row.node);
     Dom.find("stage").append(lines.node, curve.node,
       Dom.make("div", {class: "below"}, story.node, descent.status, descent.buttons), settings.node);
-    Dom.find("story").append(...steps.map(({node}) => node));
     const update = ({state: {rows}, V}) => {
       add.disabled = V >= Address.limits.most || rows.some(({others}) => others);
     };
     views = {top: Top.make(home, cut, actions), story,
-      softmax: [lines, curve, story, row, settings, {update}, ...steps]};
+      softmax: [lines, curve, story, row, settings, {update}, descent, below]};
   }
 
   // Open and draw everything before the browser breaks it into printed pages.
@@ -170,7 +186,7 @@
   }
 
   const embedded = window !== window.parent;
-  Dom.attribute(document.documentElement, "data-embedded", embedded ? "yes" : null);
+  Dom.attribute(root, "data-embedded", embedded ? "yes" : null);
   // Others can open the address of a hosted page, not that of a file or of a frame.
   Dom.shown(Dom.find("share"), !embedded && location.protocol.startsWith("http"));
   build();

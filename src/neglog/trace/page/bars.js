@@ -1,7 +1,5 @@
 // A table with one number per class: its name, a bar, the number as computed, and the exact one.
 const Bars = (() => {
-  const MOST = 12;
-
   // Signs, so that colour is not the only mark.
   const SIGNS = {overflow: "▲", underflow: "▼", cancel: "◆", nan: "✕"};
 
@@ -16,7 +14,7 @@ const Bars = (() => {
 
   function name(index) {
     const label = Dom.make("span", {class: "label"});
-    const answer = Dom.make("span", {class: "answer", "data-t": "answer", hidden: true});
+    const answer = Dom.make("span", {class: "answer", "data-t": "answer", hidden: true}, Words.say("answer"));
     const swatch = Dom.make("i", {class: "swatch"});
     const node = Dom.make("span", {role: "rowheader", class: "name"}, swatch, label, answer);
     Dom.paint(node.firstChild, index);
@@ -44,14 +42,12 @@ const Bars = (() => {
   }
 
   function make(step) {
-    const lines = Array.from({length: MOST}, (_, index) => line(index));
     const column = Dom.make("span", {role: "columnheader", class: "head number"});
     const rows = Dom.make("div", {role: "table", class: "bars", "data-t-label": `step.${step}`},
       Dom.make("div", {role: "row", class: "bar-row heads"},
         head("columnheader", "head.class", "aside"),
-        column, head("columnheader", "head.exact", "number exact")),
-      ...lines.map(({node}) => node));
-    return {node: Dom.make("div", {class: "bars-box"}, rows), lines, column};
+        column, head("columnheader", "head.exact", "number exact")));
+    return {node: Dom.make("div", {class: "bars-box"}, rows), rows, lines: [], column};
   }
 
   const finite = (values) => values.filter(Number.isFinite);
@@ -81,9 +77,8 @@ const Bars = (() => {
     const range = span([...drawn, ...exacts], least);
     if (range[0] === range[1]) range[1] += 1;
     Dom.text(table.column, Words.say(`col.${frame.state.col}`));
-    table.lines.forEach((row, j) => {
-      Dom.shown(row.node, j < frame.V);
-      if (j >= frame.V) return;
+    Dom.grow(table.rows, table.lines, frame.V, line);
+    table.lines.slice(0, frame.V).forEach((row, j) => {
       Dom.text(row.title.label, frame.names[j]);
       Dom.shown(row.title.answer, j === frame.row.y);
       bar(row, drawn[j], exacts[j], range);
@@ -94,5 +89,5 @@ const Bars = (() => {
     });
   }
 
-  return Object.freeze({make, update, flag, flagged, MOST});
+  return Object.freeze({make, update, flag, flagged});
 })();

@@ -22,6 +22,10 @@ const Descent = (() => {
       button("step", () => { pause(); step(); }, {id: "step", class: "primary"}), play,
       button("reset", reset, {id: "reset"}));
     section.node.append(history.node);
+    const shown = Sight.patient({node: section.node, update() {
+      Section.update(section, frame);
+      history.render();
+    }});
 
     function press(yes) {
       playing = yes;
@@ -121,8 +125,7 @@ const Descent = (() => {
       const other = frame && ["rows", "row", "T"].some((key) => next.state[key] !== frame.state[key]);
       if (before && other && own === undefined) { stop(); forget(); }
       frame = next;
-      Section.update(section, frame);
-      history.render();
+      shown.update();
     }
 
     return {node: section.node, buttons, status, hold: () => (playing || move) && stop(), update};

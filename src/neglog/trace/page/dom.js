@@ -42,6 +42,16 @@ const Dom = (() => {
     if (node.hidden === yes) node.hidden = !yes;
   }
 
+  // As many parts of a place as are needed: new ones are made, those left over hidden.
+  function grow(place, list, count, make) {
+    while (list.length < count) {
+      const part = make(list.length);
+      list.push(part);
+      place.append(part.node ?? part);
+    }
+    list.forEach((part, k) => shown(part.node ?? part, k < count));
+  }
+
   const find = (id) => document.getElementById(id);
 
   // A class has one colour and pattern everywhere; from the seventh on, the pattern differs.
@@ -50,5 +60,5 @@ const Dom = (() => {
     attribute(node, "data-striped", index >= 6 ? "yes" : null);
   }
 
-  return Object.freeze({make, svg, math, text, attribute, style, shown, find, paint});
+  return Object.freeze({make, svg, math, text, attribute, style, shown, grow, find, paint});
 })();

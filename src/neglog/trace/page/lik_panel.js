@@ -94,11 +94,7 @@ const LikPanel = (() => {
     function update(frame) {
       const {candidates} = frame.state;
       boxes.update(frame);
-      LikTable.grow(cards, candidates.length, (k) => {
-        const made = card(k, actions);
-        node.append(made.node);
-        return made;
-      });
+      Dom.grow(node, cards, candidates.length, (k) => card(k, actions));
       candidates.forEach((_, k) => cards[k].update(frame));
     }
     return {node, update};

@@ -14,15 +14,15 @@ const LikScore = (() => {
       const [product, sum] = [0, 1].map(() => Dom.make("strong", {class: "value"}));
       const badge = Bars.flagged();
       const total = Dom.make("td", {}, sum);
-      const row = body.appendChild(Dom.make("tr", {}, Dom.make("th", {scope: "row"}, Dom.make("i", {class: "swatch"}), name),
-        Dom.make("td", {}, badge, product), total));
+      const row = Dom.make("tr", {}, Dom.make("th", {scope: "row"}, Dom.make("i", {class: "swatch"}), name),
+        Dom.make("td", {}, badge, product), total);
       Dom.paint(row, k);
       return {node: row, name, badge, product, sum, total};
     }
 
     function update(frame) {
       const {names, result, products} = frame;
-      LikTable.grow(lines, names.length, line);
+      Dom.grow(body, lines, names.length, line);
       names.forEach((name, k) => {
         const row = lines[k];
         const {product, lost} = products[k];

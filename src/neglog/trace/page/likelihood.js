@@ -46,14 +46,15 @@ const Likelihood = (() => {
     const parameters = family === "other" ? {} : rest;
     const log_density = data.map(logDensity(density));
     const each = log_density.map(Math.exp);
-    const product = running(each, "float64");
     const log_likelihood = total(log_density);
-    return {
-      family, parameters, density: each, log_density, product,
-      underflow_at: lost(product, log_density),
-      exact_product: Exact.text(Exact.exp(Exact.of(log_likelihood)), 12),
+    const found = lazy({
+      family, parameters, density: each, log_density,
+      product: () => running(each, "float64"),
+      underflow_at: () => lost(found.product, log_density),
+      exact_product: () => Exact.text(Exact.exp(Exact.of(log_likelihood)), 12),
       log_likelihood,
-    };
+    });
+    return found;
   }
 
   /** Where to draw the densities: 0 and 1 for coins, the places of a table, else an interval. */
@@ -110,12 +111,12 @@ const Likelihood = (() => {
     const best = Math.max(...Object.values(judged).map((c) => c.log_likelihood));
     const at = places(data, densities);
     const density = each((of) => at.map(logDensity(of)).map(Math.exp));
-    return {
+    return lazy({
       kind: "likelihood", data: [...data], candidates: judged,
       winner: Object.keys(judged).filter((name) => ties(judged[name].log_likelihood, best)),
-      curve: curve(data, densities),
+      curve: () => curve(data, densities),
       probability: { at, density },
-    };
+    });
   }
 
   return Object.freeze({ explain, logDensity, running, lost });

@@ -8,6 +8,16 @@ const LikelihoodTab = (() => {
       Dom.make("p", {class: "why", "data-t": `lik.${name}.why`}), ...body);
   }
 
+  // A part below the first screen; its new parts have no texts yet.
+  function late([node, update]) {
+    let shown = 0;
+    return Sight.patient({node, update(frame) {
+      update(frame);
+      if (shown !== frame.names.length) Words.fill(node);
+      shown = frame.names.length;
+    }});
+  }
+
   // A new point goes where there is most room.
   function roomiest(data, [low, high]) {
     const places = [low, ...data, high].sort((a, b) => a - b);
@@ -22,7 +32,6 @@ const LikelihoodTab = (() => {
     let fresh = true;
     let range = null;
     let shape = "";
-    let shown = 0;
 
     const actions = {
       data: (edit) => page.change({data: edit(frame.state.data)}),
@@ -41,15 +50,17 @@ const LikelihoodTab = (() => {
     const score = LikScore.make();
     const panel = LikPanel.make(actions);
     const table = LikTable.make();
+    const numbers = section("numbers", ["likelihood", "log_likelihood"], table.node);
     const parameter = Plot.make(260, (plot) => LikPlots.parameter(plot, frame));
     const top = Dom.make("p", {class: "note"});
     const heldSd = Dom.make("p", {class: "why"});
+    const curve = section("curve", ["density", "parameter"], heldSd, parameter.node, top);
+    const below = [[panel.node, panel.update], [numbers, table.update], [curve, maximum]].map(late);
     place.append(
       Dom.make("div", {id: "lik-stage"}, said, Dom.make("div", {id: "lik-chart"}, chart.node, data.node),
         Dom.make("div", {id: "lik-race"}, Dom.make("div", {class: "controls"}, dtype.node), race.node, score.node)),
-      Dom.make("div", {}, panel.node, Dom.make("div", {class: "story"},
-        section("numbers", ["likelihood", "log_likelihood"], table.node),
-        section("curve", ["density", "parameter"], heldSd, parameter.node, top))));
+      Dom.make("div", {}, panel.node, Dom.make("div", {class: "story"}, numbers, curve)));
+    Words.fill(place);
     // Before the change that a hand makes: from here on its sentence is measured.
     for (const hand of ["pointerdown", "focusin", "click"]) document.addEventListener(hand, () => { fresh = true; }, true);
 
@@ -76,6 +87,7 @@ const LikelihoodTab = (() => {
       Dom.shown(parameter.node, Boolean(curve));
       Dom.shown(heldSd, Boolean(curve?.best.sd));
       if (curve?.best.sd) Dom.text(heldSd, Words.say("lik.curve.spread", {sd: Format.number(curve.best.sd, 4)}));
+      parameter.render();
     }
 
     function measured(state) {
@@ -105,11 +117,8 @@ const LikelihoodTab = (() => {
         fresh = false;
       }
       dtype.set(state.dtype);
-      for (const part of [data, score, panel, table]) part.update(frame);
-      if (shown !== state.candidates.length) Words.speak(state.lang); // new parts have no texts yet
-      shown = state.candidates.length;
-      maximum(frame);
-      for (const plot of [chart, race, parameter]) plot.render();
+      for (const part of [data, score, ...below]) part.update(frame);
+      for (const plot of [chart, race]) plot.render();
       Dom.text(said, LikStory.tell(frame, old));
       return `${said.textContent} ${LikStory.byProduct(frame)}`;
     }

@@ -73,13 +73,12 @@ const Lines = (() => {
   }
 
   function make(actions) {
-    const lines = Array.from({length: Bars.MOST}, (_, j) => line(j, actions));
+    const lines = [];
     let bound = BOUNDS[0];
     const head = (key) => Dom.make("span", {class: `head head-${key}`, "data-t": `head.${key}`});
-    const node = Dom.make("fieldset", {class: "classes"}, Dom.make("legend", {class: "aside", "data-t": "logits"}),
-      Dom.make("div", {class: "lines"},
-        Dom.make("div", {class: "lines-head"}, ...["answer", "score", "pull", "prob"].map(head)),
-        ...lines.map((row) => row.node)));
+    const place = Dom.make("div", {class: "lines"},
+      Dom.make("div", {class: "lines-head"}, ...["answer", "score", "pull", "prob"].map(head)));
+    const node = Dom.make("fieldset", {class: "classes"}, Dom.make("legend", {class: "aside", "data-t": "logits"}), place);
 
     function update(frame) {
       const {state, names, row: {y}} = frame;
@@ -90,9 +89,8 @@ const Lines = (() => {
       const fixed = state.rows.some((row) => row.others);
       Dom.attribute(node, "data-many", frame.V > 4 ? "yes" : null);
       const [prob, grad] = ["prob", "grad"].map((name) => Section.column(frame, name));
-      lines.forEach((row, j) => {
-        Dom.shown(row.node, j < frame.V);
-        if (j >= frame.V) return;
+      Dom.grow(place, lines, frame.V, (j) => line(j, actions));
+      lines.slice(0, frame.V).forEach((row, j) => {
         say(row, names[j], j);
         row.radio.checked = j === y;
         if (document.activeElement !== row.name && row.name.value !== names[j]) row.name.value = names[j];

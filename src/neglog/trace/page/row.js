@@ -12,13 +12,13 @@ const Row = (() => {
   // The steps after the probabilities, the same for both textbook columns.
   function derivatives(r, prob, target, t) {
     const y = oneHot(prob.length, target);
-    return {
-      grad: prob.map((p, j) => r(r(p - y[j]) / t)),
-      jacobian: square(prob.length, (i, j) => {
+    return lazy({
+      grad: () => prob.map((p, j) => r(r(p - y[j]) / t)),
+      jacobian: () => square(prob.length, (i, j) => {
         const slope = i === j ? prob[i] * r(1 - prob[i]) : -prob[i] * prob[j];
         return r(r(slope) / t);
       }),
-    };
+    });
   }
 
   const method2 = (r, nll, prob, target) =>
@@ -33,13 +33,12 @@ const Row = (() => {
     const log_prob = prob.map((p) => r(Math.log(p)));
     const nll = -log_prob[target];
     const margin = r(scaled[target] - r(Math.log(total(r, without(exp, target)))));
-    return {
+    return Object.assign(derivatives(r, prob, target, t), {
       scaled, exp, sum, prob, log_prob, nll,
-      ...derivatives(r, prob, target, t),
       method_1: -r(Math.log(Math.max(...prob))),
       method_2: method2(r, nll, prob, target),
       binary: -r(Math.log(r(1 / r(1 + r(Math.exp(-margin)))))),
-    };
+    });
   }
 
   function shifted(r, logits, target, temperature) {
@@ -52,14 +51,13 @@ const Row = (() => {
     const prob = exp.map((x) => r(x / sum));
     const logSum = r(Math.log(sum));
     const nll = r(r(logSum + maximum) - scaled[target]);
-    return {
+    return Object.assign(derivatives(r, prob, target, t), {
       scaled, maximum, shifted: below, exp, sum, prob, nll,
       log_prob: below.map((d) => r(d - logSum)),
-      ...derivatives(r, prob, target, t),
       method_1: logSum,
       method_2: method2(r, nll, prob, target),
       binary: softplus(r, scaled, target),
-    };
+    });
   }
 
   /** The target against the log-sum-exp of the others, as torch writes it. */
@@ -118,14 +116,12 @@ const Row = (() => {
     const slope = (i, j) =>
       i === j ? A.multiply(steep[i], complement[i]) : A.negative(A.multiply(steep[i], prob[j]));
 
-    return {
-      shifted: below, exp, rest, sum, prob, log_prob, nll,
-      grad: steep.map((p, j) => (j === target ? A.negative(overT(complement[j])) : p)),
-      jacobian: symmetric(below.length, slope),
-      method_1: A.negative(log_prob[top]),
-      method_2: add([nll, ...without([...below.keys()], target).map(minusLogComplement)]),
-      binary: nll,
-    };
+    return Object.assign(lazy({
+      grad: () => steep.map((p, j) => (j === target ? A.negative(overT(complement[j])) : p)),
+      jacobian: () => symmetric(below.length, slope),
+      method_1: () => A.negative(log_prob[top]),
+      method_2: () => add([nll, ...without([...below.keys()], target).map(minusLogComplement)]),
+    }), { shifted: below, exp, rest, sum, prob, log_prob, nll, binary: nll });
   }
 
   function symmetric(n, entry) {
@@ -144,25 +140,24 @@ const Row = (() => {
       return t ? Pair.divide(gap, t) : gap;
     });
     const scaled = logits.map((z) => r(z / temperature));
-    return { scaled, maximum: scaled[from.top], ...rounded(r, stable(Pair, from, target, t)) };
+    return Object.assign(rounded(r, stable(Pair, from, target, t)), { scaled, maximum: scaled[from.top] });
   }
 
   /** The first double of each pair, rounded to the type; a scalar's pair has no lists in it. */
   function rounded(r, steps) {
     const first = (x) => (Array.isArray(x[0]) ? x.map(first) : r(x[0]));
-    return Object.fromEntries(Object.entries(steps).map(([name, x]) => [name, first(x)]));
+    return lazy(Object.fromEntries(Object.keys(steps).map((name) => [name, () => first(steps[name])])));
   }
 
   function exact(logits, target, temperature) {
     const t = temperature === 1 ? undefined : Exact.of(temperature);
     const scaled = logits.map((z) => (t ? Exact.divide(Exact.of(z), t) : Exact.of(z)));
     const from = descend(logits, Exact, (j, top) => Exact.subtract(scaled[j], scaled[top]));
-    const exp = scaled.map(Exact.exp);
-    return {
-      scaled, maximum: scaled[from.top],
-      ...stable(Exact, from, target, t),
-      unshifted: { exp, sum: exp.reduce(Exact.add, Exact.ZERO) },
-    };
+    const unshifted = lazy({
+      exp: () => scaled.map(Exact.exp),
+      sum: () => unshifted.exp.reduce(Exact.add, Exact.ZERO),
+    });
+    return Object.assign(stable(Exact, from, target, t), { scaled, maximum: scaled[from.top], unshifted });
   }
 
   const texts = (seen) => deep((e) => e.text, seen);
@@ -201,23 +196,22 @@ const Row = (() => {
     const y = oneHot(given.length, target);
     const same = { logits, one_hot: y }; // in every column
     const columns = Object.entries({ naive, shifted, neglog }).map(([name, compute]) =>
-      [name, { ...compute(r, logits, target, temperature), ...same }]);
-    const truth = light || {
-      ...exact(logits, target, temperature),
+      [name, Object.assign(compute(r, logits, target, temperature), same)]);
+    const truth = light || Object.assign(exact(logits, target, temperature), {
       logits: given.map(Exact.of), one_hot: y.map(Exact.of),
-    };
-    const of = (name) => {
+    });
+    const of = (name) => [name, () => {
       const numbers = columns.map(([key, steps]) => [key, steps[name]]);
-      if (light) return [name, Object.fromEntries(numbers.map(([key, x]) => [key, x ?? null]))];
-      return [name, step(dtype, numbers, truth[name], truth.unshifted[name])];
-    };
+      if (light) return Object.fromEntries(numbers.map(([key, x]) => [key, x ?? null]));
+      return step(dtype, numbers, truth[name], truth.unshifted[name]);
+    }];
     const steps = STEPS.filter((name) => name !== "scaled" || temperature !== 1);
     const m = Math.max(...logits);
     return {
       given: [...given], target,
       argmax: [...logits.keys()].filter((j) => logits[j] === m),
-      steps: Object.fromEntries(steps.map(of)),
-      losses: Object.fromEntries(LOSSES.map(of)),
+      steps: lazy(Object.fromEntries(steps.map(of))),
+      losses: lazy(Object.fromEntries(LOSSES.map(of))),
     };
   }
 

@@ -48,23 +48,25 @@ const Steps = (() => {
 
   // All exponentials end to end: the sum, and each class's share of it.
   function sum(changed) {
-    const parts = Array.from({length: Bars.MOST}, (_, index) => {
-      const part = Dom.make("i");
-      Dom.paint(part, index);
-      return part;
-    });
+    const parts = [];
+    const stack = Dom.make("div", {class: "stack", "aria-hidden": "true"});
     const figure = Section.figure("step.sum");
     const section = Section.make("sum", {
       formulas: ["sum"], compare: ["sum", "rest"], changed,
-      body: [Dom.make("div", {class: "stack", "aria-hidden": "true"}, ...parts), figure.node],
+      body: [stack, figure.node],
     });
     function update(frame) {
       Section.update(section, frame);
       Section.show(figure, frame, "sum");
       const exponentials = Section.column(frame, "exp");
       const whole = exponentials.reduce((a, b) => a + b, 0);
-      parts.forEach((part, j) => {
-        const share = j < frame.V ? exponentials[j] / whole : 0;
+      Dom.grow(stack, parts, frame.V, (j) => {
+        const part = Dom.make("i");
+        Dom.paint(part, j);
+        return part;
+      });
+      parts.slice(0, frame.V).forEach((part, j) => {
+        const share = exponentials[j] / whole;
         Dom.style(part, "width",
           `${(100 * (Number.isFinite(share) ? share : exponentials[j] === Infinity ? 1 : 0)).toFixed(2)}%`);
       });

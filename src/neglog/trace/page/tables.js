@@ -4,16 +4,13 @@ const Tables = (() => {
 
   function jacobian(changed) {
     const corner = Dom.make("td", {class: "corner"});
-    const heads = Array.from({length: Bars.MOST}, () => Dom.make("th", {scope: "col"}));
-    const rows = heads.map(() => {
-      const head = Dom.make("th", {scope: "row"});
-      const cells = heads.map(() => Dom.make("td"));
-      return {node: Dom.make("tr", {}, head, ...cells), head, cells};
-    });
+    const heads = [];
+    const rows = [];
+    const top = Dom.make("tr", {}, corner);
+    const body = Dom.make("tbody");
     const table = Dom.make("table", {class: "jacobian"}, Dom.make("caption",
       {class: "aside", "data-t": "step.jacobian"}),
-      Dom.make("thead", {}, Dom.make("tr", {}, corner, ...heads)),
-        Dom.make("tbody", {}, ...rows.map(({node}) => node)));
+      Dom.make("thead", {}, top), body);
     const region = Dom.make("div", {class: "scroll", tabindex: "0", role: "region",
       "data-t-label": "jacobian.region"}, table);
     const section = Section.make("jacobian", {formulas: ["diagonal", "other"], body: [region], compare: ["jacobian"],
@@ -24,17 +21,16 @@ const Tables = (() => {
       Dom.text(corner, Words.say("jacobian.corner"));
       const values = Section.column(frame, "jacobian");
       const flags = Section.flags(frame, "jacobian");
-      heads.forEach((head, j) => {
-        Dom.shown(head, j < frame.V);
-        if (j < frame.V) Dom.text(head, frame.names[j]);
+      Dom.grow(top, heads, frame.V, () => Dom.make("th", {scope: "col"}));
+      Dom.grow(body, rows, frame.V, () => {
+        const head = Dom.make("th", {scope: "row"});
+        return {node: Dom.make("tr", {}, head), head, cells: []};
       });
-      rows.forEach(({node, head, cells}, i) => {
-        Dom.shown(node, i < frame.V);
-        if (i >= frame.V) return;
+      rows.slice(0, frame.V).forEach(({node, head, cells}, i) => {
+        Dom.text(heads[i], frame.names[i]);
         Dom.text(head, frame.names[i]);
-        cells.forEach((cell, j) => {
-          Dom.shown(cell, j < frame.V);
-          if (j >= frame.V) return;
+        Dom.grow(node, cells, frame.V, () => Dom.make("td"));
+        cells.slice(0, frame.V).forEach((cell, j) => {
           const value = values[i][j];
           Dom.text(cell, Format.number(value, 3));
           Dom.style(cell, "--strength", `${Math.min(100, Math.round(400 * frame.state.T * Math.abs(value || 0)))}%`);
@@ -91,8 +87,7 @@ const Tables = (() => {
       const choose = Dom.make("button", {type: "button", onclick: () => actions.change({row: n})}, String(n + 1));
       const cells = ["", "number", "number"].map((kind) => Dom.make("td", {class: kind}));
       const node = Dom.make("tr", {}, Dom.make("th", {scope: "row"}, choose), ...cells);
-      rows.push({node, choose, cells});
-      body.append(node);
+      return {node, choose, cells};
     }
 
     function fill(frame) {
@@ -101,10 +96,8 @@ const Tables = (() => {
       const round = (x) => Float.round(dtype, x);
       const step = col === "neglog" ? (x) => x : round; // the kernels add in float64 and round once
       let sum = 0;
-      while (rows.length < state.rows.length) line(rows.length);
-      rows.forEach(({node, choose, cells}, n) => {
-        Dom.shown(node, n < state.rows.length);
-        if (n >= state.rows.length) return;
+      Dom.grow(body, rows, state.rows.length, line);
+      rows.slice(0, state.rows.length).forEach(({node, choose, cells}, n) => {
         const {z, y, names} = state.rows[n];
         const {steps} = Row.explain({logits: z, target: y, dtype, temperature: T}, {light: true});
         sum = step(sum + steps.nll[col]);

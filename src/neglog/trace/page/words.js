@@ -19,13 +19,18 @@ const Words = (() => {
     book = BOOKS[language];
     document.documentElement.lang = language;
     document.title = `neglog · ${say("title")}`;
-    for (const node of document.querySelectorAll("[data-t]")) Dom.text(node, say(node.dataset.t));
-    for (const node of document.querySelectorAll("[data-t-label]")) {
+    fill(document);
+  }
+
+  // The fixed texts of a place: of parts that were just made, too.
+  function fill(place) {
+    for (const node of place.querySelectorAll("[data-t]")) Dom.text(node, say(node.dataset.t));
+    for (const node of place.querySelectorAll("[data-t-label]")) {
       Dom.attribute(node, "aria-label", say(node.dataset.tLabel));
     }
   }
 
   const list = (names) => names.join(", ");
 
-  return Object.freeze({say, pick, speak, preferred, list, languages: Object.keys(BOOKS)});
+  return Object.freeze({say, pick, speak, fill, preferred, list, languages: Object.keys(BOOKS)});
 })();
