@@ -1,6 +1,7 @@
 """The page as a reader meets it: one small file, and everything in it follows the hand."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,23 @@ def test_flags_are_words_and_signs(page: Any, pets: Path) -> None:
     assert "✕ not a number" in page.locator("#result .flag").inner_text()
     open_page(page, pets, "preset=gap17")
     assert "◆ cancelled" in page.locator("#result .flag").inner_text()
+
+
+def test_the_curve_is_round_at_its_steep_end(page: Any, pets: Path) -> None:
+    open_page(page, pets, "preset=wrong")
+    path = page.locator("#stage path.curve").get_attribute("d")
+    points = [[float(n) for n in pair.split()] for pair in re.findall(r"[-\d.]+ [-\d.]+", path)]
+    assert max(abs(b[1] - a[1]) for a, b in pairwise(points)) < 4
+
+
+def test_the_chosen_example_is_in_sight(page: Any, pets: Path) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    for preset in ("overflow", "pets", "gap17"):
+        open_page(page, pets, f"preset={preset}")
+        own = page.locator(f"[data-preset={preset}]").bounding_box()
+        assert own["x"] >= 0
+        assert own["x"] + own["width"] <= 390
+        assert page.evaluate("scrollX + scrollY") == 0
 
 
 def test_ties_are_said(page: Any, pets: Path) -> None:

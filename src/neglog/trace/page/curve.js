@@ -1,7 +1,8 @@
 // The loss, and the curve of -log p with the row's point on it. Moving the point sets the answer's score.
 const Curve = (() => {
   const TOP = 5;
-  const LINE = Array.from({length: 121}, (_, k) => Math.exp(-TOP * (1 - k / 120))).map((p) => [p, -Math.log(p)]);
+  // Points at equal steps of the loss: at equal steps of p the steep end would be a straight line.
+  const line = (high) => Array.from({length: 121}, (_, k) => high * (1 - k / 120)).map((loss) => [Math.exp(-loss), loss]);
 
   const beside = matchMedia("(min-width: 60rem)"); // the lines; else below them
 
@@ -12,8 +13,7 @@ const Curve = (() => {
     function draw(plot) {
       const high = Math.max(TOP, Math.min(12, Number.isFinite(frame.nll) ? frame.nll * 1.1 : TOP));
       plot.axes({x: [0, 1], y: [0, high], xLabel: Words.say("curve.x")});
-      const rest = high > TOP ? [[Math.exp(-high), high]] : [];
-      plot.line("curve", [...rest, ...LINE], {class: "curve"});
+      plot.line("curve", line(high), {class: "curve"});
       const exact = frame.steps.prob.exact.map(Number);
       const level = (p) => Math.min(high, Math.max(0, -Math.log(p)));
       exact.forEach((p, j) => {

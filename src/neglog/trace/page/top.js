@@ -51,8 +51,19 @@ const Top = (() => {
       Dom.find(`presets-${tab}`).append(button);
       return {button, id};
     }));
-    return ({preset}) => buttons.forEach(({button, id}) => Dom.attribute(button, "aria-pressed",
-      String(id === preset)));
+    let shown = home.preset;
+    return ({preset}) => {
+      buttons.forEach(({button, id}) => Dom.attribute(button, "aria-pressed", String(id === preset)));
+      if (preset === shown) return;
+      shown = preset;
+      bringIn(buttons.find(({id}) => id === preset).button);
+    };
+  }
+
+  // Scrolls the strip alone: scrollIntoView would move what the page is embedded in, too.
+  function bringIn(button) {
+    const [own, strip] = [button, button.parentNode].map((node) => node.getBoundingClientRect());
+    button.parentNode.scrollLeft += own.left + own.width / 2 - strip.left - strip.width / 2;
   }
 
   function note(cut) {
