@@ -42,7 +42,7 @@ const Korean = Object.freeze({
   "head.score": "① 점수 z",
   "head.prob": "② 확률 p",
   "head.loss": "③ 손실 = 정답의 −log p",
-  "head.pull": "④ 당기는 힘: 정답 1 − p, 나머지 −p",
+  "head.pull": "④ 당기는 힘: 정답 1 − p, 나머지 −p",
   "said.took": "확률 {n}%p가 {other} 쪽에서 {name} 쪽으로 옮겨 갔습니다.",
   "said.took.most": "확률 {n}%p가 다른 클래스에서 {name} 쪽으로 옮겨 갔습니다(가장 많이 내준 쪽: {other}).",
   "said.gave": "확률 {n}%p가 {name} 쪽에서 {other} 쪽으로 옮겨 갔습니다.",
