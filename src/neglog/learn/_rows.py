@@ -136,12 +136,13 @@ class BlockOptions(NamedTuple):
 
 
 class Blocks(NamedTuple):
-    """The inverse of the Hessian's diagonal blocks at one theta."""
+    """The inverse of the Hessian's diagonal blocks at one theta.
+
+    `times` takes v (K, columns) and the curvature (K,) of the classes where it is needed.
+    """
 
     columns: Any  # of theta, an index: those that the blocks have
-    times: Callable[
-        [Doubles, Doubles], Doubles
-    ]  # of (v (K, columns), curvature (K,) of the classes)
+    times: Callable[[Doubles, Doubles], Doubles]
 
 
 def linear(X: Any, coef: Array, intercept: Array) -> Array:

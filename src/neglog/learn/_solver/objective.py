@@ -129,11 +129,12 @@ class Penalised:
         if self._blocks is None:
             return centred(self._inverse(v, self._curvature, damping))
         columns, inverse = self._blocks
-        out = inverse(v[:, columns], self._curvature + damping * self._inverse.mass)
-        if self._centred.ndim == 1:  # the other columns have their diagonal
-            v[:, -1] = 0
-            in_blocks, out = out, self._inverse(v, self._curvature)
-            out[:, columns] = in_blocks
+        in_blocks = inverse(v[:, columns], self._curvature + damping * self._inverse.mass)
+        if self._centred.ndim == 2:
+            return centred(in_blocks)
+        v[:, -1] = 0  # the other columns have their diagonal
+        out = self._inverse(v, self._curvature)
+        out[:, columns] = in_blocks
         return centred(out)
 
     def _sharpen(self, damping: float) -> None:
