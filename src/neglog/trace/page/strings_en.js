@@ -42,7 +42,7 @@ const English = Object.freeze({
   "head.score": "① Score z",
   "head.prob": "② Probability p",
   "head.loss": "③ Loss = −log p of the answer",
-  "head.pull": "④ Pull y − p: 1 − p for the answer, −p for the others",
+  "head.pull": "④ Pull: 1 − p for the answer, −p for the others",
   "said.took": "{name} took {n} points of probability from {other}",
   "said.took.most": "{name} took {n} points of probability, most of them from {other}",
   "said.gave": "{name} gave up {n} points of probability to {other}",
