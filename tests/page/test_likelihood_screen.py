@@ -47,14 +47,6 @@ def moved(page: Any, name: str, key: str) -> str:
     return said(page)
 
 
-def test_a_product_stays_on_one_line(page: Any, pets: Path) -> None:
-    for width in (390, 820):
-        page.set_viewport_size({"width": width, "height": 844})
-        open_page(page, pets, "tab=likelihood&preset=orange-blue")
-        lines = "(values) => values.map((value) => value.getClientRects().length)"
-        assert page.locator(".score tbody td:nth-child(2) .value").evaluate_all(lines) == [1, 1]
-
-
 @pytest.mark.parametrize("screen", SCREENS)
 def test_the_first_screen_is_the_whole_story(browser: Any, pets: Path, screen: str) -> None:
     """Chart, handles, picture of the product, product, sum and sentence: in sight and not cut."""

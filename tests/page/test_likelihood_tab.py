@@ -64,3 +64,11 @@ def test_a_density_of_another_library_is_drawn_from_its_table(page: Any, tmp_pat
     kept = fragment(page, "c=laplace:other,normal")
     open_page(page, tmp_path / "page.html", kept)
     assert page.locator("#message").is_hidden()
+
+
+def test_a_product_stays_on_one_line(page: Any, pets: Path) -> None:
+    for width in (390, 820):
+        page.set_viewport_size({"width": width, "height": 844})
+        open_page(page, pets, "tab=likelihood&preset=orange-blue")
+        lines = "(values) => values.map((value) => value.getClientRects().length)"
+        assert page.locator(".score tbody td:nth-child(2) .value").evaluate_all(lines) == [1, 1]
