@@ -10,7 +10,13 @@ from typing import Any
 
 import pytest
 from page_helpers import RESULT, fragment, opened, pets_fixture, settled, written  # noqa: F401
-from page_helpers.browser import browser_fixture, open_page, page_fixture, watched  # noqa: F401
+from page_helpers.browser import (  # noqa: F401
+    FOLLOW,
+    browser_fixture,
+    open_page,
+    page_fixture,
+    watched,
+)
 
 from neglog.trace import Normal, explain, explain_likelihood
 
@@ -127,11 +133,10 @@ TAMPERED = (
 
 
 # What the page says to a fragment, the loss that it shows, and what is left once it is dismissed.
-FALLEN_BACK = """async (fragment) => {
-  const follow = (hash) => new Promise((done) => {
-    addEventListener("hashchange", done, { once: true });
-    location.hash = hash;
-  });
+FALLEN_BACK = (
+    f"""async (fragment) => {{
+  const follow = {FOLLOW};"""
+    + """
   const message = document.getElementById("message");
   await follow(fragment);
   const said = message.checkVisibility() && document.getElementById("message-text").innerText;
@@ -141,6 +146,7 @@ FALLEN_BACK = """async (fragment) => {
   await follow("");
   return { said, loss, left };
 }"""
+)
 
 
 def test_a_tampered_address_falls_back_and_says_so(page: Any, pets: Path) -> None:

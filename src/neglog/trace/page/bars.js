@@ -77,8 +77,7 @@ const Bars = (() => {
     const range = span([...drawn, ...exacts], least);
     if (range[0] === range[1]) range[1] += 1;
     Dom.text(table.column, Words.say(`col.${frame.state.col}`));
-    Dom.grow(table.rows, table.lines, frame.V, line);
-    table.lines.slice(0, frame.V).forEach((row, j) => {
+    Dom.grow(table.rows, table.lines, frame.V, line).forEach((row, j) => {
       Dom.text(row.title.label, frame.names[j]);
       Dom.shown(row.title.answer, j === frame.row.y);
       bar(row, drawn[j], exacts[j], range);

@@ -42,7 +42,7 @@ const Dom = (() => {
     if (node.hidden === yes) node.hidden = !yes;
   }
 
-  // As many parts of a place as are needed: new ones are made, those left over hidden.
+  // As many parts of a place as are needed, and no more: new ones are made, those left over hidden.
   function grow(place, list, count, make) {
     while (list.length < count) {
       const part = make(list.length);
@@ -50,6 +50,7 @@ const Dom = (() => {
       place.append(part.node ?? part);
     }
     list.forEach((part, k) => shown(part.node ?? part, k < count));
+    return list.slice(0, count);
   }
 
   const find = (id) => document.getElementById(id);

@@ -89,8 +89,7 @@ const Lines = (() => {
       const fixed = state.rows.some((row) => row.others);
       Dom.attribute(node, "data-many", frame.V > 4 ? "yes" : null);
       const [prob, grad] = ["prob", "grad"].map((name) => Section.column(frame, name));
-      Dom.grow(place, lines, frame.V, (j) => line(j, actions));
-      lines.slice(0, frame.V).forEach((row, j) => {
+      Dom.grow(place, lines, frame.V, (j) => line(j, actions)).forEach((row, j) => {
         say(row, names[j], j);
         row.radio.checked = j === y;
         if (document.activeElement !== row.name && row.name.value !== names[j]) row.name.value = names[j];

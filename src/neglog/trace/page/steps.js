@@ -64,8 +64,7 @@ const Steps = (() => {
         const part = Dom.make("i");
         Dom.paint(part, j);
         return part;
-      });
-      parts.slice(0, frame.V).forEach((part, j) => {
+      }).forEach((part, j) => {
         const share = exponentials[j] / whole;
         Dom.style(part, "width",
           `${(100 * (Number.isFinite(share) ? share : exponentials[j] === Infinity ? 1 : 0)).toFixed(2)}%`);

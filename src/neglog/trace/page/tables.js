@@ -25,12 +25,10 @@ const Tables = (() => {
       Dom.grow(body, rows, frame.V, () => {
         const head = Dom.make("th", {scope: "row"});
         return {node: Dom.make("tr", {}, head), head, cells: []};
-      });
-      rows.slice(0, frame.V).forEach(({node, head, cells}, i) => {
+      }).forEach(({node, head, cells}, i) => {
         Dom.text(heads[i], frame.names[i]);
         Dom.text(head, frame.names[i]);
-        Dom.grow(node, cells, frame.V, () => Dom.make("td"));
-        cells.slice(0, frame.V).forEach((cell, j) => {
+        Dom.grow(node, cells, frame.V, () => Dom.make("td")).forEach((cell, j) => {
           const value = values[i][j];
           Dom.text(cell, Format.number(value, 3));
           Dom.style(cell, "--strength", `${Math.min(100, Math.round(400 * frame.state.T * Math.abs(value || 0)))}%`);
@@ -96,8 +94,7 @@ const Tables = (() => {
       const round = (x) => Float.round(dtype, x);
       const step = col === "neglog" ? (x) => x : round; // the kernels add in float64 and round once
       let sum = 0;
-      Dom.grow(body, rows, state.rows.length, line);
-      rows.slice(0, state.rows.length).forEach(({node, choose, cells}, n) => {
+      Dom.grow(body, rows, state.rows.length, line).forEach(({node, choose, cells}, n) => {
         const {z, y, names} = state.rows[n];
         const {steps} = Row.explain({logits: z, target: y, dtype, temperature: T}, {light: true});
         sum = step(sum + steps.nll[col]);
