@@ -15,6 +15,7 @@ from neglog._head.chunks import chunks
 from neglog.learn._design import Computed, Design, ProductSum, Stored, logits, padded
 from neglog.learn._rows import BlockOptions, Blocks, Doubles, FirstOrder, Scaling
 from neglog.learn._solver.class_blocks import ClassBlocks, Near, class_moments
+from neglog.learn._solver.low_rank import LowRank
 
 MOST_KEPT = 128 * 2**20  # bytes of probabilities that are kept between gradient and products
 CHUNK = 2**20  # bytes of logits at a time, which stay in a cache until they are read again
@@ -25,6 +26,7 @@ PARTS = 8  # of the rows: more than there are threads, so that a slow one holds 
 MOST_SUMS = 2**25  # numbers of the tables of sums of all parts
 MOST_BLOCKS = 2**26  # numbers
 MOST_FREQUENT = 256  # columns of sparse rows that are in blocks
+_FEW_ROWS = 4  # see `has_few_rows`
 
 
 class Rows:
@@ -112,6 +114,13 @@ class Rows:
     def order(self) -> Literal["C", "F"]:
         """Of theta in memory: sparse rows read it column by column."""
         return "F" if issparse(self.X) else "C"
+
+    @property
+    def has_few_rows(self) -> bool:
+        """Whether blocks of classes are common but for a few rows."""
+        rows, columns = self.X.shape
+        few = not issparse(self.X) and _FEW_ROWS * rows <= self.num_classes * columns
+        return few and not self._is_tiny()
 
     @property
     def blas_threads(self) -> int | None:
@@ -258,14 +267,19 @@ class Rows:
     ) -> Blocks | None:
         """None: the rows are dense and the blocks would take too much memory, or p is spread."""
         columns, x = self._in_blocks
-        if x.shape[1] < 2:
+        if x.shape[1] < 2 and not self.has_few_rows:
             return None
+        self._see(theta)
+        near = Near.by_class(self._sums(partial(self._near_of, padded(theta, self._stored)))[0])
+        if self.has_few_rows:
+            x = self._stored.table
+            return Blocks(
+                columns, LowRank.of(x, self._share, near, curvature, options, MOST_BLOCKS)
+            )
         if options.second_moments is None:
             options = options._replace(
                 second_moments=self._squares_in_blocks, penalty=options.penalty[columns]
             )
-        self._see(theta)
-        near = self._sums(partial(self._near_of, padded(theta, self._stored)))[0]
         with self._threads(self.num_classes) as run:
             moments = class_moments(x, self._share, near, curvature, run)
             times = moments and ClassBlocks.of(moments, curvature, options, run)

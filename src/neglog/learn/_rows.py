@@ -105,6 +105,10 @@ class RowSums(Protocol):
         """Of theta in memory, where it is read fastest."""
 
     @property
+    def has_few_rows(self) -> bool:
+        """Whether classes have so few rows that their blocks cost less than a product."""
+
+    @property
     def precision(self) -> float:
         """The relative rounding error of a sum of losses."""
 
@@ -133,6 +137,7 @@ class BlockOptions(NamedTuple):
     penalty: Doubles  # (D + 1,) of the columns
     damping: Doubles  # (K,) curvature of the classes
     fit_intercept: bool
+    base: Callable[[Doubles, Doubles], Doubles]  # v, curvature of its rows -> 1 / (those + penalty) v
 
 
 class Blocks(NamedTuple):

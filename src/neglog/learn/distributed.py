@@ -93,6 +93,7 @@ class _Parts:
     """`RowSums` of rows that are elsewhere."""
 
     blas_threads = None  # elsewhere
+    has_few_rows = False
     order: Literal["C", "F"] = "C"
 
     def __init__(self, run: Run, setting: Setting, mass: Doubles, dtype: Any) -> None:

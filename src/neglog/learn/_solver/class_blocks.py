@@ -28,8 +28,23 @@ class Near(NamedTuple):
     @classmethod
     def of(cls, p: Array, first_row: int) -> Self:
         """Those of a chunk of rows, (n, K)."""
-        rows, of_class = np.nonzero(p > _NEAR)
+        # np.nonzero of two dimensions takes 15 times as long
+        rows, of_class = np.divmod(np.flatnonzero(p > _NEAR), p.shape[1])
         return cls(rows + first_row, of_class, p[rows, of_class])
+
+    @classmethod
+    def by_class(cls, chunks: list[Self]) -> Self:
+        """Those of all chunks, class by class."""
+        found = cls(*(np.concatenate(entries) for entries in zip(*chunks, strict=True)))
+        return found.at(np.argsort(found.of_class, kind="stable"))
+
+    def at(self, places: Array) -> Self:
+        return type(self)(*(entries[places] for entries in self))
+
+    def weight(self, share: Array) -> Array:
+        """Share p (1 - p) of each."""
+        weight: Array = share[self.rows] * self.p * (1 - self.p)
+        return np.maximum(weight, 0)
 
 
 class ClassMoments(NamedTuple):
@@ -40,35 +55,32 @@ class ClassMoments(NamedTuple):
 
 
 def class_moments(
-    x: Array, share: Array, chunks: list[Near], curvature: Doubles, run: Callable[..., Any] = map
+    x: Array, share: Array, near: Near, curvature: Doubles, run: Callable[..., Any] = map
 ) -> ClassMoments | None:
     """The moments of each class; None where p is spread, so that they are much like those of all.
 
     Args:
         x: (N, D + 1) scaled features with a 1 for the intercept.
         share: (N,) of each row in the mean, in the dtype of x.
-        chunks: of the probabilities of all rows.
+        near: of all rows, class by class.
         curvature: (K,) sums over rows of share p (1 - p).
         run: map, or that of a pool of threads.
     """
     classes, columns = len(curvature), x.shape[1]
-    rows, of_class, near = (np.concatenate(entries) for entries in zip(*chunks, strict=True))
-    if len(rows) > len(x) * classes / _SPREAD:
+    if len(near.rows) > len(x) * classes / _SPREAD:
         return None
-    order = np.argsort(of_class, kind="stable")
-    rows, of_class, near = rows[order], of_class[order], near[order]
-    weight = share[rows] * near * (1 - near)
-    root = np.sqrt(np.maximum(weight, 0))
-    ends = np.searchsorted(of_class, np.arange(classes + 1))
+    weight = near.weight(share)
+    root = np.sqrt(weight)
+    ends = np.searchsorted(near.of_class, np.arange(classes + 1))
     moments = np.empty((classes, columns, columns), x.dtype)
 
     def add_up(k: int) -> None:
         own = slice(ends[k], ends[k + 1])
-        weighted = x[rows[own]] * root[own, None]
+        weighted = x[near.rows[own]] * root[own, None]
         np.matmul(weighted.T, weighted, out=moments[k])
 
     list(run(add_up, range(classes)))
-    rest = np.maximum(curvature - np.bincount(of_class, weight, classes), 0)
+    rest = np.maximum(curvature - np.bincount(near.of_class, weight, classes), 0)
     return ClassMoments(moments, rest)
 
 
@@ -80,7 +92,7 @@ class ClassBlocks:
     """
 
     def __init__(self, inverse: Array, curvature: Doubles) -> None:
-        self._inverse, self._curvature = inverse, self._above_0(curvature)
+        self._inverse, self._curvature = inverse, curvature
 
     @classmethod
     def of(
@@ -108,14 +120,16 @@ class ClassBlocks:
 
     def __call__(self, v: Doubles, curvature: Doubles) -> Doubles:
         """(K, D + 1): the inverse times v, where the curvature of the classes is this."""
-        scale = np.sqrt(self._curvature / self._above_0(curvature))[:, None]
+        scale = scale_between(self._curvature, curvature)
         scaled = (scale * v).astype(self._inverse.dtype)
         product: Doubles = scale * np.matmul(self._inverse, scaled[:, :, None])[:, :, 0]
         return product
 
-    @staticmethod
-    def _above_0(curvature: Doubles) -> Doubles:
-        return np.maximum(curvature, 1e-9 / len(curvature))
+
+def scale_between(then: Doubles, now: Doubles) -> Doubles:
+    """(K, 1): what scales both sides of an inverse by the classes' curvature then, for now's."""
+    least = 1e-9 / len(now)
+    return np.sqrt(np.maximum(then, least) / np.maximum(now, least))[:, None]
 
 
 def _invert(options: BlockOptions, block: Array) -> bool:

@@ -61,18 +61,21 @@ class Penalised:
         self._inverse = Preconditioner(first, self._centred, penalty, rows.mass)
         self._blocks: Blocks | None = None
         # The decomposition of many columns' second moments takes longer than blocks of few classes.
-        self._is_slow = self._columns >= _WIDE and rows.num_classes <= _FEW
-        self._many = _MANY * (2 if self._is_slow else 1)
+        wide = self._columns >= _WIDE and rows.num_classes <= _FEW
+        self._is_slow = wide or rows.has_few_rows
+        self._many = 0 if rows.has_few_rows else _MANY * (2 if wide else 1)
         self._products = 0
         self._theta = np.empty((0, 0))
         self._curvature = np.empty(0)
         self.nll = np.nan  # of the last call of `value_and_gradient`
+        self._found: tuple[float, Doubles] | None = None  # by it
 
     @property
     def precision(self) -> float:
         return self.rows.precision
 
     def refine(self) -> bool:
+        self._found = None
         return self.rows.refine()
 
     def start(self) -> tuple[Doubles, Doubles | None]:
@@ -96,12 +99,15 @@ class Penalised:
         return 0.5 * float(np.einsum("kd,kd,d->", theta, theta, self._l2))
 
     def value_and_gradient(self, theta: Doubles) -> tuple[float, Doubles]:
+        if theta is self._theta and self._found:  # so the first step begins
+            return self._found
         self._is_slow |= self._products > self._many
         self._products = 0
         sums = self.rows.first_order(theta)
         self._theta, self._curvature, self.nll = theta, sums.curvature, sums.nll
         gradient = self._free(sums.gradient + self._l2 * theta)
-        return sums.nll + self._square(theta), gradient
+        self._found = sums.nll + self._square(theta), gradient
+        return self._found
 
     def hessian_product(self, v: Doubles, damping: float = 0.0) -> Doubles:
         self._products += 1
@@ -119,21 +125,22 @@ class Penalised:
         return float(np.vdot(v, self._inverse.metric(v)))
 
     def precondition(self, v: Doubles, damping: float = 0.0) -> Doubles:
+        curvature = self._curvature + damping * self._inverse.mass
         if self.l1.any():
-            return self._free(self._inverse(v, self._curvature, damping))
+            return self._free(self._inverse(v, curvature))
         if self._is_slow:
             self._sharpen(damping)
         # What all classes share has no curvature but the penalty's, and never a gradient: without
         # it MNIST-5k takes 123 products instead of 154.
         v = centred(v)
         if self._blocks is None:
-            return centred(self._inverse(v, self._curvature, damping))
+            return centred(self._inverse(v, curvature))
         columns, inverse = self._blocks
-        in_blocks = inverse(v[:, columns], self._curvature + damping * self._inverse.mass)
+        in_blocks = inverse(v[:, columns], curvature)
         if self._centred.ndim == 2:
             return centred(in_blocks)
         v[:, -1] = 0  # the other columns have their diagonal
-        out = self._inverse(v, self._curvature)
+        out = self._inverse(v, curvature)
         out[:, columns] = in_blocks
         return centred(out)
 
@@ -146,7 +153,7 @@ class Penalised:
             second[:-1, :-1] = self._centred + np.outer(self._mean, self._mean)
             second[:-1, -1] = second[-1, :-1] = self._mean
         damped = damping * self._inverse.mass
-        options = BlockOptions(second, self._l2, damped, self.fit_intercept)
+        options = BlockOptions(second, self._l2, damped, self.fit_intercept, self._inverse)
         self._blocks = None  # its memory serves the next ones
         self._blocks = self.rows.class_blocks(self._theta, self._curvature, options)
 

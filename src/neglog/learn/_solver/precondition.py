@@ -58,10 +58,10 @@ class Preconditioner:
         out[:, -1] = shift
         return out
 
-    def __call__(self, v: Doubles, curvature: Doubles, damping: float = 0.0) -> Doubles:
-        """(K, D + 1): the inverse, times v; the last column is that of the intercepts."""
+    def __call__(self, v: Doubles, curvature: Doubles) -> Doubles:
+        """The inverse times v (n, D + 1), whose rows have these curvatures; intercepts last."""
         floor = 1e-9 * self._typical
-        a = np.maximum(curvature + damping * self.mass, floor)[:, None]
+        a = np.maximum(curvature, floor)[:, None]
         out = np.empty_like(v)
         features = np.multiply(v[:, -1:], -self._mean, out=out[:, :-1])
         features += v[:, :-1]

@@ -1,0 +1,82 @@
+"""A preconditioner for classes of few rows, whose blocks are a common form and a few rows."""
+
+from typing import Self
+
+import numpy as np
+
+from neglog._engine import Array
+from neglog.learn._rows import BlockOptions, Doubles
+from neglog.learn._solver.class_blocks import Near, scale_between
+
+_MOST = 32  # rows of a class, the heaviest; the others count as all rows do
+_LEAST = 1e-4  # of a class's curvature is in the common form: keeps float32 positive
+
+
+class LowRank:
+    """The inverse of C_k = B_k + X_k' X_k; X_k has the rows near class k, times sqrt(share p (1 - p)).
+
+    B_k has the second moments of all rows, as many as the other rows weigh. By Woodbury's identity
+    the inverse is B_k^-1 - G_k' G_k, where G_k = L_k^-1 X_k B_k^-1 and
+    L_k L_k' = I + X_k B_k^-1 X_k'.
+    """
+
+    def __init__(self, near: Near, rest: Doubles, curvature: Doubles, options: BlockOptions) -> None:
+        self._of_class, self._rest, self._curvature = near.of_class, rest, curvature
+        self._base = options.base
+        self._present, self._starts = np.unique(near.of_class, return_index=True)
+
+    @classmethod
+    def of(
+        cls, x: Array, share: Array, near: Near, curvature: Doubles, options: BlockOptions, most: int
+    ) -> Self:
+        """At the theta of `near`, of at most so many numbers.
+
+        Args:
+            x: (N, D + 1) scaled features with a 1 for the intercept.
+            share: (N,) of each row in the mean, in the dtype of x.
+            near: of all rows, class by class.
+            curvature: (K,) sums of share p (1 - p).
+            options: what is added to them.
+            most: numbers of memory.
+        """
+        classes = len(curvature)
+        near = _heaviest(near, near.weight(share), min(_MOST, most // (classes * x.shape[1])))
+        weight = near.weight(share)
+        rest = curvature - np.bincount(near.of_class, weight, classes)
+        rest = np.maximum(rest, _LEAST * curvature) + options.damping
+        found = cls(near, rest, curvature + options.damping, options)
+        found._add_up(x, near.rows, np.sqrt(weight), bool(options.fit_intercept))
+        return found
+
+    def _add_up(self, x: Array, rows: Array, root: Array, fit_intercept: bool) -> None:
+        """G of the classes that have as many rows, at once."""
+        self._g = np.empty((len(rows), x.shape[1]), x.dtype)
+        counts = np.diff(np.append(self._starts, len(rows)))
+        for count in np.unique(counts):
+            own = counts == count
+            at = self._starts[own, None] + np.arange(count)
+            near = x[rows[at]] * root[at, None]
+            near[..., -1] *= fit_intercept
+            flat = near.reshape(-1, x.shape[1]).astype(np.float64)
+            based = self._base(flat, np.repeat(self._rest[self._present[own]], count))
+            based = based.reshape(near.shape)
+            root_of = np.linalg.cholesky(np.eye(count) + near @ based.swapaxes(1, 2))
+            self._g[at] = np.linalg.solve(root_of, based)
+
+    def __call__(self, v: Doubles, curvature: Doubles) -> Doubles:
+        """(K, D + 1): the inverse times v, where the curvature of the classes is this."""
+        scale = scale_between(self._curvature, curvature)
+        scaled = scale * v
+        out = self._base(scaled, self._rest)
+        along = np.einsum("ed,ed->e", self._g, scaled[self._of_class])
+        out[self._present] -= np.add.reduceat(along[:, None] * self._g, self._starts)
+        out *= scale
+        return out
+
+
+def _heaviest(near: Near, weight: Array, most: int) -> Near:
+    """At most so many of each class."""
+    order = np.lexsort((-weight, near.of_class))
+    of_class = near.of_class[order]
+    rank = np.arange(len(order)) - np.searchsorted(of_class, of_class)
+    return near.at(order[rank < most])
