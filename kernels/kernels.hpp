@@ -5,6 +5,7 @@
 
 #include "scores/job.hpp"
 #include "sparse/job.hpp"
+#include "steps/job.hpp"
 
 namespace neglog {
 
@@ -38,6 +39,8 @@ struct Kernels {
     void (*times_hidden)(const ProductJob&, int64_t begin, int64_t end, char* scratch);
     size_t (*scores_bytes)(const ScoresJob&);
     void (*scores)(const ScoresJob&, int64_t begin, int64_t end, const ScoreSums&, char* scratch);
+    size_t (*batch_bytes)(const BatchJob&);
+    BatchSums (*batch_gradient)(const BatchJob&, char* scratch);
 };
 
 }  // namespace neglog

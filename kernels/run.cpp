@@ -127,6 +127,13 @@ Outcome run(const CurvatureJob& job, const Interrupted& interrupted) {
     return share(job.rows, job.classes, 0, work, interrupted);
 }
 
+Outcome run(const BatchJob& job, BatchSums& sums, const Interrupted& interrupted) {
+    const auto work = [&](int64_t, int64_t, char* memory) {
+        sums = chosen().batch_gradient(job, memory);
+    };
+    return parallel_for(1, 1, chosen().batch_bytes(job), work, interrupted);
+}
+
 void clear_states(const PanelJob& panel) { chosen().clear_states(panel, 0, panel.job.rows); }
 
 Outcome reduce_panel(const PanelJob& panel, const Interrupted& interrupted) {

@@ -26,6 +26,7 @@ bool is_small(const Job& job);
 Outcome run(Job job, const Interrupted& interrupted);  // decides on job.stream
 Outcome run(const BinaryJob& job, const Interrupted& interrupted);
 Outcome run(const CurvatureJob& job, const Interrupted& interrupted);
+Outcome run(const BatchJob& job, BatchSums& sums, const Interrupted& interrupted);
 
 // Rows a panel of classes at a time.  The caller clears the states of the rows, reduces each panel
 // into them, in any order and perhaps into several sets of states that it merges, finishes them

@@ -11,6 +11,7 @@
 #include "rows/targets.hpp"
 #include "scores/long_rows.hpp"
 #include "sparse/products.hpp"
+#include "steps/gradient.hpp"
 
 namespace neglog::NEGLOG_ISA {
 namespace {
@@ -170,6 +171,11 @@ void scores_any(const ScoresJob& job, int64_t begin, int64_t end, const ScoreSum
     with_type(job.dtype, [&](auto t) { score_rows<decltype(t)>(job, begin, end, sums, scratch); });
 }
 
+BatchSums batch_gradient_any(const BatchJob& job, char* scratch) {
+    const FlushSubnormals mode;
+    return batch_gradient(job, scratch);
+}
+
 }  // namespace
 
 extern const Kernels kernels;
@@ -196,6 +202,8 @@ const Kernels kernels = {NEGLOG_NAME,
                          hidden_bytes_any,
                          times_hidden_any,
                          scores_bytes_any,
-                         scores_any};
+                         scores_any,
+                         BatchMemory::bytes,
+                         batch_gradient_any};
 
 }  // namespace neglog::NEGLOG_ISA

@@ -148,5 +148,6 @@ void define_moments(nb::module_& m);    // what panels_module.cpp adds to the mo
 void define_sparse(nb::module_& m);     // what sparse_module.cpp adds
 void define_scores(nb::module_& m);     // what scores_module.cpp adds
 void define_curvature(nb::module_& m);  // what curvature_module.cpp adds
+void define_steps(nb::module_& m);      // what steps_module.cpp adds
 
 }  // namespace neglog

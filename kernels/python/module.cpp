@@ -148,4 +148,5 @@ NB_MODULE(_kernels, m) {
     define_moments(m);
     define_scores(m);
     define_curvature(m);
+    define_steps(m);
 }

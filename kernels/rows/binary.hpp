@@ -15,7 +15,7 @@ struct Sides {
 
 inline Sides sides(Vec<double> z) {
     const Vec<double> a = (z < 0) ? z : -z;
-    const Vec<double> t = exp_negative(a);
+    const Vec<double> t = exp_negative<double>(a);
     const Vec<double> inverse = 1 / (1 + t);
     const Vec<double> near = inverse, far = t * inverse, log = log1p(t, inverse);
     return {(z < 0) ? far : near, (z < 0) ? near : far, (z < 0) ? log - z : log,

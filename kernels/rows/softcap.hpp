@@ -25,7 +25,7 @@ inline Capped tanh(Vec<double> x) {
                             443861162.0 / 1856156927625,
                             -18888466084.0 / 194896477400625};
     const Vec<double> a = (x < 0) ? -x : x;
-    const Vec<double> t = exp_negative(-2 * a);
+    const Vec<double> t = exp_negative<double>(-2 * a);
     const Vec<double> z = a * a;
     Vec<double> r = splat(c[9]);
     for (int i = 8; i >= 0; --i) r = fused(r, z, splat(c[i]));

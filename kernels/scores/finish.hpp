@@ -74,7 +74,7 @@ template <class Z> double log_of_others(Z z, int64_t V, int64_t top, double max)
         Vec<double> x = splat(-kInfinity);
         for (int i = 0; i < W && j + i < V; ++i)
             if (j + i != top) x[i] = z(j + i) - second;
-        const Vec<double> e = exp_negative(x);
+        const Vec<double> e = exp_negative<double>(x);
         for (int i = 0; i < W; ++i) sum += e[i];
     }
     const Vec<double> over = splat(sum - 1);

@@ -99,11 +99,12 @@ template <class C> NEGLOG_INLINE Vec<C> exp_scaled(Vec<C> x, Bits<C> reference) 
     return exp_polynomial<C>(r) * bit_cast<Vec<C>>(exponent);
 }
 
-// exp(x) for x <= 0, 0 from -708 down.
-NEGLOG_INLINE Vec<double> exp_negative(Vec<double> x) {
-    using E = ExpTable<double>;
-    const Vec<double> e = exp_scaled<double>(x, reference_bits<double>(splat(E::magic)));
-    return (x < -708) ? Vec<double>{} : e * E::down;
+// exp(x) for x <= 0, 0 from -708 down, of float32 from -87.
+template <class C> NEGLOG_INLINE Vec<C> exp_negative(Vec<C> x) {
+    using E = ExpTable<C>;
+    constexpr C least = sizeof(C) == 4 ? -87 : -708;
+    const Vec<C> e = exp_scaled<C>(x, reference_bits<C>(splat(E::magic)));
+    return (x < least) ? Vec<C>{} : e * E::down;
 }
 
 // a - b = high + low exactly (Knuth's TwoSum).

@@ -191,8 +191,8 @@ class Rows:
         for rows, x, (z,) in self._chunks(part, design):
             logits(x, table, z)
             nll += float(self.share[rows] @ self._pass(z, rows))
-            squares += self._share[rows] @ np.square(self._probabilities(z, rows))
             total.add(z, x)
+            squares += self._share[rows] @ np.square(self._probabilities(z, rows), out=z)
         return nll, total.total, squares
 
     def _pass(self, z: Array, rows: slice) -> Array:
@@ -204,9 +204,9 @@ class Rows:
         return found.dense  # type: ignore[return-value]
 
     def _probabilities(self, gradient: Array, rows: slice) -> Array:
-        """P from share (p - y), kept for the products if all of them fit."""
+        """P from share (p - y), kept for the products if all of them fit, else in its place."""
         part = self.target[rows]
-        p = np.empty(gradient.shape, self._wide) if self._kept is None else self._kept[rows]
+        p = gradient if self._kept is None else self._kept[rows]
         scale = (1 / self.share[rows, None]).astype(gradient.dtype)
         np.multiply(gradient, scale, out=p, casting="same_kind")
         if part.ndim == 1:

@@ -133,6 +133,7 @@ def newton_direction(objective: Objective, gradient: Doubles, damping: float = 0
         length = square / bend
         direction += length * search
         residual += length * product
+        del product  # of 100,000 classes it has 100 MB, beside the next one's sums
         gain = length * square
         gained += gain
         if count * gain <= _LEAST_GAIN * gained:
@@ -141,6 +142,7 @@ def newton_direction(objective: Objective, gradient: Doubles, damping: float = 0
         before, square = square, dot(residual, steepest)
         search *= square / before
         search -= steepest
+        del steepest
     return direction
 
 

@@ -7,10 +7,12 @@ import numpy as np
 from scipy.linalg import eigh
 
 from neglog._engine import Array
+from neglog._head.chunks import chunks
 from neglog.learn._rows import Doubles
 
 _LEAST = 1e-9  # of the columns' mean second moment: keeps collinear columns apart
 _MANY = 2**16  # second moments
+_AT_ONCE = 2**20  # numbers
 
 
 class Preconditioner:
@@ -60,9 +62,14 @@ class Preconditioner:
 
     def __call__(self, v: Doubles, curvature: Doubles) -> Doubles:
         """The inverse times v (n, D + 1), whose rows have these curvatures; intercepts last."""
+        out = np.empty_like(v)
+        for part in chunks(len(v), max(_AT_ONCE // v.shape[1], 1)):
+            self._divide(v[part], curvature[part], out[part])
+        return out
+
+    def _divide(self, v: Doubles, curvature: Doubles, out: Doubles) -> None:
         floor = 1e-9 * self._typical
         a = np.maximum(curvature, floor)[:, None]
-        out = np.empty_like(v)
         features = np.multiply(v[:, -1:], -self._mean, out=out[:, :-1])
         features += v[:, :-1]
         if self._moments.ndim == 1:
@@ -75,4 +82,3 @@ class Preconditioner:
             blocks = np.maximum(self._typical + (a - self._typical) * share, floor)
             features[...] = ((features.astype(basis.dtype) @ basis) / blocks) @ basis.T
         out[:, -1] = v[:, -1] / a[:, 0] - features @ self._mean
-        return out
