@@ -12,13 +12,20 @@ double batch_gradient(nb::handle table, int64_t dense, int64_t ones, nb::handle 
     chosen_rows.take(places, "places", 1, 8);
     w.take(weights, "weights", 2, 4);
     g.take(gradient, "gradient", 2, 4, true);
-    if (!rows || !chosen_rows || !w || !g) throw nb::value_error("table: an array is missing");
-    BatchJob job{rows.as<char>(),  rows.shape(0), rows.shape(1), dense,      ones,
-                 chosen_rows.as<int64_t>(), chosen_rows.shape(0), w.as<float>(), g.as<float>(),
-                 w.shape(0),       w.shape(1)};
+    BatchJob job{rows.as<char>(),
+                 rows.shape(0),
+                 rows.shape(1),
+                 dense,
+                 ones,
+                 chosen_rows.as<int64_t>(),
+                 chosen_rows.shape(0),
+                 w.as<float>(),
+                 g.as<float>(),
+                 w.shape(0),
+                 w.shape(1)};
     const int64_t words = 4;
-    rows.same("table", dense >= 1 && ones >= 0 && dense <= job.features && rows.shape(0) > 0 &&
-                           job.row_bytes == words * (dense + ones + 3) &&
+    rows.same("table", dense >= 1 && ones >= 0 && ones < job.row_bytes && dense <= job.features &&
+                           rows.shape(0) > 0 && job.row_bytes == words * (dense + ones + 3) &&
                            rows.stride(0) == job.row_bytes);
     w.same("weights", job.classes > 0 && w.stride(0) == job.classes);
     g.same("gradient", g.like(w) && g.stride(0) == job.classes);

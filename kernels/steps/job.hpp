@@ -18,7 +18,7 @@ struct BatchJob {
 };
 
 struct BatchSums {
-    double weight = 0;   // of all rows
+    double weight = 0;
     bool inside = true;  // whether all places, ones and targets exist; else nothing is written
 };
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 pytest.importorskip("sklearn", reason="needs the extra cli")
 
+from learn_helpers.objectives import Counted, Doubles, objective_of, shares
 from scipy.optimize import approx_fprime
 from scipy.sparse import csr_array
 from scipy.special import softmax
@@ -19,13 +19,6 @@ from neglog.learn._rows import Moments, Scaling
 from neglog.learn._solver import class_blocks
 from neglog.learn._solver.newton import newton
 from neglog.learn._solver.objective import Penalised
-
-Doubles = NDArray[np.float64]
-
-
-def objective_of(X: Any, target: Any, share: Doubles, classes: int, l2: float) -> Penalised:
-    scaling = Scaling.of(Moments.of(X, share), centred=isinstance(X, np.ndarray))
-    return Penalised(Rows(X, target, share, classes, scaling), l2)
 
 
 @pytest.mark.parametrize("soft", [False, True])
@@ -50,20 +43,6 @@ def test_gradient_and_hessian_are_the_slopes(sparse: bool, soft: bool) -> None:
     assert product.ravel() == pytest.approx(approx_fprime(theta.ravel(), slope, 1e-7), 1e-6, 2e-5)
 
 
-class Counted:
-    """An objective that counts its products."""
-
-    def __init__(self, objective: Penalised, *, preconditioned: bool = True) -> None:
-        self.products, self._of, self.precision = 0, objective, objective.precision
-        self.value_and_gradient = objective.value_and_gradient
-        self.metric, self.refine = objective.metric, objective.refine
-        self.precondition = objective.precondition if preconditioned else lambda v, _: v.copy()
-
-    def hessian_product(self, v: Doubles, damping: float = 0.0) -> Doubles:
-        self.products += 1
-        return self._of.hessian_product(v, damping)
-
-
 def test_the_curvature_of_classes_and_columns_saves_products() -> None:
     """Columns of unlike size and classes of unlike number: 94 products instead of 1,010."""
     rng = np.random.default_rng(0)
@@ -83,10 +62,6 @@ def drawn(rows: int, columns: int, classes: int, seed: int = 0) -> tuple[Doubles
     X = rng.standard_normal((rows, columns))
     z = 2 * X @ rng.standard_normal((columns, classes))
     return X, (z + rng.gumbel(size=z.shape)).argmax(axis=1)
-
-
-def shares(rows: int) -> Doubles:
-    return np.full(rows, 1 / rows)
 
 
 def drawn_words(rows: int, columns: int, classes: int) -> tuple[Any, Any]:

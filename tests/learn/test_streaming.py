@@ -1,5 +1,6 @@
 """Data larger than memory: stochastic steps come near the minimum, whatever the batches."""
 
+import time
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +12,8 @@ pytest.importorskip("sklearn", reason="needs the extra learn")
 from scipy import sparse
 
 from neglog.learn import SoftmaxRegression
+from neglog.learn._stochastic import descent, streaming
+from neglog.learn._stochastic.blocks import Blocks
 
 RANDOM = np.random.default_rng(0)
 N = 6000
@@ -167,15 +170,34 @@ def tables(rows: int = 1000) -> list[Any]:
     return whole.to_batches(max_chunksize=rows)  # type: ignore[no-any-return]
 
 
-def test_tables_are_read_again_in_every_epoch() -> None:
+def test_no_block_changes_while_it_is_used() -> None:
+    """Blocks are made ahead, in memory that is used again."""
+    parts = [(np.full((100, 2), k), np.arange(100) % 2) for k in range(1, 13)]
+    reader = streaming.Pairs(None)
+    rows = sum(reader.measure(part) for part in parts)
+    _, scaling = reader.prepare()
+    seen = []
+    for block in Blocks(reader, lambda: parts, rows, 200).of(2):
+        before = block.table["dense"][:, 1].copy()
+        time.sleep(0.01)  # the thread makes as many as it may
+        np.testing.assert_array_equal(block.table["dense"][:, 1], before)
+        seen.append(before * scaling.scale[0] + scaling.mean[0])
+    every = 2 * [k for k in range(1, 13) for _ in range(100)]
+    np.testing.assert_allclose(np.concatenate(seen), every, rtol=1e-6)
+
+
+@pytest.mark.parametrize("buffer", [None, N // 2])
+def test_tables_are_read_again_in_every_epoch_that_the_buffer_cannot_hold(
+    buffer: int | None,
+) -> None:
     made: list[int] = []
 
     def batches() -> Any:
         made.append(1)
         yield from tables()
 
-    model = SoftmaxRegression().fit_batches(batches, target="y", epochs=30)
-    assert len(made) == 1 + 30 + 1
+    model = SoftmaxRegression().fit_batches(batches, target="y", epochs=30, buffer=buffer)
+    assert len(made) == (1 + 1 if buffer is None else 1 + 30 + 1)
     assert model.classes_.tolist() == ["high", "low", "mid"]
     names = np.array(["low", "mid", "high"])[Y]
     best = SoftmaxRegression().fit((X - X.mean(axis=0)) / X.std(axis=0), names)
@@ -195,6 +217,19 @@ def test_some_columns_of_tables_and_rows_without_a_target() -> None:
         SoftmaxRegression().fit_batches([table], target="z")
     with pytest.raises(ValueError, match="labels in 'y' are not among classes"):
         SoftmaxRegression().fit_batches([table], target="y", classes=[0, 1])
+
+
+def test_many_weights_take_the_same_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By products with matrices, where one pass of the kernels would leave the cache."""
+    pa = pytest.importorskip("pyarrow", reason="needs the extra report")
+    letters = np.array(list("abcdefghij"))
+    table = pa.table({"y": Y, "x0": X[:, 0], "t": letters[np.arange(N) % 7], "u": letters[Y]})
+    found = []
+    for narrow in (descent.NARROW, 0):
+        monkeypatch.setattr(descent, "NARROW", narrow)
+        found.append(SoftmaxRegression().fit_batches([table], target="y", epochs=3))
+    assert found[0].coef_ == pytest.approx(found[1].coef_, abs=1e-3)
+    assert found[0].loss_ == pytest.approx(found[1].loss_, rel=1e-4)
 
 
 # ---- partial_fit

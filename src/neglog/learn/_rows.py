@@ -137,7 +137,9 @@ class BlockOptions(NamedTuple):
     penalty: Doubles  # (D + 1,) of the columns
     damping: Doubles  # (K,) curvature of the classes
     fit_intercept: bool
-    base: Callable[[Doubles, Doubles], Doubles]  # v, curvature of its rows -> 1 / (those + penalty) v
+    base: Callable[
+        [Doubles, Doubles], Doubles
+    ]  # v, curvature of its rows -> 1 / (those + penalty) v
 
 
 class Blocks(NamedTuple):

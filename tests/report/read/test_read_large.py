@@ -16,10 +16,10 @@ import pyarrow as pa
 from pyarrow import parquet as pq
 from report_helpers.table_files import batches, joined, write
 
+from neglog._read.ahead import ahead
 from neglog._read.columns import Asked
 from neglog._read.tables import batch as batch_sizes
 from neglog._read.tables import open_predictions
-from neglog._read.tables.ahead import ahead
 from neglog._read.tables.formats import parquet
 
 RNG = np.random.default_rng(7)

@@ -9,9 +9,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from ..ahead import ahead
 from ..columns import Asked
 from ..doubts import Unclear
-from .ahead import ahead
 from .convert import Converter
 from .files import expand, kind_of, open_standard_input, open_text
 from .formats.arrays import BROKEN, ArrayTable

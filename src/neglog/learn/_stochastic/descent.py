@@ -20,12 +20,14 @@ import numpy as np
 from scipy import sparse
 
 from neglog._engine import Array, run_rows
+from neglog._engine.steps import batch_gradient
 from neglog.learn._rows import Doubles
 
 RATE = 0.1
 ROWS = 2048  # of a mini-batch
 LEAST_ROWS = 64
 LOGITS = 1 << 23  # of a mini-batch of many classes, at most
+NARROW = 1 << 16  # weights up to which a step is one pass of the kernels, in the second cache
 FORGET = 0.9, 0.999  # of the means of gradients and of their squares
 WINDOW = 8  # the average weighs step t as t^7: it forgets the beginning
 
@@ -61,10 +63,20 @@ def empty_table(rows: int, dense: int, one_hot: int = 0) -> Array:
 
 
 class Products:
-    """The products of a block with weights (1 + D, K), and of gradients with the block."""
+    """The gradient of a block by weights (1 + D, K), by products with matrices."""
 
     def __init__(self) -> None:
         self._ones = self._turned = sparse.csr_array((0, 0), dtype=np.float32)
+
+    def gradient(self, block: Block, W: Array, out: Array) -> float:
+        """As `batch_gradient`, of all rows of a block."""
+        target, weight = (np.ascontiguousarray(block.table[k]) for k in ("target", "weight"))
+        total = float(weight.sum())
+        if total:
+            z = self.logits(block, W)
+            run_rows(z, target, nll_coef=weight / total, grad=z)
+            self._back(block, z, out)
+        return total
 
     def logits(self, block: Block, W: Array) -> Array:
         """X W, (n, K)."""
@@ -75,15 +87,13 @@ class Products:
             z += self._others(block, len(W) - wide)[0] @ W[wide:]
         return z
 
-    def back(self, block: Block, g: Array, width: int) -> Array:
-        """X' g, (width, K) for 1 + D = width."""
+    def _back(self, block: Block, g: Array, out: Array) -> None:
+        """Out (1 + D, K) = X' g."""
         dense = block.table["dense"]
         wide = dense.shape[1]
-        out = np.empty((width, g.shape[1]), np.float32)
         np.matmul(dense.T, g, out=out[:wide])
         if len(out) > wide:
             out[wide:] = self._others(block, len(out) - wide)[1] @ g
-        return out
 
     def _others(self, block: Block, width: int) -> tuple[Any, Any]:
         """The other features (n, D2), and their transpose.
@@ -112,6 +122,7 @@ class Descent:
         self._bends = np.ones((len(self._w), 1), np.float32)
         self._bends[0] = fit_intercept
         self._mean, self._square = np.zeros_like(self._w), np.zeros_like(self._w)
+        self._gradient = np.empty_like(self._w)
         self._average = np.array(self._w, np.float64)
         self._steps = 0
         self._products = Products()
@@ -135,17 +146,18 @@ class Descent:
         order = random.permutation(len(block.table))
         at_once = int(np.clip(LOGITS // self._w.shape[1], LEAST_ROWS, ROWS))
         for start in range(0, len(order), at_once):
-            self.step(block.rows(order[start : start + at_once]))
+            self.step(block, order[start : start + at_once])
 
-    def step(self, block: Block) -> None:
-        """One step by the mean gradient of these rows."""
-        target, weight = (np.ascontiguousarray(block.table[k]) for k in ("target", "weight"))
-        total = weight.sum()
-        if not total:
-            return
-        z = self._products.logits(block, self._w)
-        run_rows(z, target, nll_coef=weight / total, grad=z)
-        self._adam(self._products.back(block, z, len(self._w)) + self._decay * self._w)
+    def step(self, block: Block, places: Array) -> None:
+        """One step by the mean gradient of the rows at these places."""
+        w, gradient = self._w, self._gradient
+        if block.sparse is None and w.size <= NARROW:
+            total = batch_gradient(block.table, places, w, gradient)
+        else:
+            total = self._products.gradient(block.rows(places), w, gradient)
+        if total:
+            gradient += self._decay * w
+            self._adam(gradient)
 
     def loss(self, block: Block) -> tuple[float, float]:
         """The sum of weighted nll at the average, and the sum of weights."""

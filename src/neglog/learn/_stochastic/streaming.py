@@ -1,6 +1,6 @@
 """Fitting data larger than memory: batches of arrays or of tables, a buffer of rows at a time."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,13 @@ from threadpoolctl import ThreadpoolController
 from neglog._engine import Array
 from neglog.learn._labels import labels_of, row_weights
 from neglog.learn._rows import Moments, Scaling
+from neglog.learn._stochastic.blocks import Blocks, counted
 from neglog.learn._stochastic.descent import Block, Descent, empty_table
 
 Batches = Iterable[Any] | Callable[[], Iterable[Any]]
 Progress = Callable[[int, float | None], object]
 Empty = Callable[..., Array]  # as `empty_table`
+BUFFER = 64 * 2**20  # bytes of a block
 
 
 class Pairs:
@@ -26,12 +28,16 @@ class Pairs:
         self._given = classes is not None
         self._moments: Moments | None = None
         self._sparse = False
-        self._width = 0
+        self._width = self._rows = self._stored = 0
 
     def measure(self, batch: Any) -> int:
         """Count a batch; how many rows it has."""
         X, y, weight = _checked(batch, self._width)
         self._width, self._sparse = X.shape[1], sparse.issparse(X)
+        self._rows, self._stored = (
+            self._rows + len(y),
+            self._stored + (X.nnz if self._sparse else 0),
+        )
         moments = Moments.of(X, weight)
         self._moments = moments if self._moments is None else self._moments.plus(moments)
         if not self._given:
@@ -45,6 +51,13 @@ class Pairs:
         self._scaling = Scaling.of(self._moments, centred=not self._sparse)
         assert self._found is not None
         return self._found, self._scaling
+
+    @property
+    def row_bytes(self) -> int:
+        """Of a row in a block."""
+        if self._sparse:
+            return empty_table(0, 0).itemsize + 8 * self._stored // self._rows
+        return empty_table(0, self._width).itemsize
 
     def block(self, batch: Any, empty: Empty) -> Block:
         X, y, weight = _checked(batch, self._width)
@@ -103,6 +116,11 @@ class Tables:
             self._found = np.array(sorted(self._labels))
         return self._found, Scaling(np.zeros(width), np.ones(width))
 
+    @property
+    def row_bytes(self) -> int:
+        recipe = self._recipe
+        return empty_table(0, recipe.dense_features, len(recipe.one_hot)).itemsize
+
     def block(self, batch: Any, empty: Empty) -> Block:
         from .._tables.data import codes_among
 
@@ -118,7 +136,9 @@ class Tables:
         table["target"] = target
         recipe.dense(columns, table["dense"][:, 1:])
         recipe.codes(columns, out=table["ones"])
-        if table["ones"].min(initial=0) < 0:
+        if any(
+            codes.min(initial=0) < 0 for codes in table["ones"].T
+        ):  # at once takes 4 times as long
             raise ValueError(
                 "a later pass over batches has a category, or a gap, that the first pass had not:"
                 " batches must give the same rows each time"
@@ -166,33 +186,36 @@ def _checked(batch: Any, width: int) -> tuple[Any, Array, Array]:
 
 
 def fit(
-    model: Any, batches: Batches, reader: Any, epochs: int, buffer: int, progress: Progress | None
+    model: Any,
+    batches: Batches,
+    reader: Any,
+    epochs: int,
+    buffer: int | None,
+    progress: Progress | None,
 ) -> None:
     """Measure the columns, run the epochs, and measure the loss."""
     again = _repeatable(batches)
-    rows = _counted(sum(reader.measure(batch) for batch in again()), "first pass")
+    rows = counted(sum(reader.measure(batch) for batch in again()), "first pass")
     classes, scaling = reader.prepare()
     if len(classes) < 2:
         raise ValueError(f"the batches have one class only, {classes[0].item()!r}")
     width = len(scaling.scale)
     start = np.zeros((len(classes), width + 1))
     descent = Descent(start, model.l2 / scaling.scale**2, model.fit_intercept)
-    random, buffered = np.random.default_rng(0), _Buffer(reader, buffer)
+    buffer = buffer or max(BUFFER // reader.row_bytes, 1)
+    random, blocks = np.random.default_rng(0), Blocks(reader, again, rows, buffer)
     libraries = ThreadpoolController()  # to find them takes 8 ms
     done = 0
-    for epoch in range(epochs):
-        before = done
-        for block in buffered.over(_ahead(again())):
-            with libraries.limit(limits=1, user_api="blas"):  # the products are skinny
-                descent.run(block, random)
-            done += len(block.table)
-            if progress is not None:
-                progress(done, min(1.0, done / (rows * epochs)))
-        _counted(done - before, f"epoch {epoch + 1}")
+    for block in blocks.of(epochs):
+        with libraries.limit(limits=1, user_api="blas"):  # the products are skinny
+            descent.run(block, random)
+        done += len(block.table)
+        if progress is not None:
+            progress(done, min(1.0, done / (rows * epochs)))
     model.classes_ = classes
     adopt(model, descent, scaling)
     reader.finish(model)
-    losses, weights = np.sum([descent.loss(block) for block in buffered.over(_ahead(again()))], 0)
+    losses, weights = np.sum([descent.loss(block) for block in blocks.of(1)], 0)
     model.nll_ = float(losses / weights)
     model.loss_ = model.nll_ + model.penalty_
     model.n_iter_ = epochs
@@ -214,64 +237,3 @@ def _repeatable(batches: Batches) -> Callable[[], Iterable[Any]]:
             " lambda: parquet.ParquetFile(path).iter_batches()"
         )
     return lambda: batches
-
-
-def _counted(rows: int, where: str) -> int:
-    if rows == 0:
-        raise ValueError(f"the {where} over batches had no rows with a target")
-    return rows
-
-
-def _ahead(batches: Iterable[Any]) -> Iterator[Any]:
-    """Tables are read in a thread while the last one is worked on; arrays are there already."""
-    iterator = iter(batches)
-    first = next(iterator, None)
-    if first is None:
-        return
-    yield first
-    if isinstance(first, tuple):
-        yield from iterator
-        return
-    from neglog._read.tables.ahead import ahead
-
-    yield from ahead(iterator)
-
-
-class _Buffer:
-    """Rows of several batches together, in memory that is used again for the next ones."""
-
-    def __init__(self, reader: Any, rows: int) -> None:
-        self._reader, self._rows = reader, rows
-        self._table: Array | None = None
-        self._used = 0
-
-    def over(self, batches: Iterable[Any]) -> Iterator[Block]:
-        """Blocks of at least so many rows but for the last; one is gone when the next is made."""
-        sparse_parts: list[Any] = []
-        for batch in batches:
-            block = self._reader.block(batch, self._place)
-            self._used += len(block.table)
-            sparse_parts.append(block.sparse)
-            if self._used >= self._rows:
-                yield self._whole(sparse_parts)
-                self._used, sparse_parts = 0, []
-        if self._used:
-            yield self._whole(sparse_parts)
-        self._used = 0
-
-    def _place(self, rows: int, dense: int, one_hot: int = 0) -> Array:
-        """As `empty_table`, behind the rows so far."""
-        needed = self._used + rows
-        if self._table is None or len(self._table) < needed:
-            larger = empty_table(max(needed, self._rows + rows), dense, one_hot)
-            if self._table is not None:
-                larger[: self._used] = self._table[: self._used]
-            self._table = larger
-        place: Array = self._table[self._used : needed]
-        return place
-
-    def _whole(self, sparse_parts: Sequence[Any]) -> Block:
-        assert self._table is not None
-        is_sparse = sparse_parts[0] is not None
-        others = sparse.vstack(sparse_parts, format="csr") if is_sparse else None
-        return Block(self._table[: self._used], others)
