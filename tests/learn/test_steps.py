@@ -82,6 +82,7 @@ def test_the_blocks_of_classes_are_those_of_the_hessian(
     """As far as all rows count as near; of sparse rows the blocks of the most frequent columns."""
     monkeypatch.setattr(class_blocks, "_NEAR", 0.0)
     monkeypatch.setattr(class_blocks, "_SPREAD", 1.0)
+    monkeypatch.setattr(class_blocks, "_ROWS", 400)
     monkeypatch.setattr(_in_memory, "MOST_FREQUENT", 3)
     X, y = drawn_words(400, 8, 12) if sparse else drawn(400, 3, 12)
     scaling = Scaling.of(Moments.of(X, shares(400)), centred=fit_intercept and not sparse)
@@ -118,6 +119,20 @@ def test_blocks_of_classes_save_products(sparse: bool) -> None:
     assert all(each.converged for each in found)
     assert found[0].value == pytest.approx(found[1].value, rel=1e-12)
     assert counted[0].products < 0.6 * counted[1].products
+
+
+def test_a_sample_of_near_rows_weighs_as_much_as_all() -> None:
+    rng = np.random.default_rng(0)
+    of_class = rng.choice(4, 5000, p=[0.5, 0.4, 0.098, 0.002])
+    weight = rng.random(5000).astype(np.float32)
+    near = class_blocks.Near(np.arange(5000), of_class, weight)
+    found = near.sample(300, 4)
+    counts = np.bincount(found.of_class, minlength=4)
+    assert counts[:3] == pytest.approx([300] * 3, abs=60)
+    assert counts[3] == (of_class == 3).sum()
+    assert found.total(4) == pytest.approx(near.total(4), rel=1e-5)
+    ratio = found.weight / weight[found.rows]
+    assert ratio[found.of_class == 3] == pytest.approx(1, rel=1e-6)
 
 
 @pytest.mark.parametrize("classes", [30, 70])

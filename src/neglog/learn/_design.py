@@ -59,6 +59,19 @@ class Computed:
 
 Design = Stored | Computed
 
+CHUNK = 2**20  # bytes of logits at a time, which stay in a cache until they are read again
+MOST_CHUNK = 64 * 2**20  # where that is less than LEAST_ROWS; and of sparse rows
+LEAST_ROWS = 256  # of a chunk: with fewer the products are slower
+
+
+def rows_at_once(classes: int, columns: int, design: Design) -> int:
+    """Rows of a chunk; sparse ones are cut little, because each chunk adds D x K numbers."""
+    size = design.dtype.itemsize
+    most = MOST_CHUNK // (classes * size)
+    if design.is_sparse:
+        return max(most, 1)
+    return max(CHUNK // (max(classes, columns) * size), min(LEAST_ROWS, most), 1)
+
 
 def padded(theta: Doubles, design: Design) -> Array:
     """A table (K, D + 1) for `logits`; rows of 0 fill up the last group of a few classes.

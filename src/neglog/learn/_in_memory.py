@@ -12,15 +12,12 @@ from scipy.sparse import issparse
 from neglog._engine import Array, cpu_info, run_rows, softmax
 from neglog._engine.curvature import times_curvature
 from neglog._head.chunks import chunks
-from neglog.learn._design import Computed, Design, ProductSum, Stored, logits, padded
+from neglog.learn._design import Computed, Design, ProductSum, Stored, logits, padded, rows_at_once
 from neglog.learn._rows import BlockOptions, Blocks, Doubles, FirstOrder, Scaling
 from neglog.learn._solver.class_blocks import ClassBlocks, Near, class_moments
 from neglog.learn._solver.low_rank import LowRank
 
 MOST_KEPT = 128 * 2**20  # bytes of probabilities that are kept between gradient and products
-CHUNK = 2**20  # bytes of logits at a time, which stay in a cache until they are read again
-MOST_CHUNK = 64 * 2**20  # where that is less than LEAST_ROWS; and of sparse rows
-LEAST_ROWS = 256  # of a chunk: with fewer the products are slower
 MOST_SQUARE = 1500  # columns whose second moments are held as a matrix
 PARTS = 8  # of the rows: more than there are threads, so that a slow one holds up little
 MOST_SUMS = 2**25  # numbers of the tables of sums of all parts
@@ -154,19 +151,9 @@ class Rows:
     def _chunks(
         self, part: slice, design: Design, places: int = 1
     ) -> Iterator[tuple[slice, Any, Array]]:
-        """Rows of a chunk, their features, and (places, n, K): new memory costs page faults.
-
-        Sparse rows are cut as little as possible, because each chunk adds D x K numbers.
-        """
+        """Rows of a chunk, their features, and (places, n, K): new memory costs page faults."""
         count, columns = part.stop - part.start, self.X.shape[1] + 1
-        row = self.num_classes * design.dtype.itemsize
-        most = MOST_CHUNK // row
-        if issparse(self.X):
-            rows = max(most, 1)
-        else:
-            rows = CHUNK // max(row, columns * design.dtype.itemsize)
-            rows = max(rows, min(LEAST_ROWS, most), 1)
-        rows = min(rows, count)
+        rows = min(rows_at_once(self.num_classes, columns, design), count)
         place = np.empty((places, rows, self.num_classes), design.dtype)
         features = np.empty((rows if isinstance(design, Computed) else 0, columns))
         for own in chunks(count, rows):
@@ -270,18 +257,16 @@ class Rows:
         if x.shape[1] < 2 and not self.has_few_rows:
             return None
         self._see(theta)
-        near = Near.by_class(self._sums(partial(self._near_of, padded(theta, self._stored)))[0])
+        near = Near.joined(self._sums(partial(self._near_of, padded(theta, self._stored)))[0])
         if self.has_few_rows:
             x = self._stored.table
-            return Blocks(
-                columns, LowRank.of(x, self._share, near, curvature, options, MOST_BLOCKS)
-            )
+            return Blocks(columns, LowRank.of(x, near, curvature, options, MOST_BLOCKS))
         if options.second_moments is None:
             options = options._replace(
                 second_moments=self._squares_in_blocks, penalty=options.penalty[columns]
             )
         with self._threads(self.num_classes) as run:
-            moments = class_moments(x, self._share, near, curvature, run)
+            moments = class_moments(x, near, curvature, run)
             times = moments and ClassBlocks.of(moments, curvature, options, run)
         return Blocks(columns, times) if times else None
 
@@ -289,7 +274,8 @@ class Rows:
         """The probabilities of a part that are not near 0, by chunks."""
         found = []
         for rows, x, (place,) in self._chunks(part, self._stored):
-            found.append(Near.of(self._probabilities_of(model, x, rows, place), rows.start))
+            p = self._probabilities_of(model, x, rows, place)
+            found.append(Near.of(p, self._share[rows], rows.start))
         return (found,)
 
     @cached_property

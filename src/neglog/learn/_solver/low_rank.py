@@ -33,7 +33,6 @@ class LowRank:
     def of(
         cls,
         x: Array,
-        share: Array,
         near: Near,
         curvature: Doubles,
         options: BlockOptions,
@@ -43,19 +42,17 @@ class LowRank:
 
         Args:
             x: (N, D + 1) scaled features with a 1 for the intercept.
-            share: (N,) of each row in the mean, in the dtype of x.
-            near: of all rows, class by class.
+            near: of all rows.
             curvature: (K,) sums of share p (1 - p).
             options: what is added to them.
             most: numbers of memory.
         """
         classes = len(curvature)
-        near = _heaviest(near, near.weight(share), min(_MOST, most // (classes * x.shape[1])))
-        weight = near.weight(share)
-        rest = curvature - np.bincount(near.of_class, weight, classes)
+        near = _heaviest(near, min(_MOST, most // (classes * x.shape[1])))
+        rest = curvature - near.total(classes)
         rest = np.maximum(rest, _LEAST * curvature) + options.damping
         found = cls(near, rest, curvature + options.damping, options)
-        found._add_up(x, near.rows, np.sqrt(weight), bool(options.fit_intercept))
+        found._add_up(x, near.rows, np.sqrt(near.weight), bool(options.fit_intercept))
         return found
 
     def _add_up(self, x: Array, rows: Array, root: Array, fit_intercept: bool) -> None:
@@ -84,9 +81,9 @@ class LowRank:
         return out
 
 
-def _heaviest(near: Near, weight: Array, most: int) -> Near:
-    """At most so many of each class."""
-    order = np.lexsort((-weight, near.of_class))
+def _heaviest(near: Near, most: int) -> Near:
+    """At most so many of each class, class by class."""
+    order = np.lexsort((-near.weight, near.of_class))
     of_class = near.of_class[order]
     rank = np.arange(len(order)) - np.searchsorted(of_class, of_class)
     return near.at(order[rank < most])
