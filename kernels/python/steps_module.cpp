@@ -26,7 +26,8 @@ double batch_gradient(nb::handle table, int64_t dense, int64_t ones, nb::handle 
     const int64_t words = 4;
     rows.same("table", dense >= 1 && ones >= 0 && ones < job.row_bytes && dense <= job.features &&
                            rows.shape(0) > 0 && job.row_bytes == words * (dense + ones + 3) &&
-                           rows.stride(0) == job.row_bytes);
+                           rows.stride(0) == job.row_bytes &&
+                           reinterpret_cast<uintptr_t>(job.table) % words == 0);
     w.same("weights", job.classes > 0 && w.stride(0) == job.classes);
     g.same("gradient", g.like(w) && g.stride(0) == job.classes);
     BatchSums sums;

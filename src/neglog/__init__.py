@@ -29,7 +29,7 @@ from ._numpy import (
     softmax_jacobian,
 )
 
-__version__ = "0.8.0"
+__version__ = "0.9.0"
 
 __all__ = [
     "Bernoulli",
