@@ -6,6 +6,7 @@ from typing import Any
 import budgets
 
 from bench.cases import TORCH_MODES, size
+from bench.divisors import CHANGING
 from bench.documents.words import Words
 from bench.lookup import Run, amount, duration, mebibytes
 from bench.timing import Row
@@ -52,12 +53,12 @@ def forward(run: Run, words: Words) -> str:
 
 
 def torch_rows(run: Run) -> list[Row]:
-    """The rows of the PyTorch face; none where torch is not installed."""
+    """The rows of the PyTorch face that peers have, too; none where torch is not installed."""
     rows = (row for row in run["rows"] if "neglog.torch" in row["seconds"])
     return [
         row
         for row in rows
-        if row["dtype"] in ("float32", "bfloat16") and row["mode"] != COMPILED_MODE
+        if row["dtype"] in ("float32", "bfloat16") and row["mode"] not in (COMPILED_MODE, CHANGING)
     ]
 
 

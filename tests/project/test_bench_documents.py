@@ -5,6 +5,7 @@ import pytest
 from made_up_runs import made_up_head, made_up_training
 
 from bench import (
+    divisors,
     documents,
     lookup,
     timing,
@@ -24,6 +25,8 @@ def test_the_tables_of_the_torch_face() -> None:
     ]
     part = {"neglog.torch": [2e-3], "torch.compile": [6e-3], "no loss": [9e-3]}
     rows.append(timing.row("float32", shape, torch_face.COMPILED_MODE, part))
+    changing = {"neglog.torch": [1e-3], divisors.CONSTANT: [1e-3]}  # no peer: in no table
+    rows.append(timing.row("float32", shape, divisors.CHANGING, changing))
     peak = {"shape": shape, "arrays": {"neglog.torch": 1.01, "torch eager": 3.02}}
     run = {"rows": rows, "memory": peak}
     assert table.torch_times(run, documents.ENGLISH).splitlines()[2:] == [

@@ -131,15 +131,17 @@ class RowSums(Protocol):
 
 
 class BlockOptions(NamedTuple):
-    """What is added to the moments of the classes."""
+    """What is added to the moments of the classes.
+
+    `base` takes v (n, D + 1) and n curvatures, and gives the inverse of the second moments times a
+    row's curvature, and the penalty, times the row.
+    """
 
     second_moments: Doubles | None  # (D + 1, D + 1): sum of share x x' of all rows, with the 1
     penalty: Doubles  # (D + 1,) of the columns
     damping: Doubles  # (K,) curvature of the classes
     fit_intercept: bool
-    base: Callable[
-        [Doubles, Doubles], Doubles
-    ]  # v, curvature of its rows -> 1 / (those + penalty) v
+    base: Callable[[Doubles, Doubles], Doubles]
 
 
 class Blocks(NamedTuple):

@@ -1,1 +1,1 @@
-"""What only the tests of the kernels need."""
+"""What only the tests of maximum likelihood need."""

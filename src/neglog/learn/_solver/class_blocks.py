@@ -61,7 +61,7 @@ class Near(NamedTuple):
         drawn = np.random.default_rng(0).random(len(self.rows), np.float32)
         found = self.at(np.flatnonzero(drawn < chance[self.of_class]))
         more = self.total(classes) / np.maximum(found.total(classes), np.finfo(float).tiny)
-        return found._replace(weight=found.weight * more.astype("f")[found.of_class])
+        return found._replace(weight=found.weight * more.astype(found.weight.dtype)[found.of_class])
 
 
 class ClassMoments(NamedTuple):

@@ -34,10 +34,8 @@ class Pairs:
         """Count a batch; how many rows it has."""
         X, y, weight = _checked(batch, self._width)
         self._width, self._sparse = X.shape[1], sparse.issparse(X)
-        self._rows, self._stored = (
-            self._rows + len(y),
-            self._stored + (X.nnz if self._sparse else 0),
-        )
+        self._rows += len(y)
+        self._stored += X.nnz if self._sparse else 0
         moments = Moments.of(X, weight)
         self._moments = moments if self._moments is None else self._moments.plus(moments)
         if not self._given:
@@ -136,9 +134,8 @@ class Tables:
         table["target"] = target
         recipe.dense(columns, table["dense"][:, 1:])
         recipe.codes(columns, out=table["ones"])
-        if any(
-            codes.min(initial=0) < 0 for codes in table["ones"].T
-        ):  # at once takes 4 times as long
+        # the minimum of all columns at once takes four times as long
+        if any(codes.min(initial=0) < 0 for codes in table["ones"].T):
             raise ValueError(
                 "a later pass over batches has a category, or a gap, that the first pass had not:"
                 " batches must give the same rows each time"
