@@ -15,7 +15,7 @@ from neglog._head.chunks import chunks
 from neglog.learn._design import Computed, Design, ProductSum, Stored, logits, padded, rows_at_once
 from neglog.learn._rows import BlockOptions, Blocks, Doubles, FirstOrder, Scaling
 from neglog.learn._solver.class_blocks import ClassBlocks, Near, class_moments
-from neglog.learn._solver.low_rank import LowRank
+from neglog.learn._solver.low_rank import blocks_of_few_rows
 
 MOST_KEPT = 128 * 2**20  # bytes of probabilities that are kept between gradient and products
 MOST_SQUARE = 1500  # columns whose second moments are held as a matrix
@@ -260,7 +260,9 @@ class Rows:
         near = Near.joined(self._sums(partial(self._near_of, padded(theta, self._stored)))[0])
         if self.has_few_rows:
             x = self._stored.table
-            return Blocks(columns, LowRank.of(x, near, curvature, options, MOST_BLOCKS))
+            with self._threads(self.num_classes) as run:
+                few = blocks_of_few_rows(x, near, curvature, options, MOST_BLOCKS, run)
+            return Blocks(columns, few)
         if options.second_moments is None:
             options = options._replace(
                 second_moments=self._squares_in_blocks, penalty=options.penalty[columns]

@@ -45,6 +45,14 @@ class Near(NamedTuple):
     def at(self, places: Array) -> Self:
         return type(self)(*(entries[places] for entries in self))
 
+    def of_classes(self, classes: Array) -> Self:
+        """Those of some classes, which are numbered anew."""
+        place = np.full(self.of_class.max(initial=0) + 1, -1)
+        place[classes] = np.arange(len(classes))
+        own = place[self.of_class]
+        found = self.at(np.flatnonzero(own >= 0))
+        return found._replace(of_class=place[found.of_class])
+
     def by_class(self) -> Self:
         return self.at(np.argsort(self.of_class, kind="stable"))
 

@@ -1,15 +1,52 @@
 """A preconditioner for classes of few rows, whose blocks are a common form and a few rows."""
 
-from typing import Self
+from collections.abc import Callable
+from typing import Any, Self
 
 import numpy as np
 
 from neglog._engine import Array
 from neglog.learn._rows import BlockOptions, Doubles
-from neglog.learn._solver.class_blocks import Near, scale_between
+from neglog.learn._solver.class_blocks import ClassBlocks, Near, class_moments, scale_between
 
 _MOST = 32  # rows of a class, the heaviest; the others count as all rows do
 _LEAST = 1e-4  # of a class's curvature is in the common form: keeps float32 positive
+
+
+def blocks_of_few_rows(
+    x: Array,
+    near: Near,
+    curvature: Doubles,
+    options: BlockOptions,
+    most: int,
+    run: Callable[..., Any] = map,
+) -> Callable[[Doubles, Doubles], Doubles]:
+    """Blocks of low rank, and whole ones of the classes that have more rows, if there is room.
+
+    Args:
+        x: (N, D + 1) scaled features with a 1 for the intercept.
+        near: of all rows.
+        curvature: (K,) sums of share p (1 - p).
+        options: what is added to them.
+        most: numbers of memory, for either.
+        run: map, or that of a pool of threads.
+    """
+    low = LowRank.of(x, near, curvature, options, most)
+    large = np.flatnonzero(np.bincount(near.of_class) > _MOST)
+    if options.second_moments is None or not 0 < len(large) * x.shape[1] ** 2 <= most:
+        return low
+    moments = class_moments(x, near.of_classes(large), curvature[large], run)
+    own = options._replace(damping=options.damping[large])
+    whole = moments and ClassBlocks.of(moments, curvature[large], own, run)
+    if not whole:
+        return low
+
+    def times(v: Doubles, now: Doubles) -> Doubles:
+        out = low(v, now)
+        out[large] = whole(v[large], now[large])
+        return out
+
+    return times
 
 
 class LowRank:
@@ -38,15 +75,7 @@ class LowRank:
         options: BlockOptions,
         most: int,
     ) -> Self:
-        """At the theta of `near`, of at most so many numbers.
-
-        Args:
-            x: (N, D + 1) scaled features with a 1 for the intercept.
-            near: of all rows.
-            curvature: (K,) sums of share p (1 - p).
-            options: what is added to them.
-            most: numbers of memory.
-        """
+        """At the theta of `near`; the arguments are those of `blocks_of_few_rows`."""
         classes = len(curvature)
         near = _heaviest(near, min(_MOST, max(most // (classes * x.shape[1]), 1)))
         rest = curvature - near.total(classes)
