@@ -8,6 +8,7 @@ to Parquet, read again in each epoch by `fit_batches`, and compared with the fit
 """
 
 import argparse
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -47,6 +48,17 @@ def flights(rows: int | None) -> Any:
     return table if rows is None else table.sample(rows, random_state=0)
 
 
+def streamed(table: Any, path: Path) -> Callable[[], Any]:
+    """Writes a table of flights; a function that reads its batches."""
+    parquet.write_table(pa.Table.from_pandas(table, preserve_index=False), path)
+
+    def batches() -> Any:
+        file = parquet.ParquetFile(path, read_dictionary=TEXTS)
+        return file.iter_batches(columns=[*FEATURES, "carrier"])
+
+    return batches
+
+
 def draw(path: Path, models: dict[str, SoftmaxRegression], minimum: float) -> None:
     """How far each number of epochs is above the minimum."""
     from matplotlib.figure import Figure
@@ -70,12 +82,7 @@ def main() -> None:
     table = flights(given.rows)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "flights.parquet"
-        parquet.write_table(pa.Table.from_pandas(table, preserve_index=False), path)
-
-        def batches() -> Any:
-            file = parquet.ParquetFile(path, read_dictionary=TEXTS)
-            return file.iter_batches(columns=[*FEATURES, "carrier"])
-
+        batches = streamed(table, path)
         print(f"{len(table):,} flights, {table['carrier'].nunique()} carriers")
         models = {}
         for epochs in (1, 5, 20):

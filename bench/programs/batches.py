@@ -7,7 +7,6 @@ fastest of each.
 
 import importlib
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,30 +14,10 @@ from typing import Any
 
 from bench import ROOT
 from bench.machine import describe
+from bench.timing import once
 
 TURNS, EPOCHS = 7, 5
 BUFFERS = {"all rows in the buffer": None, "buffer of 65,536 rows": 1 << 16}
-
-
-def flights(path: Path) -> Callable[[], Any]:
-    """Writes the file; a function that reads it."""
-    sys.path.insert(0, str(ROOT / "examples"))
-    example = importlib.import_module("flights")
-    arrow, parquet = (importlib.import_module(name) for name in ("pyarrow", "pyarrow.parquet"))
-    table = arrow.Table.from_pandas(example.flights(None), preserve_index=False)
-    parquet.write_table(table, path)
-
-    def batches() -> Any:
-        file = parquet.ParquetFile(path, read_dictionary=example.TEXTS)
-        return file.iter_batches(columns=[*example.FEATURES, "carrier"])
-
-    return batches
-
-
-def seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def measure(batches: Callable[[], Any]) -> None:
@@ -52,10 +31,10 @@ def measure(batches: Callable[[], Any]) -> None:
     reading: list[float] = []
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in BUFFERS}
     for _ in range(TURNS):
-        reading.append(seconds(lambda: sum(batch.num_rows for batch in batches())))
+        reading.append(once(lambda: sum(batch.num_rows for batch in batches())))
         for name, buffer in BUFFERS.items():
-            one = seconds(lambda b=buffer: fit(1, b))  # type: ignore[misc]
-            more = seconds(lambda b=buffer: fit(1 + EPOCHS, b))  # type: ignore[misc]
+            one = once(lambda b=buffer: fit(1, b))  # type: ignore[misc]
+            more = once(lambda b=buffer: fit(1 + EPOCHS, b))  # type: ignore[misc]
             times[name].append((more, one))
     read = min(reading)
     print(f"reading: {1e3 * read:.1f} ms")
@@ -70,8 +49,10 @@ def measure(batches: Callable[[], Any]) -> None:
 
 def main() -> None:
     print(", ".join(f"{key}: {value}" for key, value in describe().items()))
+    sys.path.insert(0, str(ROOT / "examples"))
+    example = importlib.import_module("flights")
     with TemporaryDirectory() as folder:
-        measure(flights(Path(folder) / "flights.parquet"))
+        measure(example.streamed(example.flights(None), Path(folder) / "flights.parquet"))
 
 
 if __name__ == "__main__":

@@ -254,12 +254,11 @@ class Rows:
     ) -> Blocks | None:
         """None: the rows are dense and the blocks would take too much memory, or p is spread."""
         columns, x = self._in_blocks
-        if x.shape[1] < 2 and not self.has_few_rows:
+        if x.shape[1] < 2:
             return None
         self._see(theta)
         near = Near.joined(self._sums(partial(self._near_of, padded(theta, self._stored)))[0])
         if self.has_few_rows:
-            x = self._stored.table
             with self._threads(self.num_classes) as run:
                 few = blocks_of_few_rows(x, near, curvature, options, MOST_BLOCKS, run)
             return Blocks(columns, few)
@@ -286,7 +285,8 @@ class Rows:
         table, (rows, columns) = self._stored.table, self.X.shape
         most = int(np.sqrt(MOST_BLOCKS / self.num_classes)) - 1
         if not issparse(table):
-            return slice(None), table if columns <= min(most, MOST_SQUARE) else table[:, :0]
+            fit = self.has_few_rows or columns <= min(most, MOST_SQUARE)
+            return slice(None), table if fit else table[:, :0]
         most = min(most, MOST_BLOCKS // rows, MOST_FREQUENT)
         found = np.bincount(table.indices, minlength=columns + 1)[:-1]
         frequent = np.append(np.sort(np.argsort(-found)[: max(most, 0)]), columns)

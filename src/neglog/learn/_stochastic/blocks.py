@@ -36,13 +36,13 @@ class Blocks:
         return iter(self._made * passes)
 
     def _all(self, passes: int) -> Iterator[Block]:
-        for k in range(passes):
+        for _ in range(passes):
             rows = 0
             for block in self._pass():
                 rows += len(block.table)
                 yield block
                 self._tables.rotate()
-            counted(rows, f"pass {k + 2}")
+            counted(rows, "later pass")
 
     def _pass(self) -> Iterator[Block]:
         """Blocks of at least so many rows but for the last."""
