@@ -25,7 +25,7 @@ struct BatchMemory {
     float *weights, *gradient, *logits;
 
     static int64_t padded(const BatchJob& job) {
-        return (job.classes + kLanes<float> - 1) / kLanes<float> * kLanes<float>;
+        return pieces(job.classes, kLanes<float>) * kLanes<float>;
     }
     static size_t bytes(const BatchJob& job) {
         return static_cast<size_t>((2 * job.features + kGroup) * padded(job)) * sizeof(float);

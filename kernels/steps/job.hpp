@@ -1,7 +1,7 @@
 // A mini-batch of a linear softmax classifier: plain data, the same everywhere.
 #pragma once
 
-#include <cstdint>
+#include "rows/job.hpp"
 
 namespace neglog {
 
